@@ -1,0 +1,212 @@
+"""The three phases, the axis convention, and the checks every function shares.
+
+Volumes are arrays ``(Z, Y, X)``. Axis 0 is z, the through-plane direction; index 0 lies
+at the separator and the last index at the current collector. Lengths in image code are
+in µm.
+"""
+
+from enum import IntEnum
+
+import numpy as np
+
+
+class Phase(IntEnum):
+    """Labels of a trinarized volume, ordered by brightness in the tomogram."""
+
+    PORE = 0
+    CBD = 1
+    AM = 2
+
+    @property
+    def title(self):
+        """Name for axes and legends."""
+        return {Phase.PORE: "pore", Phase.CBD: "CBD", Phase.AM: "AM"}[self]
+
+
+VOXEL_SIZE_UM = 0.642  # Prifling et al. 2022, Section 2.2
+
+CBD_POROSITY = 0.5  # nanopores inside the CBD, Section 3
+
+
+def volume_fractions(labels):
+    """
+    Share of each phase in a labelled volume.
+
+    Parameters
+    ----------
+    labels : (Z, Y, X) ndarray of uint8
+        Phase of each voxel.
+
+    Returns
+    -------
+    fractions : dict of Phase to float
+        Volume fraction [-] of each phase.
+
+    Raises
+    ------
+    ValueError
+        If `labels` is not a volume of the labels 0, 1 and 2.
+    """
+    labels = check_labels(labels)
+    counts = np.bincount(labels.ravel(), minlength=len(Phase))
+    return {phase: float(counts[phase] / labels.size) for phase in Phase}
+
+
+def check_labels(labels):
+    """
+    Return `labels` as a uint8 volume, or say what is wrong with it.
+
+    Raises
+    ------
+    ValueError
+        If the array is not three-dimensional, is empty, or holds anything but 0, 1, 2.
+    """
+    labels = np.asarray(labels)
+    if labels.ndim != 3 or labels.size == 0:
+        raise ValueError(
+            f"Labels have shape {labels.shape}; expected a volume (Z, Y, X). "
+            "Stack slices along axis 0, the through-plane direction."
+        )
+    if labels.dtype == bool or not np.issubdtype(labels.dtype, np.integer):
+        raise ValueError(
+            f"Labels are of type {labels.dtype}; expected integers 0 (pore), 1 (CBD), 2 (AM). "
+            "Gray values must be trinarized first: see analysis.segmentation."
+        )
+    low, high = int(labels.min()), int(labels.max())
+    if low < 0 or high >= len(Phase):
+        raise ValueError(
+            f"Labels run from {low} to {high}; expected 0 (pore), 1 (CBD), 2 (AM). "
+            "Relabel the phases before calling this function."
+        )
+    return labels.astype(np.uint8, copy=False)
+
+
+def check_gray(gray, *, min_edge=3):
+    """
+    Return `gray` as a floating-point or unsigned volume fit for trinarization.
+
+    Parameters
+    ----------
+    gray : (Z, Y, X) ndarray
+        Gray values of a tomogram.
+    min_edge : int
+        Smallest edge length [voxel] that makes sense for the caller.
+
+    Returns
+    -------
+    gray : (Z, Y, X) ndarray
+        The same values.
+
+    Raises
+    ------
+    ValueError
+        If the array is no volume, is too small, holds NaN or infinity, is constant, or looks
+        like labels.
+    """
+    gray = np.asarray(gray)
+    if gray.ndim == 2:
+        raise ValueError(
+            f"The image is two-dimensional {gray.shape}; expected a volume (Z, Y, X). "
+            "Give a multi-page TIFF or a 3D array."
+        )
+    if gray.ndim == 4 and gray.shape[-1] in (3, 4):
+        raise ValueError(
+            f"The image has {gray.shape[-1]} colour channels {gray.shape}; expected gray values "
+            "(Z, Y, X). Convert it to gray first."
+        )
+    if gray.ndim != 3:
+        raise ValueError(f"The image has shape {gray.shape}; expected a volume (Z, Y, X).")
+    if min(gray.shape) < min_edge:
+        raise ValueError(
+            f"The volume has shape {gray.shape}; expected at least {min_edge} voxels along every "
+            "axis. Give a larger cutout."
+        )
+    if gray.dtype == bool or not (
+        np.issubdtype(gray.dtype, np.integer) or np.issubdtype(gray.dtype, np.floating)
+    ):
+        raise ValueError(f"Gray values are of type {gray.dtype}; expected real numbers.")
+    if np.issubdtype(gray.dtype, np.floating):
+        n_bad = int(gray.size - np.count_nonzero(np.isfinite(gray)))
+        if n_bad:
+            raise ValueError(
+                f"The volume holds {n_bad} values that are NaN or infinite; expected finite gray "
+                "values. Crop or repair the reconstruction."
+            )
+    low, high = gray.min(), gray.max()
+    if low == high:
+        raise ValueError(
+            f"Every voxel has the gray value {low}; expected a tomogram with contrast. "
+            "Check that the right dataset was read."
+        )
+    if np.issubdtype(gray.dtype, np.integer) and _few_values(gray):
+        raise ValueError(
+            "The volume holds no more than four different values, so it looks like labels; "
+            "expected gray values. Descriptors and simulations take labels directly."
+        )
+    return gray
+
+
+def check_targets(targets):
+    """
+    Return target fractions as a dict Phase -> float, or say what is wrong with them.
+
+    Raises
+    ------
+    ValueError
+        If a phase is missing, a fraction is negative or above 1, or they do not sum to 1.
+    """
+    try:
+        checked = {phase: float(targets[phase]) for phase in Phase}
+    except (KeyError, TypeError) as error:
+        raise ValueError(
+            f"Target fractions are {targets!r}; expected a dict with a fraction for each of "
+            "Phase.PORE, Phase.CBD and Phase.AM."
+        ) from error
+    total = sum(checked.values())
+    if any(value > 1 for value in checked.values()) and 99 < total < 101:
+        raise ValueError(
+            f"Target fractions {_listed(checked)} look like percent; expected volume fractions "
+            "that sum to 1. Divide them by 100."
+        )
+    if any(not 0 <= value <= 1 for value in checked.values()):
+        raise ValueError(
+            f"Target fractions are {_listed(checked)}; expected each between 0 and 1."
+        )
+    if abs(total - 1) > 1e-4:
+        raise ValueError(
+            f"Target fractions {_listed(checked)} sum to {total:.4f}, not 1. They are volume "
+            "fractions [-], not weight percent: see analysis.electrodes for the conversion."
+        )
+    return checked
+
+
+def check_voxel_size(voxel_size_um):
+    """
+    Return the voxel size as a float, or say what is wrong with it.
+
+    Raises
+    ------
+    ValueError
+        If it is missing, not a number, or not positive.
+    """
+    if voxel_size_um is None:
+        raise ValueError("The voxel size is missing; expected its edge length in µm.")
+    try:
+        size = float(voxel_size_um)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"The voxel size is {voxel_size_um!r}; expected one edge length in µm."
+        ) from error
+    if not (np.isfinite(size) and size > 0):
+        raise ValueError(f"The voxel size is {size} µm; expected a positive length in µm.")
+    return size
+
+
+def _few_values(gray, limit=4):
+    """Whether an integer volume holds at most `limit` different values."""
+    sample = np.unique(gray[:: max(1, gray.shape[0] // 8)])
+    return sample.size <= limit and np.unique(gray).size <= limit
+
+
+def _listed(targets):
+    return ", ".join(f"{phase.title} {value:g}" for phase, value in targets.items())
