@@ -1,0 +1,89 @@
+"""How large a run of the study is: `smoke`, `demo` or `paper`.
+
+Sizes and seeds stand here and nowhere else. A chapter gets the name of a profile from
+papermill and asks :func:`get` for the numbers.
+"""
+
+import zlib
+from dataclasses import dataclass
+
+ELECTRODES = ("SL", "TL")  # the two electrodes that the paper compares
+
+
+@dataclass(frozen=True)
+class Profile:
+    """
+    Sizes, sweep lists and the seed of one run of the study.
+
+    Attributes
+    ----------
+    name : str
+        `smoke`, `demo` or `paper`.
+    lateral : int
+        Voxels of a cutout along y and x; z always spans the whole electrode.
+    cutouts : int
+        Non-overlapping cutouts per electrode.
+    seed : int
+        Root of every random number; use :meth:`seed_for`.
+    scenarios : tuple of str
+        Truth scenarios of the CBD; the first one is the reference.
+    currents_mA_cm2 : tuple of float
+        Lithiation currents, Section 5.2 of the paper.
+    """
+
+    name: str
+    lateral: int
+    cutouts: int
+    seed: int = 2022
+    scenarios: tuple[str, ...] = ("bridging", "cluster")
+    currents_mA_cm2: tuple[float, ...] = (1.0, 3.0, 6.0, 8.0, 10.0, 12.0)
+
+    def seed_for(self, *key):
+        """
+        Seed that depends on the profile's root seed and on what it is for, and on nothing else.
+
+        Examples
+        --------
+        >>> get("smoke").seed_for("SL", 1) == get("smoke").seed_for("SL", 1)
+        True
+        >>> get("smoke").seed_for("SL", 1) == get("smoke").seed_for("TL", 1)
+        False
+        """
+        text = "/".join(str(part) for part in (self.seed, *key))
+        return zlib.crc32(text.encode())
+
+    @property
+    def cutout_numbers(self):
+        """Cutouts are counted from 1, as in file names and figures."""
+        return range(1, self.cutouts + 1)
+
+
+PROFILES = {
+    profile.name: profile
+    for profile in (
+        Profile("smoke", lateral=48, cutouts=1),
+        Profile("demo", lateral=96, cutouts=2),
+        Profile("paper", lateral=200, cutouts=3),
+    )
+}
+
+
+def get(name):
+    """
+    Profile of that name.
+
+    Raises
+    ------
+    ValueError
+        If there is no such profile.
+    """
+    if isinstance(name, Profile):
+        return name
+    try:
+        return PROFILES[name]
+    except (KeyError, TypeError):
+        known = ", ".join(PROFILES)
+        raise ValueError(
+            f"There is no profile {name!r}; expected one of {known}. "
+            "Call `make book PROFILE=smoke`, or add a profile to analysis/profiles.py."
+        ) from None
