@@ -1,0 +1,1 @@
+"""Trinarization: gray values in, labels out, with the volume fractions of the experiment."""
