@@ -1,0 +1,1 @@
+"""Lithiation of the half cell: transport on voxels, the 1D porous electrode, calibration."""
