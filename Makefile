@@ -1,0 +1,61 @@
+# make book | make test on a bare machine with python3, make and git. See README.md.
+PROFILE ?= demo
+REAL ?=
+JOBS ?= 2
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+
+# Waiting threads must not spin on a busy machine, and small matrices need no threaded BLAS.
+export OMP_WAIT_POLICY = PASSIVE
+export OPENBLAS_NUM_THREADS ?= 1
+export MKL_NUM_THREADS ?= 1
+export KERAS_BACKEND ?= jax
+export PYTHONHASHSEED = 0
+
+.PHONY: book test own sync lock clean preview pdf epub help
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make book [PROFILE=smoke|demo|paper] [REAL=labels.tif]   run the study, build the site"
+	@echo "make test                                                run the tests"
+	@echo "make own TOMOGRAM=scan.tif VOXEL_SIZE_UM=0.642 FRACTIONS=AM,CBD,pore"
+	@echo "make preview   serve the built book      make sync    pair .md and .ipynb"
+	@echo "make lock      resolve requirements.txt  make clean   remove _build and results"
+	@echo "make pdf, make epub                      other forms of the book"
+
+book: $(VENV)/.installed
+	$(RUN) -m analysis book --profile "$(PROFILE)" --real "$(REAL)" --jobs $(JOBS)
+
+test: $(VENV)/.installed
+	$(RUN) -m pytest $(TESTS)
+
+own: $(VENV)/.installed
+	$(RUN) -m analysis own --tomogram "$(TOMOGRAM)" --voxel-size-um "$(VOXEL_SIZE_UM)" \
+	  --fractions "$(FRACTIONS)" --dataset "$(DATASET)" --out "$(OUT)"
+
+sync: $(VENV)/.installed
+	$(RUN) -m analysis sync
+
+pdf epub: $(VENV)/.installed
+	$(RUN) -m analysis $@ --profile "$(PROFILE)"
+
+preview: $(VENV)/.installed
+	$(RUN) -m http.server 8000 --bind 127.0.0.1 --directory _build/$(PROFILE)/html
+
+lock: $(VENV)/.installed
+	$(RUN) -m pip install --quiet uv
+	$(RUN) -m uv pip compile pyproject.toml --extra test --universal --python-version 3.11 \
+	  --generate-hashes --quiet --output-file requirements.txt
+
+clean:
+	rm -rf _build results
+
+$(VENV)/.installed: requirements.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(not (3, 11) <= v[:2] <= (3, 13))' 2>/dev/null || \
+	  { echo "$(PYTHON) is $$($(PYTHON) --version 2>&1 || echo missing); Python 3.11, 3.12 or 3.13 is needed. Name one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@test -x $(RUN) || $(PYTHON) -m venv $(VENV) || \
+	  { rm -rf $(VENV); echo "$(PYTHON) cannot make a virtual environment. On Debian: apt install python3-venv" >&2; exit 1; }
+	$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@$(RUN) -c 'import sysconfig, pathlib, os; pathlib.Path(sysconfig.get_path("purelib"), "compendium.pth").write_text(os.getcwd() + "\n")'
+	@touch $@

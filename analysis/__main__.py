@@ -1,0 +1,58 @@
+"""Command line: ``python -m analysis book|sync|own|campaign ...``."""
+
+import argparse
+import sys
+
+
+def main(arguments=None):
+    """Run one command; errors of the user end with one message and status 1."""
+    parser = argparse.ArgumentParser(prog="python -m analysis", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_book(commands)
+    _add_sync(commands)
+    options = parser.parse_args(arguments)
+    try:
+        return options.run(options)
+    except KeyboardInterrupt:
+        print("Stopped. Run the same command again to go on from here.", file=sys.stderr)
+        return 130
+    except (ValueError, OSError, RuntimeError) as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+
+
+def _add_book(commands):
+    parser = commands.add_parser("book", help="run the study and build the site")
+    parser.add_argument("--profile", default="demo", help="smoke, demo or paper")
+    parser.add_argument("--real", default="", help="label TIFF of the measured electrode")
+    parser.add_argument("--jobs", type=int, default=2, help="chapters at the same time")
+
+    def run(options):
+        from analysis.publish.build import build_book
+
+        build_book(options.profile, real=options.real, jobs=options.jobs, say=_say)
+        return 0
+
+    parser.set_defaults(run=run)
+
+
+def _add_sync(commands):
+    parser = commands.add_parser("sync", help="write the .ipynb pair of every chapter")
+
+    def run(_):
+        from analysis.publish.pairs import sync
+
+        for path in sync():
+            print(f"wrote {path}")
+        return 0
+
+    parser.set_defaults(run=run)
+
+
+def _say(line):
+    # doit replaces sys.stdout while a chapter runs
+    print(line, file=sys.__stdout__, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,141 @@
+"""Execute, stage and build the whole book, and say how long it took."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from analysis import profiles, storage
+from analysis.publish import stamps
+from analysis.publish.chapters import ROOT, chapters_in_book
+from analysis.publish.execute import execute
+from analysis.publish.stage import stage
+
+
+class SiteFailed(RuntimeError):
+    """Sphinx found something wrong with the pages."""
+
+
+def build_book(profile, *, real="", jobs=2, say=print):
+    """
+    Run what must run and build the site.
+
+    Parameters
+    ----------
+    profile : str
+        `smoke`, `demo` or `paper`.
+    real : str
+        Path of the measured electrode's labels; empty to let the chapter look for them.
+    jobs : int
+        Chapters that run at the same time.
+    say : callable
+        Receives progress, line by line.
+
+    Returns
+    -------
+    page : Path
+        ``index.html`` of the site.
+
+    Raises
+    ------
+    ValueError
+        If the profile is unknown or a path does not exist.
+    ChapterFailed, SiteFailed
+        If a notebook or the site's build stops.
+    """
+    profiles.get(profile)
+    if real and not Path(real).is_file():
+        raise ValueError(f"REAL={real}: there is no such file. Give the path of a label TIFF.")
+    build = folders(profile)
+    chapters = chapters_in_book()
+    parameters = {"profile": profile}
+    if real:
+        parameters["real"] = _as_seen_from_root(real)
+        parameters["real_sha256"] = storage.sha256(real)
+    started = time.perf_counter()
+    say(f"Profile {profile}: {len(chapters)} executed chapters, {jobs} at a time")
+    ran = execute(chapters, build=build, parameters=parameters, jobs=jobs, say=say)
+    executed_seconds = time.perf_counter() - started
+    page = build_site(stage(build), build)
+    say("")
+    say(table_of_seconds(build, [chapter.name for chapter in chapters], ran))
+    total = time.perf_counter() - started
+    say(
+        f"\nExecuted {len(ran)} of {len(chapters)} chapters in {executed_seconds:.0f} s; "
+        f"with the site {total:.0f} s.\nThe book: {page}"
+    )
+    return page
+
+
+def folders(profile):
+    """Where the build of a profile lies."""
+    return stamps.Build(profile, ROOT / "_build" / profile)
+
+
+def build_site(stage_folder, build, *, builder="html", strict=True):
+    """
+    Build the staged book and move it to ``_build/<profile>/<builder>``.
+
+    Raises
+    ------
+    SiteFailed
+        If Sphinx warns or fails; its messages are in the error.
+    """
+    work = build.folder / "sphinx"
+    options = ["-W", "-n", "--keep-going"] if strict else []
+    command = [
+        str(Path(sys.executable).with_name("jupyter-book")),
+        *["build", str(stage_folder), "--path-output", str(work), "--builder", builder],
+        *options,
+    ]
+    log = build.folder / "logs" / f"site-{builder}.txt"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
+    }
+    with open(log, "w", encoding="utf-8") as output:
+        status = subprocess.run(
+            command, stdout=output, stderr=subprocess.STDOUT, env=environment, check=False
+        ).returncode
+    if status != 0:
+        text = log.read_text(encoding="utf-8", errors="replace")
+        telling = [line for line in text.splitlines() if "WARNING" in line or "ERROR" in line]
+        shown = "\n".join(telling[:40] or text.splitlines()[-30:])
+        raise SiteFailed(f"The site could not be built:\n\n{shown}\n\nAll messages: {log}")
+    made = work / "_build" / builder
+    target = build.folder / builder
+    fresh, old = target.with_name(f".{builder}.new"), target.with_name(f".{builder}.old")
+    for leftover in (fresh, old):
+        shutil.rmtree(leftover, ignore_errors=True)
+    shutil.copytree(made, fresh)
+    if target.exists():
+        target.rename(old)
+    fresh.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
+    return target / "index.html"
+
+
+def table_of_seconds(build, names, ran):
+    """Seconds and memory per chapter, slowest three named."""
+    rows = []
+    for name in names:
+        stamp = stamps.read_stamp(build, name) or {}
+        rows.append((name, stamp.get("seconds", float("nan")), stamp.get("peak_memory_MB", 0)))
+    lines = [f"{'chapter':<30} {'seconds':>8} {'peak GB':>8}"]
+    for name, seconds, memory in rows:
+        lines.append(
+            f"{name:<30} {seconds:8.1f} {memory / 1000:8.1f}  {'' if name in ran else 'kept'}"
+        )
+    slowest = sorted(rows, key=lambda row: -row[1])[:3]
+    lines.append(
+        "slowest: " + ", ".join(f"{name} ({seconds:.0f} s)" for name, seconds, _ in slowest)
+    )
+    return "\n".join(lines)
+
+
+def _as_seen_from_root(path):
+    """Relative to the root where possible, so that a stamp does not depend on the machine."""
+    return os.path.relpath(Path(path).resolve(), ROOT)

@@ -1,0 +1,90 @@
+"""The executed chapters of the book and the order they need.
+
+A chapter is a MyST notebook ``book/<name>.md``. `needs` names the chapters whose results it
+reads; what it really read is recorded at run time (see :mod:`analysis.publish.execute`).
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """
+    An executed chapter.
+
+    Attributes
+    ----------
+    name : str
+        File name below ``book/``, without ending.
+    needs : tuple of str
+        Chapters that must have run before.
+    """
+
+    name: str
+    needs: tuple[str, ...] = ()
+
+    @property
+    def source(self):
+        """The MyST notebook."""
+        return ROOT / "book" / f"{self.name}.md"
+
+
+CHAPTERS = ()
+
+COLOPHON = "17_reproduce"  # reads the manifest of all other chapters, so it is not in it
+
+
+def table_of_contents(root=ROOT):
+    """
+    Documents that ``_toc.yml`` names, in order, as paths relative to the root.
+
+    Returns
+    -------
+    documents : list of str
+        ``book/03_thresholding.ipynb`` for executed chapters, ``book/glossary`` for text.
+    """
+    toc = yaml.safe_load((Path(root) / "_toc.yml").read_text(encoding="utf-8"))
+    documents = [toc["root"]]
+
+    def walk(node):
+        for entry in node.get("chapters", []) + node.get("sections", []):
+            if "file" in entry:
+                documents.append(entry["file"])
+            walk(entry)
+
+    for part in toc.get("parts", [toc]):
+        walk(part)
+    return documents
+
+
+def chapters_in_book(root=ROOT):
+    """
+    The executed chapters that the table of contents names, in its order.
+
+    Raises
+    ------
+    ValueError
+        If a notebook in the table of contents is not declared in :data:`CHAPTERS`, or a chapter
+        needs one that is not in the book.
+    """
+    declared = {chapter.name: chapter for chapter in CHAPTERS}
+    names = [Path(doc).stem for doc in table_of_contents(root) if doc.endswith(".ipynb")]
+    unknown = [name for name in names if name not in declared]
+    if unknown:
+        raise ValueError(
+            f"_toc.yml names {', '.join(unknown)}, which analysis/publish/chapters.py does not "
+            "declare. Add a Chapter with what it needs."
+        )
+    for name in names:
+        absent = [need for need in declared[name].needs if need not in names]
+        if absent:
+            raise ValueError(
+                f"Chapter {name} needs {', '.join(absent)}, which _toc.yml does not name. "
+                "Add it to the table of contents or drop the need."
+            )
+    return [declared[name] for name in names]

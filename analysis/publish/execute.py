@@ -1,0 +1,271 @@
+"""Run the chapters: papermill executes each one, doit orders them and runs two at a time.
+
+A chapter runs when its code cells, the package modules they import, its parameters, or the
+result files it read have changed since its stamp was written, and only then. Stamps are written
+one by one, so a run that was killed goes on where it stopped.
+"""
+
+import ctypes
+import fcntl
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import jupytext
+import nbformat
+
+from analysis import storage
+from analysis.publish import stamps
+from analysis.publish.chapters import COLOPHON, ROOT
+from analysis.publish.fingerprint import fingerprint
+from analysis.publish.pairs import KERNEL
+
+PRINTING = threading.Lock()
+
+
+class ChapterFailed(RuntimeError):
+    """A notebook stopped with an error."""
+
+
+def execute(chapters, *, build, parameters, jobs=2, say=print):
+    """
+    Bring the executed copies of all chapters up to date.
+
+    Parameters
+    ----------
+    chapters : list of Chapter
+        In the order of the book.
+    build : Build
+        Folders of the profile.
+    parameters : dict
+        Offered to every chapter; a chapter gets those that its parameters cell names.
+    jobs : int
+        Chapters that run at the same time.
+    say : callable
+        Receives one line of progress per chapter.
+
+    Returns
+    -------
+    ran : list of str
+        Chapters that were executed.
+
+    Raises
+    ------
+    ChapterFailed
+        If a chapter stops with an error; says which, why, and where its log lies.
+    RuntimeError
+        If another run of the same profile is under way.
+    """
+    from doit.cmd_base import ModuleTaskLoader
+    from doit.doit_cmd import DoitMain
+
+    names = [chapter.name for chapter in chapters]
+    progress = _Progress(names, say)
+
+    def task_chapters():
+        for chapter in chapters:
+            needs = [name for name in names if name != COLOPHON]
+            needs = needs if chapter.name == COLOPHON else chapter.needs
+            yield {
+                "basename": chapter.name,
+                "actions": [(_run_and_stamp, [chapter, build, parameters, progress])],
+                "uptodate": [_UpToDate(chapter, build, parameters, progress)],
+                "task_dep": list(needs),
+            }
+
+    with _only_run_of(build):
+        tasks = {
+            "task_chapters": task_chapters,
+            "DOIT_CONFIG": {
+                "dep_file": str(build.folder / ".doit.db"),
+                "backend": "sqlite3",
+                "reporter": "zero",
+                "verbosity": 0,
+                "default_tasks": names,
+            },
+        }
+        parallel = ["-n", str(jobs), "-P", "thread"] if jobs > 1 else []
+        status = DoitMain(ModuleTaskLoader(tasks)).run(["run", *parallel])
+        stamps.write_manifest(build, names)
+    if progress.failures:
+        raise ChapterFailed("\n\n".join(progress.failures))
+    if status != 0:
+        raise ChapterFailed(f"doit ended with status {status}; see {build.folder / 'logs'}.")
+    return progress.ran
+
+
+class _Progress:
+    def __init__(self, names, say):
+        self.names = names
+        self.say = say
+        self.done = 0
+        self.ran = []
+        self.failures = []
+        self.reasons = {}
+
+    def line(self, name, text, *, finished=True):
+        with PRINTING:
+            self.done += finished
+            self.say(f"[{self.done:2d}/{len(self.names)}] {name:<28} {text}")
+
+
+class _UpToDate:
+    """Asked by doit when everything that the chapter needs has been brought up to date."""
+
+    def __init__(self, chapter, build, parameters, progress):
+        self.chapter, self.build = chapter, build
+        self.parameters, self.progress = parameters, progress
+
+    def __call__(self, task, values):
+        name = self.chapter.name
+        now = fingerprint(
+            self.chapter.source, parameters=accepted(self.chapter.source, self.parameters)
+        )
+        if name == COLOPHON:
+            stamps.write_manifest(self.build, self.progress.names)
+        reason = stamps.reason_to_run(self.build, name, now)
+        if reason:
+            self.progress.reasons[name] = reason
+            return False
+        self.progress.line(name, "up to date")
+        return True
+
+
+def _run_and_stamp(chapter, build, parameters, progress):
+    name = chapter.name
+    reason = progress.reasons.get(name, "")
+    progress.line(name, f"running ({reason})", finished=False)
+    try:
+        stamp = run_chapter(chapter.source, name, build=build, parameters=parameters)
+    except ChapterFailed as failure:
+        progress.failures.append(str(failure))
+        progress.line(name, "FAILED")
+        return False
+    stamps.write_json(build.stamp(name), stamp)
+    progress.ran.append(name)
+    progress.line(name, f"{stamp['seconds']:6.1f} s  {stamp['peak_memory_MB'] / 1000:.1f} GB")
+    return True
+
+
+def run_chapter(source, name, *, build, parameters):
+    """
+    Execute one notebook by papermill and return its stamp.
+
+    Parameters
+    ----------
+    source : Path
+        The MyST notebook.
+    name : str
+        Name of the executed copy.
+    build : Build
+        Folders to write to.
+    parameters : dict
+        Offered parameters; those that the notebook names are passed.
+
+    Raises
+    ------
+    ChapterFailed
+        If a cell raises an error.
+    """
+    given = accepted(source, parameters)
+    print_of_sources = fingerprint(source, parameters=given)
+    build.stamp(name).unlink(missing_ok=True)
+    executed, log = build.executed(name), build.log(name)
+    for folder in (executed.parent, log.parent):
+        folder.mkdir(parents=True, exist_ok=True)
+    entry = executed.with_name(f".{name}.input.ipynb")
+    partial = executed.with_name(f".{name}.partial.ipynb")
+    record = log.with_suffix(".jsonl")
+    record.unlink(missing_ok=True)
+    notebook = jupytext.read(source)
+    notebook.metadata["kernelspec"] = KERNEL
+    nbformat.write(notebook, entry)
+
+    command = [sys.executable, "-m", "papermill", str(entry), str(partial), "-k", "python3"]
+    command += ["--cwd", str(ROOT), "--no-progress-bar"]
+    for key, value in given.items():
+        command += ["-r", key, str(value)]
+    started = time.perf_counter()
+    status, usage = _run(command, log, record)
+    seconds = time.perf_counter() - started
+    entry.unlink(missing_ok=True)
+    if status != 0:
+        raise ChapterFailed(
+            f"Chapter {name} stopped with an error:\n\n{_last_error(log)}\n\n"
+            f"The notebook up to that cell: {partial}\nThe log: {log}"
+        )
+    os.replace(partial, executed)
+    reads, writes = stamps.collect_record(record)
+    return {
+        "fingerprint": print_of_sources,
+        "reads": reads,
+        "writes": writes,
+        "seconds": round(seconds, 1),
+        "peak_memory_MB": round(usage.ru_maxrss / 1024),
+    }
+
+
+def accepted(source, parameters):
+    """Those parameters that the notebook's parameters cell assigns."""
+    for cell in jupytext.read(source).cells:
+        if "parameters" in cell.metadata.get("tags", []):
+            assigned = set(re.findall(r"^(\w+)\s*=", cell.source, flags=re.MULTILINE))
+            return {key: value for key, value in parameters.items() if key in assigned}
+    return {}
+
+
+def _run(command, log, record):
+    """Run a command with its output in a file; it dies with us. Returns status and usage."""
+    environment = {
+        **os.environ,
+        storage.RECORD_VARIABLE: str(record),
+        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
+        "PYTHONHASHSEED": "0",
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    }
+    with open(log, "wb") as output:
+        process = subprocess.Popen(
+            command,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+        )
+        try:
+            _, status, usage = os.wait4(process.pid, 0)
+        except BaseException:
+            process.kill()
+            raise
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return process.returncode, usage
+
+
+def _die_with_parent():
+    """A killed run must not leave a notebook behind that writes into the next run's files."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+@contextmanager
+def _only_run_of(build):
+    build.folder.mkdir(parents=True, exist_ok=True)
+    with open(build.folder / ".lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RuntimeError(
+                f"Another run of profile {build.profile!r} is writing to {build.folder}. "
+                "Wait for it to end, or stop it."
+            ) from None
+        yield
+
+
+def _last_error(log, lines=25):
+    text = Path(log).read_text(encoding="utf-8", errors="replace")
+    text = re.sub(r"\x1b\[[0-9;]*m", "", text).strip()
+    return "\n".join(text.splitlines()[-lines:])

@@ -1,0 +1,131 @@
+"""Why a chapter need not run again: stamps of what it used, and the manifest made of them."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from analysis import __version__, storage
+from analysis.publish.chapters import COLOPHON
+
+
+@dataclass(frozen=True)
+class Build:
+    """Folders of one profile's build."""
+
+    profile: str
+    folder: Path
+
+    def executed(self, name):
+        """Executed copy of a chapter."""
+        return self.folder / "executed" / f"{name}.ipynb"
+
+    def stamp(self, name):
+        """Record of a chapter's last complete execution."""
+        return self.folder / "stamps" / f"{name}.json"
+
+    def log(self, name):
+        """What papermill printed."""
+        return self.folder / "logs" / f"{name}.txt"
+
+
+def write_json(target, content):
+    """Write JSON with sorted keys, atomically."""
+    with storage.atomic(target) as temporary:
+        text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False)
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def read_stamp(build, name):
+    """The stamp of a chapter, or None if it has not run to its end."""
+    try:
+        return json.loads(build.stamp(name).read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return None
+
+
+def reason_to_run(build, name, fingerprint):
+    """
+    Why a chapter must run, or an empty string if nothing it depends on has changed.
+
+    Parameters
+    ----------
+    build : Build
+        Folders of the profile.
+    name : str
+        The chapter.
+    fingerprint : dict
+        As :func:`analysis.publish.fingerprint.fingerprint` gives it now.
+    """
+    stamp = read_stamp(build, name)
+    if stamp is None or not build.executed(name).exists():
+        return "not run yet"
+    old = stamp["fingerprint"]
+    if old["cells"] != fingerprint["cells"]:
+        return "its code changed"
+    if old["parameters"] != fingerprint["parameters"]:
+        return "its parameters changed"
+    if old["modules"] != fingerprint["modules"]:
+        names = sorted(
+            path
+            for path in old["modules"].keys() | fingerprint["modules"].keys()
+            if old["modules"].get(path) != fingerprint["modules"].get(path)
+        )
+        return f"{names[0]} changed" + (f" and {len(names) - 1} more" if len(names) > 1 else "")
+    for use in ("reads", "writes"):
+        for file, entry in stamp[use].items():
+            if _hash_or_none(storage.results_root() / file) != entry["sha256"]:
+                return f"{file} changed"
+    return ""
+
+
+def collect_record(record):
+    """
+    Sort what a chapter recorded into files it read from others and files it wrote.
+
+    Returns
+    -------
+    reads, writes : dict of str to dict
+        Path below the results folder -> hash, size and parameters.
+    """
+    reads, writes = {}, {}
+    if record.exists():
+        for line in record.read_text(encoding="utf-8").splitlines():
+            entry = json.loads(line)
+            operation, path = entry.pop("operation"), entry.pop("path")
+            entry.pop("time")
+            (writes if operation == "write" else reads)[path] = entry
+    return {path: entry for path, entry in reads.items() if path not in writes}, writes
+
+
+def write_manifest(build, names):
+    """
+    Collect the stamps of all chapters but the colophon into ``manifest.json``.
+
+    Returns
+    -------
+    manifest : Path
+    """
+    chapters = {}
+    for name in names:
+        stamp = read_stamp(build, name)
+        if stamp and name != COLOPHON:
+            chapters[name] = {
+                "seconds": stamp["seconds"],
+                "peak_memory_MB": stamp["peak_memory_MB"],
+                "parameters": stamp["fingerprint"]["parameters"],
+                "inputs": {path: entry["sha256"] for path, entry in stamp["reads"].items()},
+                "outputs": stamp["writes"],
+            }
+    target = storage.results_root() / build.profile / "manifest.json"
+    write_json(
+        target,
+        {"package_version": __version__, "profile": build.profile, "chapters": chapters},
+    )
+    return target
+
+
+def _hash_or_none(file):
+    try:
+        return storage.sha256(file)
+    except OSError:
+        return None

@@ -1,0 +1,1 @@
+"""The spine of the study: what chapters call, one module per topic."""
