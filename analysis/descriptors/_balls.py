@@ -58,7 +58,6 @@ def paint(squared_radii, threads=1):
             )
         )
         centers, levels, starts = _sort_descending(squared_radii, needed, t_max)
-        del needed
         half_chord = np.sqrt(np.maximum(np.arange(t_max + 1) - 1, 0)).astype(np.int32)
         list(
             pool.map(
