@@ -1,0 +1,207 @@
+"""Tables for the page: readable, with a verdict in words, and a CSV one can download."""
+
+import base64
+import html
+import io
+import math
+
+# A mark beside the words, so that the verdict does not rest on color.
+_MARKS = {"agrees": "✓", "differs": "✗", "close": "≈"}
+
+
+class Page:
+    """
+    A piece of HTML that shows itself in a notebook.
+
+    Attributes
+    ----------
+    html : str
+        What the page shows.
+    png : bytes or None
+        Still picture of the same for paper and e-readers.
+    text : str
+        What a terminal shows.
+    """
+
+    def __init__(self, html, *, png=None, text=""):
+        self.html, self.png, self.text = html, png, text
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        bundle = {"text/html": self.html, "text/plain": self.text}
+        if self.png is not None:
+            bundle["image/png"] = base64.b64encode(self.png).decode("ascii")
+        return bundle
+
+
+def show(table, *, name, digits=3, formats=None, verdict="verdict", headings=None):
+    """
+    A table for the page, with a link to its CSV.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        What to show. A named index, or one that is not a plain count, is shown as well. The
+        first column heads its row.
+    name : str
+        Name of the CSV file without ending, and of the region for screen readers.
+    digits : int
+        Significant digits of real numbers on the page. The CSV holds all of them.
+    formats : dict of str to str, optional
+        Format of single columns, ``{"ours": ".2f"}``.
+    verdict : str
+        Column whose entries begin with "agrees", "close" or "differs"; it gets a mark.
+    headings : dict of str to str, optional
+        Headings that differ from the column names, with unit: ``{"ours": "ours [µm]"}``.
+
+    Returns
+    -------
+    page : Page
+        Shows itself as the last expression of a cell.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> page = show(pd.DataFrame({"phase": ["AM"], "share": [0.59537]}), name="shares")
+    >>> "0.595" in page.html and "shares.csv" in page.html
+    True
+    """
+    table = _with_index(table)
+    headings = headings or {}
+    csv = table.to_csv(index=False)
+    head = "".join(
+        f'<th scope="col">{html.escape(str(headings.get(name_, name_)))}</th>'
+        for name_ in table.columns
+    )
+    rows = []
+    for record in table.itertuples(index=False):
+        cells = []
+        for place, (column, value) in enumerate(zip(table.columns, record, strict=True)):
+            text, kind = _cell(value, digits, (formats or {}).get(column), column == verdict)
+            tag, scope = ("th", ' scope="row"') if place == 0 else ("td", "")
+            cells.append(f"<{tag}{scope}{kind}>{text}</{tag}>")
+        rows.append(f"<tr>{''.join(cells)}</tr>")
+    link = csv_link(csv, name)
+    title = html.escape(str(name).replace("-", " ").replace("_", " "), quote=True)
+    page = (
+        f'<div class="cbd-table" role="region" tabindex="0" aria-label="Table: {title}">'
+        f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+        f'<p class="cbd-downloads">{link}</p>'
+    )
+    return Page(page, text=table.to_string(index=False))
+
+
+def compare(verdicts, *, name, units=None, digits=3):
+    """
+    Our numbers beside the paper's, with tolerance and verdict.
+
+    Parameters
+    ----------
+    verdicts : dict of str to analysis.paper.Verdict
+        Verdict keyed by what was measured. Anything with the attributes `ours`, `paper`,
+        `tolerance` and `deviation`, and with the verdict as its text, will do.
+    name : str
+        As in :func:`show`.
+    units : dict of str to str, optional
+        Unit of each quantity.
+    digits : int
+        Significant digits on the page.
+
+    Returns
+    -------
+    page : Page
+
+    Examples
+    --------
+    >>> from analysis import paper
+    >>> page = compare({"median radius": paper.verdict(3.5, 3.63)}, name="radius")
+    >>> "agrees" in page.html
+    True
+    """
+    import pandas as pd
+
+    rows = [
+        {
+            "quantity": quantity,
+            **({"unit": units.get(quantity, "-")} if units else {}),
+            "ours": verdict.ours,
+            "paper": verdict.paper,
+            "tolerance": f"{verdict.tolerance:.0%}",
+            "verdict": str(verdict),
+        }
+        for quantity, verdict in verdicts.items()
+    ]
+    return show(pd.DataFrame(rows), name=name, digits=digits)
+
+
+def csv_link(csv, name):
+    """Link that saves `csv`, text in CSV form, as the file `name`.csv. Works without network."""
+    data = base64.b64encode(csv.encode("utf-8")).decode("ascii")
+    safe = html.escape(str(name), quote=True)
+    return (
+        f'<a class="cbd-download" download="{safe}.csv" href="data:text/csv;base64,{data}">'
+        f'CSV<span class="cbd-hidden"> of {safe.replace("-", " ")}</span></a>'
+    )
+
+
+def _with_index(table):
+    """The table with its index as columns, unless the index only counts."""
+    import pandas as pd
+
+    plain = isinstance(table.index, pd.RangeIndex) and table.index.name is None
+    table = table if plain else table.reset_index()
+    if isinstance(table.columns, pd.MultiIndex):
+        table = table.set_axis([" ".join(map(str, c)).strip() for c in table.columns], axis=1)
+    return table
+
+
+def _cell(value, digits, fmt, is_verdict):
+    """Text of a cell and the attribute that says how to set it."""
+    if is_verdict:
+        word = str(value).split(" ")[0]
+        mark = _MARKS.get(word, "")
+        shown = f'<span class="cbd-mark" aria-hidden="true">{mark}</span> ' if mark else ""
+        return shown + html.escape(str(value)), f' class="cbd-{html.escape(word, quote=True)}"'
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return "–", ' class="cbd-number"'
+    if isinstance(value, bool) or not hasattr(value, "__float__"):
+        return html.escape(str(value)), ""
+    return number(value, digits, fmt), ' class="cbd-number"'
+
+
+def number(value, digits=3, fmt=None):
+    """
+    A number as it stands on the page.
+
+    Examples
+    --------
+    >>> number(0.59537), number(12345), number(4.2e-9), number(2, fmt=".2f")
+    ('0.595', '12345', '4.2e-09', '2.00')
+    """
+    if fmt is not None:
+        return format(value, fmt)
+    if float(value).is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    magnitude = abs(float(value))
+    if magnitude >= 1e5 or magnitude < 1e-3:
+        return f"{float(value):.{digits}g}"
+    decimals = max(0, digits - 1 - math.floor(math.log10(magnitude)))
+    return f"{float(value):.{decimals}f}"
+
+
+def read_back(page):
+    """
+    The table behind the CSV link of a page.
+
+    Parameters
+    ----------
+    page : Page
+        What :func:`show` or :func:`compare` returned.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+    """
+    import pandas as pd
+
+    encoded = page.html.split("data:text/csv;base64,")[1].split('"')[0]
+    return pd.read_csv(io.BytesIO(base64.b64decode(encoded)))
