@@ -1,0 +1,1 @@
+"""The known truth: virtual electrodes from a stochastic model."""
