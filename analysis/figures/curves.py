@@ -34,7 +34,13 @@ def by_method(data, *, ax, x, xlabel="", ylabel="", title="", markers=8, band=Tr
 
     Examples
     --------
-    >>> by_method(cpsd.sel(phase="CBD"), ax=style.axes(), x="r", xlabel="radius [µm]")
+    >>> import xarray as xr
+    >>> methods = ["kmeans", "truth"]
+    >>> data = xr.DataArray(
+    ...     [[1, 0.4], [1, 0.5]], {"method": methods, "r": [0, 1]}, ["method", "r"]
+    ... )
+    >>> len(by_method(data, ax=style.axes(), x="r", xlabel="radius [µm]").lines)
+    2
     """
     for method, specimen, curve in _each(data, x):
         abscissa = np.asarray(curve[x])

@@ -105,11 +105,13 @@ def blink(before, after, *, names, voxel_size_um, name, axis=1, max_slices=MAX_S
     volumes, picked = _picked({names[0]: before, names[1]: after}, axis, max_slices)
     start = len(picked) // 2
     identity = _identity(name, volumes)
+    height, width = next(iter(volumes.values())).shape[1:]
+    widest = f"min(22rem, {30 * width / height:.1f}rem)"  # a tall slice still fits the screen
     first, second = (html.escape(style.label(title)) for title in names)
     places = [round(float(index * voxel_size_um), 1) for index in picked]
     page = (
         f'<div class="cbd-slider cbd-blink" id="{identity}">{_STYLE}'
-        f'<div class="cbd-panels"><figure class="cbd-panel">'
+        f'<div class="cbd-panels"><figure class="cbd-panel" style="max-width:{widest}">'
         f"{_window(list(volumes.items()), len(picked), start)}"
         f'<figcaption aria-live="polite">{first}</figcaption></figure></div>'
         f'<p class="cbd-control"><button type="button" class="cbd-swap" aria-pressed="false">'
@@ -246,7 +248,7 @@ _STYLE = (
     ".cbd-panels{display:flex;flex-wrap:wrap;gap:.5rem;background:#fff;color:#1b1f27;"
     "padding:.5rem;border-radius:6px;justify-content:center}"
     ".cbd-slider figure.cbd-panel{margin:0;flex:1 1 5.5rem;max-width:9rem;text-align:center}"
-    ".cbd-blink figure.cbd-panel{max-width:18rem;flex-basis:12rem}"
+    ".cbd-blink figure.cbd-panel{flex-basis:12rem}"
     ".cbd-slider figcaption{font-size:.75rem;line-height:1.3;color:#1b1f27}"
     ".cbd-sprite{width:100%;background-repeat:no-repeat;image-rendering:pixelated;"
     "-webkit-print-color-adjust:exact;print-color-adjust:exact}"

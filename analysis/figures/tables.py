@@ -15,8 +15,8 @@ class Page:
 
     Attributes
     ----------
-    html : str
-        What the page shows.
+    html : str or None
+        What the page shows; the picture if there is none.
     png : bytes or None
         Still picture of the same for paper and e-readers.
     text : str
@@ -27,7 +27,9 @@ class Page:
         self.html, self.png, self.text = html, png, text
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        bundle = {"text/html": self.html, "text/plain": self.text}
+        bundle = {"text/plain": self.text}
+        if self.html is not None:
+            bundle["text/html"] = self.html
         if self.png is not None:
             bundle["image/png"] = base64.b64encode(self.png).decode("ascii")
         return bundle

@@ -1,0 +1,161 @@
+"""Renderings of a labelled volume: each phase as a lit surface, drawn without a screen."""
+
+import io
+
+import numpy as np
+
+from analysis.figures import style
+from analysis.figures.tables import Page
+from analysis.phases import Phase, check_labels, check_voxel_size
+
+_MATERIALS = {
+    Phase.AM: {"color": "#c3c8ce", "specular": 0.25},
+    Phase.CBD: {"color": style.PHASE_COLORS[Phase.CBD], "specular": 0.1},
+    Phase.PORE: {"color": "#4a6d8c", "specular": 0.1},  # black shows no shape
+}
+
+
+def phases(labels, *, voxel_size_um, shown=(Phase.AM, Phase.CBD), size=(900, 900), depth_mark=True):
+    """
+    Render phases of a volume together, the rest left transparent.
+
+    Parameters
+    ----------
+    labels : (Z, Y, X) ndarray of uint8
+        Phase of each voxel. The separator side is drawn on top.
+    voxel_size_um : float
+        Edge of a voxel [µm].
+    shown : sequence of Phase
+        Phases to draw.
+    size : (int, int)
+        Width and height of the picture [pixel]; empty margins are cut off.
+    depth_mark : bool
+        Whether to draw the box around the volume.
+
+    Returns
+    -------
+    page : analysis.figures.tables.Page
+        Shows itself as the last expression of a cell.
+
+    Examples
+    --------
+    >>> page = phases(labels, voxel_size_um=0.642)  # doctest: +SKIP
+    """
+    return _page({"": picture(labels, voxel_size_um, shown, size=size, box=depth_mark)})
+
+
+def each(labels, *, voxel_size_um, size=(620, 760)):
+    """
+    Render AM, CBD and pore space one beside the other.
+
+    Parameters
+    ----------
+    labels, voxel_size_um
+        As in :func:`phases`.
+    size : (int, int)
+        Width and height of each picture [pixel].
+
+    Returns
+    -------
+    page : analysis.figures.tables.Page
+    """
+    return _page(
+        {
+            phase.title: picture(labels, voxel_size_um, (phase,), size=size)
+            for phase in reversed(Phase)
+        }
+    )
+
+
+def picture(labels, voxel_size_um, shown, *, size=(900, 900), box=True):
+    """
+    One rendering as an array.
+
+    Parameters
+    ----------
+    labels : (Z, Y, X) ndarray of uint8
+        Phase of each voxel.
+    voxel_size_um : float
+        Edge of a voxel [µm].
+    shown : sequence of Phase
+        Phases to draw.
+    size : (int, int)
+        Width and height [pixel].
+    box : bool
+        Whether to draw the box around the volume.
+
+    Returns
+    -------
+    pixels : (H, W, 3) ndarray of uint8
+        White where nothing is.
+    """
+    import pyvista
+    import vtk
+
+    labels = check_labels(labels)
+    voxel_size_um = check_voxel_size(voxel_size_um)
+    vtk.vtkLogger.SetStderrVerbosity(vtk.vtkLogger.VERBOSITY_ERROR)  # no screen is no fault
+    plotter = pyvista.Plotter(off_screen=True, window_size=list(size), lighting="three lights")
+    plotter.set_background("white")
+    for phase in shown:
+        surface = _surface(labels == phase, voxel_size_um)
+        if surface.n_points:
+            plotter.add_mesh(surface, smooth_shading=True, **_MATERIALS[phase])
+    depth, height, width = np.array(labels.shape) * voxel_size_um
+    if box:
+        bounds = pyvista.Box((0, width, 0, height, -depth, 0))
+        plotter.add_mesh(bounds, style="wireframe", color="#6b7280", line_width=1.5)
+    plotter.camera_position = [(2.0, -2.6, 1.3), (0, 0, 0), (0, 0, 1)]
+    plotter.reset_camera()
+    plotter.camera.zoom(1.05)
+    pixels = plotter.screenshot(return_img=True)
+    plotter.close()
+    return pixels
+
+
+def _surface(mask, voxel_size_um):
+    """Closed surface of a phase, the separator on top: z of the picture points up."""
+    import pyvista
+    from scipy.ndimage import gaussian_filter
+
+    # One layer of nothing around it closes the surface at the faces of the volume.
+    smooth = np.pad(gaussian_filter(mask.astype(np.float32), 0.7, mode="nearest"), 1)[::-1]
+    depth = mask.shape[0] * voxel_size_um
+    grid = pyvista.ImageData(
+        dimensions=smooth.shape[::-1],
+        spacing=(voxel_size_um,) * 3,
+        origin=np.array([-0.5, -0.5, -0.5]) * voxel_size_um - [0, 0, depth],
+    )
+    grid["phase"] = smooth.ravel()
+    return grid.contour([0.5], scalars="phase")
+
+
+def _page(pictures):
+    """One picture, or several beside each other with their titles."""
+    import matplotlib.pyplot as plt
+    from PIL import Image
+
+    if len(pictures) == 1:
+        buffer = io.BytesIO()
+        only = Image.fromarray(_cropped(next(iter(pictures.values()))))
+        only.quantize(128).save(buffer, "PNG", optimize=True)
+    else:
+        panels = style.axes(1, len(pictures), height=3.6)
+        for panel, (title, pixels) in zip(panels, pictures.items(), strict=True):
+            panel.imshow(_cropped(pixels), interpolation="antialiased")
+            panel.set_title(title)
+            panel.set_axis_off()
+        buffer = io.BytesIO()
+        panels[0].figure.savefig(buffer, format="png")
+        plt.close(panels[0].figure)
+    return Page(None, png=buffer.getvalue(), text="Rendering")
+
+
+def _cropped(pixels, margin=8):
+    """The picture without its empty margins."""
+    rows, columns = np.where(np.any(pixels < 250, axis=2))
+    if rows.size == 0:
+        return pixels
+    top, bottom = max(rows.min() - margin, 0), rows.max() + margin + 1
+    left, right = max(columns.min() - margin, 0), columns.max() + margin + 1
+    return pixels[top:bottom, left:right]
