@@ -46,7 +46,7 @@ def draw(profile, specimen, cutout, *, scenario=None):
     return truth, gray
 
 
-def build(profile, *, specimens=NAMES, overwrite=False):
+def build(profile, *, specimens=NAMES):
     """
     Write gray values, labels and composition of all specimens and cutouts.
 
@@ -56,8 +56,6 @@ def build(profile, *, specimens=NAMES, overwrite=False):
         Name of the profile.
     specimens : sequence of str
         Which electrodes.
-    overwrite : bool
-        Whether to draw again what is on disk.
 
     Returns
     -------
@@ -72,10 +70,6 @@ def build(profile, *, specimens=NAMES, overwrite=False):
             name = f"{specimen}-{cutout}"
             volumes = (f"gray/{name}", f"labels/{name}-truth", f"composition/{name}-truth")
             written.append(name)
-            if not overwrite and all(
-                storage.exists("volumes", volume, profile=profile) for volume in volumes
-            ):
-                continue
             truth, gray = draw(profile, specimen, cutout)
             notes = {
                 "specimen": specimen,
