@@ -44,8 +44,8 @@ class Suspension:
         total = sum(weights.values())
         if abs(total - 100) > 1e-6:
             raise ValueError(
-                f"The weights of suspension {self.name!r} sum to {total:g}, not 100 wt%: {weights}. "
-                "Count the dry solids only, without the solvent NMP."
+                f"The weights of suspension {self.name!r} sum to {total:g}, not 100 wt%: "
+                f"{weights}. Count the dry solids only, without the solvent NMP."
             )
 
     @property
@@ -170,9 +170,9 @@ def solid_fractions(suspension, density_g_cm3, densities=PAPER_DENSITIES):
     if porosity < 0:
         limit = density_g_cm3 / (am + cbd)
         raise ValueError(
-            f"A composite of {density_g_cm3:g} g/cm3 from suspension {suspension.name!r} would have "
-            f"a porosity of {porosity:.3f}; its solids alone have {limit:.2f} g/cm3. Give a density "
-            "below that, or check the densities of the components."
+            f"A composite of {density_g_cm3:g} g/cm3 from suspension {suspension.name!r} would "
+            f"have a porosity of {porosity:.3f}; its solids alone have {limit:.2f} g/cm3. Give a "
+            "density below that, or check the densities of the components."
         )
     return SolidFractions(am, cbd, porosity)
 
@@ -212,9 +212,9 @@ def voxel_targets(fractions, cbd_porosity=CBD_POROSITY):
     pore = 1 - fractions.am - cbd
     if pore < 0:
         raise ValueError(
-            f"With an inner porosity of {cbd_porosity:g} the CBD would fill {cbd:.3f} of the volume, "
-            f"but only {1 - fractions.am:.3f} is free of active material. Lower the inner porosity "
-            "or the composite density."
+            f"With an inner porosity of {cbd_porosity:g} the CBD would fill {cbd:.3f} of the "
+            f"volume, but only {1 - fractions.am:.3f} is free of active material. Lower the inner "
+            "porosity or the composite density."
         )
     return {Phase.AM: fractions.am, Phase.CBD: cbd, Phase.PORE: pore}
 

@@ -1,8 +1,9 @@
 """Fast virtual tomograph: the whole imaging chain as one transfer function.
 
-Every linear step of a parallel-beam scan, propagation fringe, detector blur, filtered back-projection
-and phase retrieval, multiplies the spatial frequencies of the object (central-slice theorem).
-So a volume is imaged by one Fourier transform and its noise drawn with the matching spectrum.
+Every linear step of a parallel-beam scan (propagation fringe, detector blur, filtered
+back-projection, phase retrieval) multiplies the spatial frequencies of the object: the
+central-slice theorem. So a volume is imaged by one Fourier transform, and its noise drawn with the
+matching spectrum.
 :mod:`analysis.instruments.tomograph` does the same by projections; the book compares the two.
 """
 

@@ -63,7 +63,8 @@ def scenario(name):
         return name
     if name not in SCENARIOS:
         raise ValueError(
-            f"Unknown truth scenario {name!r}; expected one of {', '.join(SCENARIOS)}, or a Scenario."
+            f"Unknown truth scenario {name!r}; expected one of {', '.join(SCENARIOS)}, or a "
+            "Scenario."
         )
     return SCENARIOS[name]
 

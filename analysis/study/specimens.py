@@ -10,9 +10,9 @@ NAMES = ("SL", "TL", "D")
 IMAGING = {"SL": "phase-retrieved", "TL": "phase-retrieved", "D": "correlative"}
 
 
-def draw(profile, specimen, cutout, *, scenario=None):
+def truth(profile, specimen, cutout, *, scenario=None):
     """
-    One realization: an electrode and its tomogram.
+    One realization of an electrode, with everything that is known about it.
 
     Parameters
     ----------
@@ -26,24 +26,42 @@ def draw(profile, specimen, cutout, *, scenario=None):
 
     Returns
     -------
-    truth : analysis.specimen.electrode.Specimen
-    gray : (Z, Y, X) ndarray of float32
+    analysis.specimen.electrode.Specimen
     """
     settings = profiles.get(profile)
-    scenario = scenario or settings.scenarios[0]
-    truth = electrode.make(
+    return electrode.make(
         specimen,
         settings.lateral,
         seed=settings.seed_for("specimen", specimen, cutout),
-        scenario=scenario,
+        scenario=scenario or settings.scenarios[0],
     )
-    gray = transfer.image(
-        truth.composition,
-        truth.voxel_size_um,
-        scenario=IMAGING[specimen],
-        seed=settings.seed_for("tomogram", specimen, cutout),
+
+
+def tomogram(profile, realization, cutout, **changes):
+    """
+    Image a realization as its electrode was imaged in the paper.
+
+    Parameters
+    ----------
+    profile : str
+        Name of the profile.
+    realization : analysis.specimen.electrode.Specimen
+    cutout : int
+        Sets the seed of the noise, with the specimen's name.
+    **changes
+        Settings to override, see :func:`analysis.instruments.transfer.image`.
+
+    Returns
+    -------
+    gray : (Z, Y, X) ndarray of float32
+    """
+    return transfer.image(
+        realization.composition,
+        realization.voxel_size_um,
+        scenario=IMAGING[realization.name],
+        seed=profiles.get(profile).seed_for("tomogram", realization.name, cutout),
+        **changes,
     )
-    return truth, gray
 
 
 def build(profile, *, specimens=NAMES):
@@ -70,15 +88,16 @@ def build(profile, *, specimens=NAMES):
             name = f"{specimen}-{cutout}"
             volumes = (f"gray/{name}", f"labels/{name}-truth", f"composition/{name}-truth")
             written.append(name)
-            truth, gray = draw(profile, specimen, cutout)
+            drawn = truth(profile, specimen, cutout)
+            gray = tomogram(profile, drawn, cutout)
             notes = {
                 "specimen": specimen,
                 "cutout": cutout,
-                "seed": truth.seed,
-                "scenario": truth.scenario.name,
+                "seed": drawn.seed,
+                "scenario": drawn.scenario.name,
                 "imaging": IMAGING[specimen],
             }
-            arrays = (gray, truth.labels, truth.composition)
+            arrays = (gray, drawn.labels, drawn.composition)
             for volume, array in zip(volumes, arrays, strict=True):
                 storage.save_volume(
                     volume, array, profile=profile, voxel_size_um=VOXEL_SIZE_UM, **notes
