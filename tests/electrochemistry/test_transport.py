@@ -164,8 +164,41 @@ def test_fcc_packings_of_overlapping_spheres(overlap, shared_data):
             ours = transport.effective_conductivity(mask).tortuosity
             finest = float(table[column][-1])
             spread = abs(published - finest) / finest
+            if spread > 0.5:  # throats of a voxel or two, where the table's solver stopped early
+                exact = mask.mean() / sparse_value(mask)
+                assert ours == pytest.approx(exact, rel=1e-4), (pixels, column)
+                continue
             assert ours == pytest.approx(published, rel=0.01), (pixels, column)
             assert ours == pytest.approx(finest, rel=max(0.01, 1.5 * spread)), (pixels, column)
+
+
+def sparse_value(mask):
+    """Effective conductivity of a sparse mask by a direct solve, without the package."""
+    from scipy import ndimage, sparse
+    from scipy.sparse.linalg import spsolve
+
+    parts, _ = ndimage.label(mask)
+    mask = np.isin(parts, np.intersect1d(parts[0], parts[-1])[1:])
+    index = np.full(mask.shape, -1)
+    index[mask] = np.arange(np.count_nonzero(mask))
+    n = np.count_nonzero(mask)
+    rows, columns, diagonal, load = [], [], np.zeros(n), np.zeros(n)
+    for axis in range(3):
+        a, b = np.delete(index, -1, axis).ravel(), np.delete(index, 0, axis).ravel()
+        joined = (a >= 0) & (b >= 0)
+        rows.append(a[joined])
+        columns.append(b[joined])
+    a, b = np.concatenate(rows), np.concatenate(columns)
+    for plane, value in ((index[0], 1.0), (index[-1], 0.0)):
+        ids = plane[plane >= 0]
+        diagonal[ids] += 2
+        load[ids] += 2 * value
+    matrix = sparse.coo_matrix((-np.ones(a.size), (a, b)), (n, n))
+    matrix = (matrix + matrix.T).tocsr()
+    matrix += sparse.diags(diagonal - np.asarray(matrix.sum(axis=1)).ravel())
+    u = spsolve(matrix.tocsc(), load)
+    ids = index[-1][index[-1] >= 0]
+    return float(2 * u[ids].sum() * mask.shape[0] / (mask.shape[1] * mask.shape[2]))
 
 
 def fcc(pixels, overlap):
