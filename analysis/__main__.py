@@ -9,6 +9,7 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m analysis", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_book(commands)
+    _add_own(commands)
     _add_sync(commands)
     options = parser.parse_args(arguments)
     try:
@@ -26,11 +27,42 @@ def _add_book(commands):
     parser.add_argument("--profile", default="demo", help="smoke, demo or paper")
     parser.add_argument("--real", default="", help="label TIFF of the measured electrode")
     parser.add_argument("--jobs", type=int, default=2, help="chapters at the same time")
+    parser.add_argument("--no-site", action="store_true", help="execute only")
 
     def run(options):
         from analysis.publish.build import build_book
 
-        build_book(options.profile, real=options.real, jobs=options.jobs, say=_say)
+        build_book(
+            options.profile,
+            real=options.real,
+            jobs=options.jobs,
+            site=not options.no_site,
+            say=_say,
+        )
+        return 0
+
+    parser.set_defaults(run=run)
+
+
+def _add_own(commands):
+    parser = commands.add_parser("own", help="put your own tomogram through the study")
+    parser.add_argument("--tomogram", default="", help="gray volume: TIFF, npy, HDF5, netCDF")
+    parser.add_argument("--voxel-size-um", default="", help="edge of a voxel [µm]")
+    parser.add_argument("--fractions", default="", help="target fractions AM,CBD,pore")
+    parser.add_argument("--dataset", default="", help="dataset in an HDF5 or netCDF file")
+    parser.add_argument("--out", default="", help="folder for report and labels")
+
+    def run(options):
+        from analysis import own
+
+        own.run(
+            options.tomogram,
+            voxel_size_um=options.voxel_size_um or None,
+            fractions=options.fractions,
+            dataset=options.dataset,
+            out=options.out,
+            say=_say,
+        )
         return 0
 
     parser.set_defaults(run=run)

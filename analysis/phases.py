@@ -111,7 +111,7 @@ def check_gray(gray, *, min_edge=3):
         )
     if gray.ndim == 4 and gray.shape[-1] in (3, 4):
         raise ValueError(
-            f"The image has {gray.shape[-1]} colour channels {gray.shape}; expected gray values "
+            f"The image has {gray.shape[-1]} color channels {gray.shape}; expected gray values "
             "(Z, Y, X). Convert it to gray first."
         )
     if gray.ndim != 3:
@@ -169,9 +169,7 @@ def check_targets(targets):
             "that sum to 1. Divide them by 100."
         )
     if any(not 0 <= value <= 1 for value in checked.values()):
-        raise ValueError(
-            f"Target fractions are {_listed(checked)}; expected each between 0 and 1."
-        )
+        raise ValueError(f"Target fractions are {_listed(checked)}; expected each between 0 and 1.")
     if abs(total - 1) > 1e-4:
         raise ValueError(
             f"Target fractions {_listed(checked)} sum to {total:.4f}, not 1. They are volume "

@@ -18,7 +18,7 @@ class SiteFailed(RuntimeError):
     """Sphinx found something wrong with the pages."""
 
 
-def build_book(profile, *, real="", jobs=2, say=print):
+def build_book(profile, *, real="", jobs=2, site=True, say=print):
     """
     Run what must run and build the site.
 
@@ -30,12 +30,14 @@ def build_book(profile, *, real="", jobs=2, say=print):
         Path of the measured electrode's labels; empty to let the chapter look for them.
     jobs : int
         Chapters that run at the same time.
+    site : bool
+        Whether to build the site after the chapters have run.
     say : callable
         Receives progress, line by line.
 
     Returns
     -------
-    page : Path
+    page : Path or None
         ``index.html`` of the site.
 
     Raises
@@ -58,14 +60,13 @@ def build_book(profile, *, real="", jobs=2, say=print):
     say(f"Profile {profile}: {len(chapters)} executed chapters, {jobs} at a time")
     ran = execute(chapters, build=build, parameters=parameters, jobs=jobs, say=say)
     executed_seconds = time.perf_counter() - started
-    page = build_site(stage(build), build)
+    page = build_site(stage(build), build) if site else None
     say("")
     say(table_of_seconds(build, [chapter.name for chapter in chapters], ran))
     total = time.perf_counter() - started
-    say(
-        f"\nExecuted {len(ran)} of {len(chapters)} chapters in {executed_seconds:.0f} s; "
-        f"with the site {total:.0f} s.\nThe book: {page}"
-    )
+    say(f"\nExecuted {len(ran)} of {len(chapters)} chapters in {executed_seconds:.0f} s.")
+    if site:
+        say(f"With the site: {total:.0f} s.\nThe book: {page}")
     return page
 
 

@@ -34,7 +34,7 @@ class Chapter:
         return ROOT / "book" / f"{self.name}.md"
 
 
-CHAPTERS = ()
+CHAPTERS = (Chapter("01_electrodes"),)
 
 COLOPHON = "17_reproduce"  # reads the manifest of all other chapters, so it is not in it
 

@@ -1,0 +1,141 @@
+"""One gray volume through the whole study: trinarize, compare, describe.
+
+The measured electrode and a reader's own tomogram go through the functions that the virtual
+electrodes go through; nothing here knows where the gray values come from.
+"""
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from analysis.descriptors import covariance, profile, surface
+from analysis.phases import Phase, volume_fractions
+from analysis.segmentation import agreement, closing, clustering, thresholding
+
+METHODS = ("thresholding", "kmeans", "edx-closing")
+
+MAX_LAG_UM = 12.0
+
+
+def trinarize(gray, targets, *, seed, say=lambda line: None):
+    """
+    Trinarize a volume by the methods that need no microscope but the tomograph.
+
+    EDX-Closing is given a level CBD profile, for want of a fluorine map.
+
+    Parameters
+    ----------
+    gray : (Z, Y, X) ndarray
+        Gray values.
+    targets : dict of Phase to float
+        Volume fractions to be met [-].
+    seed : int
+        For the sample on which the k-means weights are fitted.
+    say : callable
+        Receives the name of each method before it starts.
+
+    Returns
+    -------
+    labels : dict of str to (Z, Y, X) ndarray of uint8
+        Keyed by method.
+    """
+    say("thresholding")
+    labels = {"thresholding": thresholding.trinarize(gray, targets)}
+    say("k-means")
+    labels["kmeans"] = clustering.trinarize(gray, targets, seed=seed, accept_best=True)
+    say("EDX-Closing")
+    level = np.ones(gray.shape[0])
+    labels["edx-closing"] = closing.trinarize(labels["kmeans"] == Phase.AM, level, targets)
+    return labels
+
+
+def fractions_table(labels, targets):
+    """Achieved fraction of each phase per method beside its target."""
+    rows = []
+    for method, volume in labels.items():
+        fractions = volume_fractions(volume)
+        rows += [
+            {
+                "method": method,
+                "phase": phase.title,
+                "target": targets[phase],
+                "achieved": fractions[phase],
+            }
+            for phase in reversed(Phase)
+        ]
+    return pd.DataFrame(rows)
+
+
+def agreement_table(labels, reference):
+    """
+    How each method stands to a reference trinarization, or to the truth.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        Columns method, equally_assigned, and the Jaccard index of each phase [-].
+    """
+    rows = []
+    for method, volume in labels.items():
+        row = {"method": method, "equally assigned": agreement.equally_assigned(volume, reference)}
+        for phase in reversed(Phase):
+            row[f"Jaccard {phase.title}"] = agreement.jaccard(volume, reference, phase)
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def surface_table(labels, voxel_size_um):
+    """Surface per volume of each phase, and of the interface where lithium enters [1/µm]."""
+    rows = []
+    for method, volume in labels.items():
+        found = surface.specific_surfaces(volume, voxel_size_um)
+        rows.append(
+            {
+                "method": method,
+                "S_AM": found.am,
+                "S_CBD": found.cbd,
+                "S_P": found.pore,
+                "S_Int": found.intercalation,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def profiles(labels, voxel_size_um):
+    """
+    Depth profiles of all methods.
+
+    Returns
+    -------
+    fractions : xarray.DataArray
+        Dimensions ``method, phase, z_um`` [-].
+    """
+    depths = profile.depths_um(next(iter(labels.values())).shape[0], voxel_size_um)
+    return xr.DataArray(
+        np.stack([profile.volume_fractions(volume) for volume in labels.values()]),
+        dims=("method", "phase", "z_um"),
+        coords={"method": list(labels), "phase": [phase.title for phase in Phase], "z_um": depths},
+    )
+
+
+def coverages(labels, voxel_size_um):
+    """
+    Centered two-point coverage C_CBD,P of all methods.
+
+    Returns
+    -------
+    coverage : xarray.DataArray
+        Dimensions ``method, r_um`` [-].
+    """
+    edge_um = min(next(iter(labels.values())).shape) * voxel_size_um
+    r_max_um = min(MAX_LAG_UM, edge_um / 3)
+    curves = {
+        method: covariance.two_point_coverage(volume, voxel_size_um, r_max_um)
+        for method, volume in labels.items()
+    }
+    first = next(iter(curves.values()))
+    return xr.DataArray(
+        np.stack([curve.of(Phase.CBD, Phase.PORE) for curve in curves.values()]),
+        dims=("method", "r_um"),
+        coords={"method": list(curves), "r_um": first.r_um},
+    )
