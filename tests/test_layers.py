@@ -71,7 +71,7 @@ def test_heavy_libraries_are_imported_where_they_are_used(path):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            names = [node.module]
+            names = [node.module or ""]
         loaded = {name.split(".")[0] for name in names} & HEAVY
         assert not loaded, f"import {', '.join(loaded)} inside the function that needs it"
 

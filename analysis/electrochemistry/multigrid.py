@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import _stencil
-from ._team import Team
+from analysis.electrochemistry import _stencil
+from analysis.electrochemistry._team import Team
 
 SWEEPS = (np.float32(0.57), np.float32(1.6))  # two Chebyshev weights for the upper spectrum of 2
 COARSEST = 100  # cells; below, a dense inverse

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis.electrochemistry import _stencil, grid, multigrid
+from analysis.electrochemistry._team import Team
 from analysis.phases import CBD_POROSITY, Phase, check_labels
-
-from . import _stencil, grid, multigrid
-from ._team import Team
 
 BALANCE = 5e-5  # largest difference of flux in and flux out that is accepted
 
