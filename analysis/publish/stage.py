@@ -11,6 +11,7 @@ import jupytext
 import nbformat
 
 from analysis import storage
+from analysis.publish import downloads
 from analysis.publish.chapters import ROOT, table_of_contents
 from analysis.publish.pairs import KERNEL
 
@@ -45,7 +46,7 @@ def stage(build, *, root=ROOT):
     for document in table_of_contents(root):
         relative = Path(document)
         if relative.suffix == ".ipynb":
-            put(relative, merged_notebook(root / relative.with_suffix(".md"), build))
+            put(relative, merged_notebook(root / relative.with_suffix(".md"), build, put))
         else:
             source = _with_ending(root / relative)
             put(source.relative_to(root), source.read_bytes())
@@ -64,9 +65,11 @@ def storage_downloads(profile):
     return sorted((storage.results_root() / profile / "tables").rglob("*.csv"))
 
 
-def merged_notebook(source, build):
+def merged_notebook(source, build, put=None):
     """
     Text of a notebook with the prose of its source and the outputs of its executed copy.
+
+    With `put`, a function of a path and its content, figures can be downloaded as SVG and PDF.
 
     Raises
     ------
@@ -98,6 +101,7 @@ def merged_notebook(source, build):
     notebook.metadata["kernelspec"] = KERNEL
     notebook.metadata.pop("jupytext", None)
     notebook.nbformat, notebook.nbformat_minor = 4, 5
+    downloads.offer(notebook, source.stem, put, links=put is not None)
     return nbformat.writes(notebook, indent=1)
 
 
