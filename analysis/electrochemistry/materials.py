@@ -12,6 +12,7 @@ from scipy.special import expit
 
 FARADAY_C_MOL = 96485.33212
 GAS_J_MOL_K = 8.31446261815324
+SOFT_LOGARITHM_MOL_M3 = 1e-3
 
 
 def _value(default, symbol, unit, meaning, source, confidence, sweep=()):
@@ -330,14 +331,23 @@ class Electrolyte:
         """
         B(c) = integral of beta d(ln c) from the initial concentration to `c_e` [V].
 
-        Exact, because (1 - t₊) TDF is a polynomial in c. With psi = phi_e - B(c_e) the current
+        Exact, because (1 - t₊) TDF is a polynomial in c, but for the pole of the logarithm, which
+        is moved by 0.001 mol/m³ so that an empty electrolyte has a finite potential. With psi = phi_e - B(c_e) the current
         density is simply -kappa grad psi, whatever t₊ and TDF do.
         """
         beta = self._beta_polynomial
         primitive = np.concatenate([[0.0], beta[1:] / np.arange(1, beta.size)])
         c, c0 = np.asarray(c_e) / 1000, self.initial_mol_m3 / 1000
         value = np.polynomial.polynomial.polyval
-        return beta[0] * np.log(c / c0) + value(c, primitive) - value(c0, primitive)
+        soft = SOFT_LOGARITHM_MOL_M3 / 1000
+        logarithm = np.log((c + soft) / (c0 + soft))
+        return beta[0] * logarithm + value(c, primitive) - value(c0, primitive)
+
+    def diffusion_potential_slope(self, c_e):
+        """Derivative dB/dc [V m³/mol] of the diffusion potential, beta / c_e but at c_e = 0."""
+        beta = self._beta_polynomial
+        c, soft = np.asarray(c_e) / 1000, SOFT_LOGARITHM_MOL_M3 / 1000
+        return (beta[0] / (c + soft) + np.polynomial.polynomial.polyval(c, beta[1:])) / 1000
 
     @property
     def _beta_polynomial(self):
