@@ -1,149 +1,122 @@
-"""How far two trinarizations of the same volume agree, voxel by voxel.
-
-Section 3.5 of Prifling et al. 2022 compares methods with each other; where the truth is known
-the same numbers say how far each one is from it.
-"""
+"""How far two trinarizations agree, voxel by voxel (Prifling et al. 2022, Section 3.5)."""
 
 import numpy as np
 
 from analysis.phases import Phase, check_labels
 
 
-def equally_assigned(a, b):
+def confusion(first, second):
     """
-    Share of voxels to which both volumes give the same phase.
+    Count the voxels for each pair of labels.
 
     Parameters
     ----------
-    a, b : (Z, Y, X) ndarray of uint8
-        Labels of the same volume.
+    first, second : (Z, Y, X) ndarray of uint8
+        Labels of one volume from two methods, or the truth first.
 
     Returns
     -------
-    share : float
-        Between 0 and 1 [-].
+    counts : (3, 3) ndarray of int
+        Voxels with label `i` in `first` and `j` in `second`.
 
     Raises
     ------
     ValueError
-        If the shapes differ or a volume does not hold labels.
+        If the shapes differ or one volume holds no labels.
+    """
+    first, second = check_labels(first), check_labels(second)
+    if first.shape != second.shape:
+        raise ValueError(
+            f"The labels have shapes {first.shape} and {second.shape}; expected two trinarizations "
+            "of the same cutout."
+        )
+    pairs = 3 * first.ravel() + second.ravel()
+    return np.bincount(pairs, minlength=9).reshape(3, 3)
 
-    References
-    ----------
-    .. [1] Prifling et al., Energy Technol. 2022, Figure 4. :doi:`10.1002/ente.202200784`
+
+def equally_assigned(first, second):
+    """
+    Fraction of voxels [-] that have the same label in both volumes.
+
+    Against the truth this is the accuracy. Parameters and errors as for :func:`confusion`.
 
     Examples
     --------
     >>> equally_assigned(np.array([[[0, 1, 2, 2]]]), np.array([[[0, 1, 1, 2]]]))
     0.75
     """
-    counts = confusion(a, b)
-    return float(np.trace(counts) / counts.sum())
+    return equally_assigned_of(confusion(first, second))
 
 
-def jaccard(a, b, phase):
+def jaccard(first, second, phase):
     """
-    Jaccard index of one phase: voxels in both over voxels in either.
+    Jaccard index [-] of one phase: volume of the intersection over volume of the union.
 
     Parameters
     ----------
-    a, b : (Z, Y, X) ndarray of uint8
-        Labels of the same volume.
+    first, second : (Z, Y, X) ndarray of uint8
+        Labels of one volume from two methods.
     phase : Phase
-        The phase.
+        Phase to compare.
 
     Returns
     -------
     index : float
-        Between 0 and 1 [-]; NaN if neither volume holds the phase.
-
-    Raises
-    ------
-    ValueError
-        As for :func:`equally_assigned`.
+        1 if both place the phase in the same voxels (also if both have none), 0 if in no common
+        one.
 
     Examples
     --------
-    >>> a, b = np.array([[[0, 1, 2, 2]]]), np.array([[[0, 1, 1, 2]]])
-    >>> jaccard(a, b, Phase.AM), jaccard(a, b, Phase.PORE)
-    (0.5, 1.0)
+    >>> jaccard(np.array([[[0, 1, 2, 2]]]), np.array([[[0, 1, 1, 2]]]), Phase.CBD)
+    0.5
     """
-    return jaccard_of(confusion(a, b), phase)
+    return jaccard_of(confusion(first, second), phase)
+
+
+def equally_assigned_of(counts):
+    """Fraction [-] of equal labels from a (3, 3) matrix of :func:`confusion`."""
+    return float(np.trace(counts) / counts.sum())
 
 
 def jaccard_of(counts, phase):
-    """Jaccard index [-] of one phase from a confusion matrix; NaN if neither holds the phase."""
+    """Jaccard index [-] of `phase` from a (3, 3) matrix of :func:`confusion`."""
     both = counts[phase, phase]
     either = counts[phase].sum() + counts[:, phase].sum() - both
-    return float(both / either) if either else float("nan")
+    return float(both / either) if either else 1.0
 
 
-def confusion(a, b):
+def scores(first, second):
     """
-    Voxels by their phase in one volume (rows) and in the other (columns).
-
-    Parameters
-    ----------
-    a, b : (Z, Y, X) ndarray of uint8
-        Labels of the same volume.
+    All four numbers of Fig 4 for one pair of volumes.
 
     Returns
     -------
-    counts : (3, 3) ndarray of int
-        Rows and columns ordered as :class:`~analysis.phases.Phase`.
-
-    Raises
-    ------
-    ValueError
-        As for :func:`equally_assigned`.
-
-    Examples
-    --------
-    >>> confusion(np.array([[[0, 1, 2, 2]]]), np.array([[[0, 1, 1, 2]]]))
-    array([[1, 0, 0],
-           [0, 1, 0],
-           [0, 1, 1]])
+    scores : dict of str to float
+        ``"equally assigned"`` and the Jaccard index of ``"AM"``, ``"CBD"`` and ``"pore"`` [-].
     """
-    a, b = check_labels(a), check_labels(b)
-    if a.shape != b.shape:
-        raise ValueError(
-            f"The volumes have shapes {a.shape} and {b.shape}; expected two trinarizations of the "
-            "same volume."
-        )
-    n = len(Phase)
-    pairs = a.ravel() * np.uint8(n) + b.ravel()
-    return np.bincount(pairs, minlength=n * n).reshape(n, n)
+    counts = confusion(first, second)
+    found = {"equally assigned": equally_assigned_of(counts)}
+    return found | {phase.title: jaccard_of(counts, phase) for phase in reversed(Phase)}
 
 
-def matrices(volumes):
+def pairwise(volumes):
     """
-    Agreement of every volume with every other, as in Figure 4 of the paper.
+    Confusion matrix of every pair of trinarizations.
 
     Parameters
     ----------
-    volumes : dict of str to (Z, Y, X) ndarray of uint8
-        Labels keyed by method.
+    volumes : list of (Z, Y, X) ndarray of uint8
+        Labels of one cutout from M methods.
 
     Returns
     -------
-    matrices : dict of str to (M, M) ndarray of float
-        ``equally assigned``, and one Jaccard matrix per phase, keyed ``AM``, ``CBD``, ``pore``.
-        Symmetric, with ones on the diagonal.
-
-    Raises
-    ------
-    ValueError
-        As for :func:`equally_assigned`.
+    counts : (M, M, 3, 3) ndarray of int
+        :func:`confusion` of methods ``i`` and ``j``; entry ``j, i`` is its transpose.
     """
-    arrays = list(volumes.values())
-    n = len(arrays)
-    result = {"equally assigned": np.eye(n)}
-    result |= {phase.title: np.eye(n) for phase in reversed(Phase)}
-    for row in range(n):
-        for column in range(row):
-            counts = confusion(arrays[row], arrays[column])
-            values = {"equally assigned": np.trace(counts) / counts.sum()}
-            values |= {phase.title: jaccard_of(counts, phase) for phase in Phase}
-            for name, value in values.items():
-                result[name][row, column] = result[name][column, row] = value
-    return result
+    n = len(volumes)
+    counts = np.zeros((n, n, 3, 3), dtype=np.int64)
+    for i in range(n):
+        for j in range(i, n):
+            counts[i, j] = confusion(volumes[i], volumes[j])
+            counts[j, i] = counts[i, j].T
+    return counts
