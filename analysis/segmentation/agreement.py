@@ -1,122 +1,149 @@
-"""How far two trinarizations agree, voxel by voxel (Prifling et al. 2022, Section 3.5)."""
+"""How far two trinarizations of the same volume agree, voxel by voxel.
+
+Section 3.5 of Prifling et al. 2022 compares methods with each other; where the truth is known
+the same numbers say how far each one is from it.
+"""
 
 import numpy as np
 
 from analysis.phases import Phase, check_labels
 
 
-def confusion(first, second):
+def equally_assigned(a, b):
     """
-    Count the voxels for each pair of labels.
+    Share of voxels to which both volumes give the same phase.
 
     Parameters
     ----------
-    first, second : (Z, Y, X) ndarray of uint8
-        Labels of one volume from two methods, or the truth first.
+    a, b : (Z, Y, X) ndarray of uint8
+        Labels of the same volume.
 
     Returns
     -------
-    counts : (3, 3) ndarray of int
-        Voxels with label `i` in `first` and `j` in `second`.
+    share : float
+        Between 0 and 1 [-].
 
     Raises
     ------
     ValueError
-        If the shapes differ or one volume holds no labels.
-    """
-    first, second = check_labels(first), check_labels(second)
-    if first.shape != second.shape:
-        raise ValueError(
-            f"The labels have shapes {first.shape} and {second.shape}; expected two trinarizations "
-            "of the same cutout."
-        )
-    pairs = 3 * first.ravel() + second.ravel()
-    return np.bincount(pairs, minlength=9).reshape(3, 3)
+        If the shapes differ or a volume does not hold labels.
 
-
-def equally_assigned(first, second):
-    """
-    Fraction of voxels [-] that have the same label in both volumes.
-
-    Against the truth this is the accuracy. Parameters and errors as for :func:`confusion`.
+    References
+    ----------
+    .. [1] Prifling et al., Energy Technol. 2022, Figure 4. :doi:`10.1002/ente.202200784`
 
     Examples
     --------
     >>> equally_assigned(np.array([[[0, 1, 2, 2]]]), np.array([[[0, 1, 1, 2]]]))
     0.75
     """
-    return equally_assigned_of(confusion(first, second))
+    counts = confusion(a, b)
+    return float(np.trace(counts) / counts.sum())
 
 
-def jaccard(first, second, phase):
+def jaccard(a, b, phase):
     """
-    Jaccard index [-] of one phase: volume of the intersection over volume of the union.
+    Jaccard index of one phase: voxels in both over voxels in either.
 
     Parameters
     ----------
-    first, second : (Z, Y, X) ndarray of uint8
-        Labels of one volume from two methods.
+    a, b : (Z, Y, X) ndarray of uint8
+        Labels of the same volume.
     phase : Phase
-        Phase to compare.
+        The phase.
 
     Returns
     -------
     index : float
-        1 if both place the phase in the same voxels (also if both have none), 0 if in no common
-        one.
+        Between 0 and 1 [-]; NaN if neither volume holds the phase.
+
+    Raises
+    ------
+    ValueError
+        As for :func:`equally_assigned`.
 
     Examples
     --------
-    >>> jaccard(np.array([[[0, 1, 2, 2]]]), np.array([[[0, 1, 1, 2]]]), Phase.CBD)
-    0.5
+    >>> a, b = np.array([[[0, 1, 2, 2]]]), np.array([[[0, 1, 1, 2]]])
+    >>> jaccard(a, b, Phase.AM), jaccard(a, b, Phase.PORE)
+    (0.5, 1.0)
     """
-    return jaccard_of(confusion(first, second), phase)
-
-
-def equally_assigned_of(counts):
-    """Fraction [-] of equal labels from a (3, 3) matrix of :func:`confusion`."""
-    return float(np.trace(counts) / counts.sum())
+    return jaccard_of(confusion(a, b), phase)
 
 
 def jaccard_of(counts, phase):
-    """Jaccard index [-] of `phase` from a (3, 3) matrix of :func:`confusion`."""
+    """Jaccard index [-] of one phase from a confusion matrix; NaN if neither holds the phase."""
     both = counts[phase, phase]
     either = counts[phase].sum() + counts[:, phase].sum() - both
-    return float(both / either) if either else 1.0
+    return float(both / either) if either else float("nan")
 
 
-def scores(first, second):
+def confusion(a, b):
     """
-    All four numbers of Fig 4 for one pair of volumes.
-
-    Returns
-    -------
-    scores : dict of str to float
-        ``"equally assigned"`` and the Jaccard index of ``"AM"``, ``"CBD"`` and ``"pore"`` [-].
-    """
-    counts = confusion(first, second)
-    found = {"equally assigned": equally_assigned_of(counts)}
-    return found | {phase.title: jaccard_of(counts, phase) for phase in reversed(Phase)}
-
-
-def pairwise(volumes):
-    """
-    Confusion matrix of every pair of trinarizations.
+    Voxels by their phase in one volume (rows) and in the other (columns).
 
     Parameters
     ----------
-    volumes : list of (Z, Y, X) ndarray of uint8
-        Labels of one cutout from M methods.
+    a, b : (Z, Y, X) ndarray of uint8
+        Labels of the same volume.
 
     Returns
     -------
-    counts : (M, M, 3, 3) ndarray of int
-        :func:`confusion` of methods ``i`` and ``j``; entry ``j, i`` is its transpose.
+    counts : (3, 3) ndarray of int
+        Rows and columns ordered as :class:`~analysis.phases.Phase`.
+
+    Raises
+    ------
+    ValueError
+        As for :func:`equally_assigned`.
+
+    Examples
+    --------
+    >>> confusion(np.array([[[0, 1, 2, 2]]]), np.array([[[0, 1, 1, 2]]]))
+    array([[1, 0, 0],
+           [0, 1, 0],
+           [0, 1, 1]])
     """
-    n = len(volumes)
-    counts = np.zeros((n, n, 3, 3), dtype=np.int64)
-    for i in range(n):
-        for j in range(i, n):
-            counts[i, j] = confusion(volumes[i], volumes[j])
-            counts[j, i] = counts[i, j].T
-    return counts
+    a, b = check_labels(a), check_labels(b)
+    if a.shape != b.shape:
+        raise ValueError(
+            f"The volumes have shapes {a.shape} and {b.shape}; expected two trinarizations of the "
+            "same volume."
+        )
+    n = len(Phase)
+    pairs = a.ravel() * np.uint8(n) + b.ravel()
+    return np.bincount(pairs, minlength=n * n).reshape(n, n)
+
+
+def matrices(volumes):
+    """
+    Agreement of every volume with every other, as in Figure 4 of the paper.
+
+    Parameters
+    ----------
+    volumes : dict of str to (Z, Y, X) ndarray of uint8
+        Labels keyed by method.
+
+    Returns
+    -------
+    matrices : dict of str to (M, M) ndarray of float
+        ``equally assigned``, and one Jaccard matrix per phase, keyed ``AM``, ``CBD``, ``pore``.
+        Symmetric, with ones on the diagonal.
+
+    Raises
+    ------
+    ValueError
+        As for :func:`equally_assigned`.
+    """
+    arrays = list(volumes.values())
+    n = len(arrays)
+    result = {"equally assigned": np.eye(n)}
+    result |= {phase.title: np.eye(n) for phase in reversed(Phase)}
+    for row in range(n):
+        for column in range(row):
+            counts = confusion(arrays[row], arrays[column])
+            values = {"equally assigned": np.trace(counts) / counts.sum()}
+            values |= {phase.title: jaccard_of(counts, phase) for phase in Phase}
+            for name, value in values.items():
+                result[name][row, column] = result[name][column, row] = value
+    return result

@@ -1,0 +1,202 @@
+"""EDX-Closing: the CBD fills the narrow places between particles, as much as EDX saw per slice.
+
+Prifling et al. 2022, Section 3.4. The definition that this module computes exactly:
+
+1. The *opening map* of all that is not AM holds, for each voxel, the squared radius of the
+   largest ball that covers it and does not touch AM
+   (:func:`analysis.descriptors.size.opening_map`). Closing the AM with a ball fills the voxels
+   whose largest ball is smaller. On a grid the balls of growing radius are no granulometry, so
+   this is the closing by *all* balls from that radius on: a family that grows with the radius.
+2. Slice z is closed with its own radius: a voxel is judged by the radius of the slice it lies in,
+   in the map of the whole, unvaried volume.
+3. Squared radii on a grid are whole numbers and few. Within the last one that a slice needs,
+   voxels nearest to the AM are filled first, then those that come first in memory.
+
+So every slice meets its target to one voxel, and so does the total.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.descriptors.size import opening_map
+from analysis.phases import Phase, check_targets
+from analysis.segmentation.ranking import counts_for, highest
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """
+    How far each slice has to be closed.
+
+    Attributes
+    ----------
+    counts : (Z,) ndarray of int
+        CBD voxels of each slice.
+    squared_radius : (Z,) ndarray of int
+        Squared closing radius [voxel^2]: smaller openings are filled.
+    share : (Z,) ndarray of float
+        Part [-] of the voxels whose opening has exactly this radius that is filled as well.
+    scale : float
+        The paper's constant: CBD fraction over the given profile.
+    """
+
+    counts: np.ndarray
+    squared_radius: np.ndarray
+    share: np.ndarray
+    scale: float
+
+    def radius_um(self, voxel_size_um):
+        """Closing radius [µm] of each slice."""
+        return np.sqrt(self.squared_radius) * voxel_size_um
+
+
+def trinarize(am, cbd_profile, targets):
+    """
+    Place the CBD by a closing of the AM whose radius follows a depth profile.
+
+    Parameters
+    ----------
+    am : (Z, Y, X) ndarray of bool
+        Active material, from k-means in the paper.
+    cbd_profile : (Z,) ndarray of float
+        CBD of each slice in any unit, for instance the line fitted to a fluorine map. Only its
+        shape matters.
+    targets : dict of Phase to float
+        Volume fractions [-]; that of the CBD must be met by the whole volume.
+
+    Returns
+    -------
+    labels : (Z, Y, X) ndarray of uint8
+        Phase of each voxel. The AM is `am`; what the closing leaves is pore.
+
+    Raises
+    ------
+    ValueError
+        If `am` is no mask or empty, the profile does not fit or is negative somewhere, or a slice
+        has less room beside the AM than its CBD needs.
+
+    References
+    ----------
+    .. [1] Prifling et al., Energy Technol. 2022, Section 3.4. :doi:`10.1002/ente.202200784`
+
+    Examples
+    --------
+    >>> am = np.zeros((1, 1, 8), dtype=bool)
+    >>> am[..., [0, 2, 7]] = True
+    >>> targets = {Phase.PORE: 0.375, Phase.CBD: 0.25, Phase.AM: 0.375}
+    >>> trinarize(am, [1.0], targets)
+    array([[[2, 1, 2, 1, 0, 0, 0, 2]]], dtype=uint8)
+    """
+    labels, _ = close(am, cbd_profile, targets)
+    return labels
+
+
+def close(am, cbd_profile, targets):
+    """
+    Like :func:`trinarize`, with the radii that were found.
+
+    Returns
+    -------
+    labels : (Z, Y, X) ndarray of uint8
+        Phase of each voxel.
+    calibration : Calibration
+        Counts and radii per slice.
+    """
+    am = _checked_mask(am)
+    targets = check_targets(targets)
+    counts, scale = slice_counts(am, cbd_profile, targets)
+    sizes = opening_map(~am)
+    ranks = _ranks(am, sizes)
+    labels = np.where(am, np.uint8(Phase.AM), np.uint8(Phase.PORE))
+    radii, shares = np.zeros(len(am), dtype=np.int64), np.zeros(len(am))
+    for z, count in enumerate(counts):
+        if count == 0:
+            continue
+        filled = highest(-ranks[z], int(count), among=~am[z])
+        labels[z][filled] = Phase.CBD
+        radii[z] = sizes[z][filled].max()
+        last = sizes[z] == radii[z]
+        shares[z] = np.count_nonzero(filled & last) / np.count_nonzero(last)
+    return labels, Calibration(counts, radii, shares, scale)
+
+
+def slice_counts(am, cbd_profile, targets):
+    """
+    CBD voxels of each slice: proportional to a profile, exact in total.
+
+    Parameters
+    ----------
+    am : (Z, Y, X) ndarray of bool
+        Active material.
+    cbd_profile : (Z,) ndarray of float
+        CBD of each slice in any unit.
+    targets : dict of Phase to float
+        Volume fractions [-].
+
+    Returns
+    -------
+    counts : (Z,) ndarray of int
+        Each within one voxel of its target; their sum is the total within half a voxel.
+    scale : float
+        CBD fraction over `cbd_profile`. The paper finds it by bisection; a mean will do.
+
+    Raises
+    ------
+    ValueError
+        If the profile has another length, holds NaN, is negative or zero everywhere, or asks for
+        more CBD than a slice has room for (names the slice).
+    """
+    profile = np.asarray(cbd_profile, dtype=float)
+    if profile.shape != am.shape[:1]:
+        raise ValueError(
+            f"The CBD profile has shape {profile.shape}, the volume {am.shape[0]} slices; expected "
+            "one value per slice along z."
+        )
+    if not np.all(np.isfinite(profile)):
+        raise ValueError("The CBD profile holds NaN or infinite values; expected finite ones.")
+    if np.any(profile < 0):
+        below = np.flatnonzero(profile < 0)
+        raise ValueError(
+            f"The CBD profile is negative in {below.size} slices, {below[0]} to {below[-1]} "
+            f"(lowest {profile.min():.4g}); expected no negative CBD. Fit the EDX line to more "
+            "sections, or clip it."
+        )
+    if not profile.any():
+        raise ValueError("The CBD profile is zero in every slice; expected some CBD.")
+    n_slice = am[0].size
+    n_cbd = round(targets[Phase.CBD] * am.size)
+    shares = profile / profile.sum()
+    counts = np.array(list(counts_for(dict(enumerate(shares)), n_cbd).values()))
+    room = n_slice - am.reshape(len(am), -1).sum(axis=1)
+    full = np.flatnonzero(counts > room)
+    if full.size:
+        worst = full[np.argmax(counts[full] - room[full])]
+        raise ValueError(
+            f"Slice {worst} is to hold {counts[worst] / n_slice:.4f} CBD, but only "
+            f"{room[worst] / n_slice:.4f} of it is not AM ({full.size} such slices, {full[0]} to "
+            f"{full[-1]}); expected room for the CBD in every slice. Lower the CBD target, flatten "
+            "the profile, or use an AM mask that meets its own target."
+        )
+    return counts, float(targets[Phase.CBD] / profile.mean())
+
+
+def _ranks(am, sizes):
+    """Order in which voxels are filled: by the size of their opening, then by distance to AM."""
+    import edt
+
+    far = edt.edtsq(np.ascontiguousarray(~am), black_border=False)
+    far = np.where(np.isfinite(far), far, 0).astype(np.int64)
+    return sizes.astype(np.int64) * (int(far.max()) + 1) + far
+
+
+def _checked_mask(am):
+    am = np.asarray(am)
+    if am.ndim != 3 or am.dtype != bool:
+        raise ValueError(
+            f"The active material has shape {am.shape} and type {am.dtype}; expected a boolean "
+            "volume (Z, Y, X). Compare labels with the phase: labels == Phase.AM."
+        )
+    if not am.any():
+        raise ValueError("The mask holds no active material; there is nothing to close.")
+    return am
