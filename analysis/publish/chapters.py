@@ -34,7 +34,13 @@ class Chapter:
         return ROOT / "book" / f"{self.name}.md"
 
 
-CHAPTERS = (Chapter("01_electrodes"),)
+CHAPTERS = (
+    Chapter("02_tomography"),
+    Chapter("03_thresholding", needs=("02_tomography",)),
+    Chapter("paper_tables"),
+    Chapter("index", needs=("02_tomography", "03_thresholding")),
+    Chapter("17_reproduce"),
+)
 
 COLOPHON = "17_reproduce"  # reads the manifest of all other chapters, so it is not in it
 
