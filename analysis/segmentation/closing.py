@@ -51,7 +51,7 @@ class Calibration:
         return np.sqrt(self.squared_radius) * voxel_size_um
 
 
-def trinarize(am, cbd_profile, targets):
+def trinarize(am, cbd_profile, targets, *, crowded="stop"):
     """
     Place the CBD by a closing of the AM whose radius follows a depth profile.
 
@@ -64,6 +64,9 @@ def trinarize(am, cbd_profile, targets):
         shape matters.
     targets : dict of Phase to float
         Volume fractions [-]; that of the CBD must be met by the whole volume.
+    crowded : {"stop", "fill"}
+        What to do when a slice has less room than its CBD needs: stop with an error, or fill such
+        slices and scale the others up until the total is met.
 
     Returns
     -------
@@ -88,11 +91,11 @@ def trinarize(am, cbd_profile, targets):
     >>> trinarize(am, [1.0], targets)
     array([[[2, 1, 2, 1, 0, 0, 0, 2]]], dtype=uint8)
     """
-    labels, _ = close(am, cbd_profile, targets)
+    labels, _ = close(am, cbd_profile, targets, crowded=crowded)
     return labels
 
 
-def close(am, cbd_profile, targets):
+def close(am, cbd_profile, targets, *, crowded="stop"):
     """
     Like :func:`trinarize`, with the radii that were found.
 
@@ -105,7 +108,7 @@ def close(am, cbd_profile, targets):
     """
     am = _checked_mask(am)
     targets = check_targets(targets)
-    counts, scale = slice_counts(am, cbd_profile, targets)
+    counts, scale = slice_counts(am, cbd_profile, targets, crowded=crowded)
     sizes = opening_map(~am)
     ranks = _ranks(am, sizes)
     labels = np.where(am, np.uint8(Phase.AM), np.uint8(Phase.PORE))
@@ -121,7 +124,7 @@ def close(am, cbd_profile, targets):
     return labels, Calibration(counts, radii, shares, scale)
 
 
-def slice_counts(am, cbd_profile, targets):
+def slice_counts(am, cbd_profile, targets, *, crowded="stop"):
     """
     CBD voxels of each slice: proportional to a profile, exact in total.
 
@@ -133,6 +136,8 @@ def slice_counts(am, cbd_profile, targets):
         CBD of each slice in any unit.
     targets : dict of Phase to float
         Volume fractions [-].
+    crowded : {"stop", "fill"}
+        As for :func:`trinarize`.
 
     Returns
     -------
@@ -164,21 +169,51 @@ def slice_counts(am, cbd_profile, targets):
         )
     if not profile.any():
         raise ValueError("The CBD profile is zero in every slice; expected some CBD.")
+    if crowded not in ("stop", "fill"):
+        raise ValueError(f"`crowded` is {crowded!r}; expected 'stop' or 'fill'.")
     n_slice = am[0].size
     n_cbd = round(targets[Phase.CBD] * am.size)
-    shares = profile / profile.sum()
-    counts = np.array(list(counts_for(dict(enumerate(shares)), n_cbd).values()))
     room = n_slice - am.reshape(len(am), -1).sum(axis=1)
-    full = np.flatnonzero(counts > room)
-    if full.size:
-        worst = full[np.argmax(counts[full] - room[full])]
+    if n_cbd > room.sum():
         raise ValueError(
-            f"Slice {worst} is to hold {counts[worst] / n_slice:.4f} CBD, but only "
+            f"The CBD target {targets[Phase.CBD]:.4f} exceeds the {room.sum() / am.size:.4f} of "
+            "the volume that is not AM. Lower it, or use an AM mask that meets its own target."
+        )
+    wanted = n_cbd * profile / profile.sum()
+    full = np.flatnonzero(np.ceil(wanted) > room)
+    if full.size and crowded == "stop":
+        worst = full[np.argmax(wanted[full] - room[full])]
+        raise ValueError(
+            f"Slice {worst} is to hold {wanted[worst] / n_slice:.4f} CBD, but only "
             f"{room[worst] / n_slice:.4f} of it is not AM ({full.size} such slices, {full[0]} to "
             f"{full[-1]}); expected room for the CBD in every slice. Lower the CBD target, flatten "
-            "the profile, or use an AM mask that meets its own target."
+            "the profile, use an AM mask that meets its own target, or pass crowded='fill'."
         )
-    return counts, float(targets[Phase.CBD] / profile.mean())
+    scale = n_cbd / profile.sum()
+    if full.size:
+        scale = _scale_with_full_slices(profile, room, n_cbd)
+        wanted = np.minimum(scale * profile, room)
+    counts = np.array(list(counts_for(dict(enumerate(wanted / wanted.sum())), n_cbd).values()))
+    return counts, float(scale / n_slice)
+
+
+def _scale_with_full_slices(profile, room, n_cbd):
+    """Constant c for which the slices, each holding min(c * profile, room), hold `n_cbd`."""
+    some = profile > 0
+    if n_cbd > room[some].sum():
+        raise ValueError(
+            f"The slices with CBD have room for {room[some].sum()} voxels, the target is {n_cbd}; "
+            "expected a profile that reaches as far as the CBD does."
+        )
+    order = np.argsort(room[some] / profile[some])
+    ends, rest = (room[some] / profile[some])[order], profile[some][order]
+    filled = np.concatenate([[0], np.cumsum(room[some][order])])
+    open_profile = np.cumsum(rest[::-1])[::-1]
+    for first, end in enumerate(ends):
+        scale = (n_cbd - filled[first]) / open_profile[first]
+        if scale <= end:
+            return scale
+    return ends[-1]
 
 
 def _ranks(am, sizes):

@@ -128,6 +128,26 @@ def test_slice_without_room_is_named(am):
         trinarize(crowded, np.ones(len(am)), TARGETS)
 
 
+def test_crowded_slices_are_filled_and_the_others_scaled_on_request(am):
+    crowded = am.copy()
+    crowded[7] = True
+    crowded[7, :5, :5] = False
+    profile = np.linspace(1, 2, len(am))
+    counts, scale = slice_counts(crowded, profile, TARGETS, crowded="fill")
+    assert counts.sum() == round(TARGETS[Phase.CBD] * am.size)
+    assert counts[7] == 25
+    others = np.arange(len(am)) != 7
+    assert np.all(np.abs(counts - scale * profile * am[0].size)[others] <= 1)
+    labels = trinarize(crowded, profile, TARGETS, crowded="fill")
+    assert np.count_nonzero(labels == Phase.CBD) == counts.sum()
+
+
+def test_more_cbd_than_room_in_the_whole_volume_is_refused(am):
+    targets = {Phase.AM: 0.3, Phase.CBD: 0.6, Phase.PORE: 0.1}
+    with pytest.raises(ValueError, match="target 0.6000 exceeds the 0.404"):
+        trinarize(am, np.ones(len(am)), targets, crowded="fill")
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
