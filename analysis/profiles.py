@@ -29,6 +29,11 @@ class Profile:
         Truth scenarios of the CBD; the first one is the reference.
     currents_mA_cm2 : tuple of float
         Lithiation currents, Section 5.2 of the paper.
+    kmeans_sample : int
+        Voxels on which the weights of k-means are fitted.
+    sweep_distances_mm, sweep_noises : tuple of float
+        Propagation distances and noise levels at which the methods are compared; each holds the
+        reference setting (3 mm, 0.10).
     """
 
     name: str
@@ -37,6 +42,9 @@ class Profile:
     seed: int = 2022
     scenarios: tuple[str, ...] = ("bridging", "cluster")
     currents_mA_cm2: tuple[float, ...] = (1.0, 3.0, 6.0, 8.0, 10.0, 12.0)
+    kmeans_sample: int = 100_000
+    sweep_distances_mm: tuple[float, ...] = (0.5, 1.0, 3.0, 6.0, 10.0)
+    sweep_noises: tuple[float, ...] = (0.03, 0.06, 0.10, 0.15, 0.20)
 
     def seed_for(self, *key):
         """
@@ -61,7 +69,7 @@ class Profile:
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile("smoke", lateral=48, cutouts=1),
+        Profile("smoke", lateral=48, cutouts=1, kmeans_sample=20_000),
         Profile("demo", lateral=96, cutouts=2),
         Profile("paper", lateral=200, cutouts=3),
     )
