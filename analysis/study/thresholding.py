@@ -1,5 +1,6 @@
 """Thresholding of every cutout, calibrated on a window as in the paper, and per cutout."""
 
+import numpy as np
 import pandas as pd
 
 from analysis import electrodes, profiles, storage
@@ -52,3 +53,56 @@ def run(profile):
     table = pd.DataFrame(rows)
     storage.save_table("thresholding", table, profile=profile)
     return table
+
+
+WINDOW_SLICES = {"SL": 220, "TL": 250}  # thickness of the paper's calibration windows
+
+
+def on_window(profile):
+    """
+    Calibrate on one window per electrode and apply to the cutouts, as the paper does.
+
+    The window is the central part of all cutouts of the electrode, as many slices thick as the
+    paper's. Writes the table ``thresholding-window``.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        Columns specimen, cutout, phase, target, window (fraction in the calibration window),
+        achieved (in the cutout), and the two thresholds.
+    """
+    settings = profiles.get(profile)
+    rows = []
+    for specimen in profiles.ELECTRODES:
+        targets = electrodes.electrode(specimen).targets()
+        cutouts = {
+            cutout: storage.load_volume(f"gray/{specimen}-{cutout}", profile=profile).values
+            for cutout in settings.cutout_numbers
+        }
+        window = np.concatenate(
+            [_center(gray, WINDOW_SLICES[specimen]) for gray in cutouts.values()]
+        )
+        thresholds = thresholding.calibrate(window, targets)
+        for cutout, gray in cutouts.items():
+            achieved = volume_fractions(thresholding.apply(gray, thresholds))
+            rows += [
+                {
+                    "specimen": specimen,
+                    "cutout": cutout,
+                    "phase": phase.title,
+                    "target": targets[phase],
+                    "window": thresholds.achieved[phase],
+                    "achieved": achieved[phase],
+                    "threshold_cbd": thresholds.cbd,
+                    "threshold_am": thresholds.am,
+                }
+                for phase in reversed(Phase)
+            ]
+    table = pd.DataFrame(rows)
+    storage.save_table("thresholding-window", table, profile=profile)
+    return table
+
+
+def _center(gray, slices):
+    first = max(0, (gray.shape[0] - slices) // 2)
+    return gray[first : first + slices]
