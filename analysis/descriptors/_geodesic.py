@@ -28,16 +28,8 @@ def path_lengths(mask, edges, plane):
         Length between voxel centers; infinite outside the mask and where no path leads.
     """
     depth, height, width = mask.shape
-    steps = np.array(
-        [
-            [
-                np.sqrt((a * edges[0]) ** 2 + (b * edges[1]) ** 2 + (c * edges[2]) ** 2)
-                for c in (0, 1)
-            ]
-            for a in (0, 1)
-            for b in (0, 1)
-        ]
-    ).reshape(2, 2, 2)
+    squares = np.square(edges)
+    steps = np.sqrt(np.add.outer(np.add.outer([0, squares[0]], [0, squares[1]]), [0, squares[2]]))
     # A rim of one voxel spares every test for the border of the window.
     lengths = np.full((depth + 2, height + 2, width + 2), np.inf)
     start = 1 if plane == 0 else depth
