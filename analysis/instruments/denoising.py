@@ -52,9 +52,9 @@ def total_variation(image, weight, iterations=25):
     return result.reshape(image.shape)
 
 
-def non_local_means(image, noise, strength=0.8):
+def non_local_means(image, noise, strength=0.8, *, search=3):
     """
-    Non-local means over patches of 3 voxels within 3 voxels.
+    Non-local means: the average of voxels whose surroundings look alike.
 
     Parameters
     ----------
@@ -62,22 +62,98 @@ def non_local_means(image, noise, strength=0.8):
     noise : float
         Standard deviation of the noise.
     strength : float
-        Cut-off of the patch weights, in units of the noise.
+        Cut-off of the weights, in units of the noise.
+    search : int
+        Voxels are sought up to this far along each axis.
 
     Returns
     -------
     denoised : (Z, Y, X) ndarray of float32
-    """
-    from skimage.restoration import denoise_nl_means
 
-    return denoise_nl_means(
-        np.asarray(image, dtype=np.float32),
-        patch_size=3,
-        patch_distance=3,
-        h=strength * noise,
-        sigma=noise,
-        fast_mode=True,
-    ).astype(np.float32)
+    Raises
+    ------
+    ValueError
+        If the image is no volume, or noise or strength are not positive.
+
+    Notes
+    -----
+    A voxel at distance ``d`` (root mean square over patches of 3 x 3 x 3) gets the weight
+    ``exp(-max(d**2 - 2 noise**2, 0) / (strength * noise)**2)``, and none beyond a likeness of
+    exp(-6). The fast mode of scikit-image 0.26 moves a volume by a quarter of a voxel for patches of
+    3, which would spoil the registration with a FIB-SEM stack.
+
+    References
+    ----------
+    .. [1] Buades, Coll & Morel, CVPR 2005, vol. 2, pp. 60-65. :doi:`10.1109/CVPR.2005.38`
+    """
+    image = np.ascontiguousarray(image, dtype=np.float32)
+    if image.ndim != 3:
+        raise ValueError(f"The image has shape {image.shape}; expected a volume (Z, Y, X).")
+    if not (noise > 0 and strength > 0):
+        raise ValueError(f"Noise {noise} and strength {strength} must be positive.")
+    padded = np.pad(image, 1, mode="symmetric")
+    total, weights = image.copy(), np.ones_like(image)
+    offsets = [
+        (dz, dy, dx)
+        for dz in range(search + 1)
+        for dy in range(-search, search + 1)
+        for dx in range(-search, search + 1)
+        if (dz, dy, dx) > (0, 0, 0)  # one of each pair of opposite offsets
+    ]
+    for dz, dy, dx in offsets:
+        if dz < image.shape[0] and abs(dy) < image.shape[1] and abs(dx) < image.shape[2]:
+            _average_pairs(
+                image, padded, dz, dy, dx, 2 * noise**2, (strength * noise) ** 2, total, weights
+            )
+    return total / weights
+
+
+@njit(cache=True, fastmath=True)
+def _average_pairs(image, padded, dz, dy, dx, floor, scale, total, weights):
+    """Exchange the values of all pairs of voxels one offset apart, weighted by likeness."""
+    depth, rows, columns = image.shape
+    y0, y1 = max(0, -dy), rows - max(0, dy)
+    x0, x1 = max(0, -dx), columns - max(0, dx)
+    squares = np.empty((3, rows + 2, columns + 2), np.float32)
+    per_patch = np.float32(1 / 27)
+    limit = np.float32(floor + 6 * scale)
+    floor32, inverse = np.float32(floor), np.float32(-1 / scale)
+    for k in range(-1, depth - dz + 1):
+        # Squared differences of the padded plane k, summed over 3 x 3 in the plane.
+        plane = squares[(k + 1) % 3]
+        first, second = padded[k + 1], padded[k + 1 + dz]
+        for j in range(y0, y1 + 2):
+            for i in range(x0, x1 + 2):
+                d = first[j, i] - second[j + dy, i + dx]
+                plane[j, i] = d * d
+        for j in range(y0, y1 + 2):
+            row = plane[j]
+            left = row[x0]
+            here = row[x0 + 1]
+            for i in range(x0, x1):
+                right = row[i + 2]
+                row[i] = left + here + right
+                left, here = here, right
+        for j in range(y0, y1):
+            for i in range(x0, x1):
+                plane[j, i] += plane[j + 1, i] + plane[j + 2, i]
+        if k < 1:
+            continue
+        z = k - 1
+        a, b, c = squares[0], squares[1], squares[2]
+        for j in range(y0, y1):
+            for i in range(x0, x1):
+                distance = (a[j, i] + b[j, i] + c[j, i]) * per_patch
+                if distance < limit:
+                    w = np.float32(1)
+                    if distance > floor32:
+                        w = np.exp((distance - floor32) * inverse)
+                    here = image[z, j, i]
+                    there = image[z + dz, j + dy, i + dx]
+                    total[z, j, i] += w * there
+                    weights[z, j, i] += w
+                    total[z + dz, j + dy, i + dx] += w * here
+                    weights[z + dz, j + dy, i + dx] += w
 
 
 @njit(cache=True, fastmath=True)
