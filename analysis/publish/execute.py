@@ -5,6 +5,7 @@ result files it read have changed since its stamp was written, and only then. St
 one by one, so a run that was killed goes on where it stopped.
 """
 
+import base64
 import ctypes
 import fcntl
 import os
@@ -19,6 +20,7 @@ from pathlib import Path
 
 import jupytext
 import nbformat
+import yaml
 
 from analysis import storage
 from analysis.publish import stamps
@@ -189,8 +191,8 @@ def run_chapter(source, name, *, build, parameters):
 
     command = [sys.executable, "-m", "papermill", str(entry), str(partial), "-k", "python3"]
     command += ["--cwd", str(ROOT), "--no-progress-bar"]
-    for key, value in given.items():
-        command += ["-r", key, str(value)]
+    # base64 YAML keeps the types: a voxel size stays a number, a path a string
+    command += ["-b", base64.b64encode(yaml.safe_dump(dict(given)).encode()).decode()]
     started = time.perf_counter()
     status, usage = _run(command, log, record)
     seconds = time.perf_counter() - started

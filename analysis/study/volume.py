@@ -10,18 +10,17 @@ import xarray as xr
 
 from analysis.descriptors import covariance, profile, surface
 from analysis.phases import Phase, volume_fractions
-from analysis.segmentation import agreement, closing, clustering, thresholding
-
-METHODS = ("thresholding", "kmeans", "edx-closing")
+from analysis.segmentation import agreement, methods
 
 MAX_LAG_UM = 12.0
 
 
 def trinarize(gray, targets, *, seed, say=lambda line: None):
     """
-    Trinarize a volume by the methods that need no microscope but the tomograph.
+    Trinarize a volume by every method of the catalog for which gray values suffice.
 
-    EDX-Closing is given a level CBD profile, for want of a fluorine map.
+    EDX-Closing is given a level CBD profile, for want of a fluorine map; the network is left out,
+    for want of a FIB-SEM stack.
 
     Parameters
     ----------
@@ -39,13 +38,13 @@ def trinarize(gray, targets, *, seed, say=lambda line: None):
     labels : dict of str to (Z, Y, X) ndarray of uint8
         Keyed by method.
     """
-    say("thresholding")
-    labels = {"thresholding": thresholding.trinarize(gray, targets)}
-    say("k-means")
-    labels["kmeans"] = clustering.trinarize(gray, targets, seed=seed, accept_best=True)
-    say("EDX-Closing")
-    level = np.ones(gray.shape[0])
-    labels["edx-closing"] = closing.trinarize(labels["kmeans"] == Phase.AM, level, targets)
+    inputs = methods.Inputs(
+        targets=targets, gray=gray, seed=seed, cbd_profile=np.ones(gray.shape[0])
+    )
+    labels = {}
+    for name in methods.available(inputs):
+        say(name)
+        labels[name] = methods.trinarize(name, inputs)
     return labels
 
 
