@@ -155,7 +155,7 @@ def shares(fractions, *, ax, xlabel="volume fraction [-]", title=""):
         Texts.
     """
     hatches = ["", "//", "..", "xx", "\\\\"]
-    others = ["#cdd1d6", "#d1492e", "#20242f", "#b08b00", "#3799de"]
+    others = ["#cdd1d6", "#d1492e", "#20242f", "#b08b00", "#3b9fe3"]
     seen = []
     for place, parts in enumerate(fractions.values()):
         left = 0.0

@@ -243,7 +243,7 @@ def lines(curves, *, ax, xlabel="", ylabel="", title="", legend=True):
     legend : bool
         Whether to explain the curves.
     """
-    others = ["#2b4ca0", "#c23b0a", "#00836a", "#b08b00", "#d267ae", "#3799de", "#000000"]
+    others = ["#2b4ca0", "#c23b0a", "#00836a", "#b08b00", "#d267ae", "#3b9fe3", "#000000"]
     styles = ["-", "--", "-.", ":"]
     for place, (name, (x, y)) in enumerate(curves.items()):
         known = name in style.METHODS

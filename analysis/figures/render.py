@@ -89,9 +89,9 @@ def picture(labels, voxel_size_um, shown, *, size=(900, 900), box=True):
     pixels : (H, W, 3) ndarray of uint8
         White where nothing is.
     """
-    import pyvista
     import vtk
 
+    pyvista = _pyvista()
     labels = check_labels(labels)
     voxel_size_um = check_voxel_size(voxel_size_um)
     vtk.vtkLogger.SetStderrVerbosity(vtk.vtkLogger.VERBOSITY_ERROR)  # no screen is no fault
@@ -115,19 +115,28 @@ def picture(labels, voxel_size_um, shown, *, size=(900, 900), box=True):
 
 def _surface(mask, voxel_size_um):
     """Closed surface of a phase, the separator on top: z of the picture points up."""
-    import pyvista
     from scipy.ndimage import gaussian_filter
 
     # One layer of nothing around it closes the surface at the faces of the volume.
     smooth = np.pad(gaussian_filter(mask.astype(np.float32), 0.7, mode="nearest"), 1)[::-1]
     depth = mask.shape[0] * voxel_size_um
-    grid = pyvista.ImageData(
+    grid = _pyvista().ImageData(
         dimensions=smooth.shape[::-1],
         spacing=(voxel_size_um,) * 3,
         origin=np.array([-0.5, -0.5, -0.5]) * voxel_size_um - [0, 0, depth],
     )
     grid["phase"] = smooth.ravel()
     return grid.contour([0.5], scalars="phase")
+
+
+def _pyvista():
+    """pyvista, without the progress bar's complaint that there is no widget."""
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="IProgress not found")
+        import pyvista
+    return pyvista
 
 
 def _page(pictures):

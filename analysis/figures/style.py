@@ -39,7 +39,7 @@ METHODS = {
     "nn-p-cbd-am": MethodStyle("NN-P-CBD-AM", "#8ccabb", "2"),
     "thresholding": MethodStyle("Thresholding", "#b08b00", "D"),
     "kmeans": MethodStyle("k-means", "#d267ae", "v"),
-    "edx-closing": MethodStyle("EDX-Closing", "#3799de", "P"),
+    "edx-closing": MethodStyle("EDX-Closing", "#3b9fe3", "P"),
     "truth": MethodStyle("Truth", "#000000", "*"),
 }
 METHOD_COLORS = {method: style.color for method, style in METHODS.items()}

@@ -74,11 +74,12 @@ def show(table, *, name, digits=3, formats=None, verdict="verdict", headings=Non
         f'<th scope="col">{html.escape(str(headings.get(name_, name_)))}</th>'
         for name_ in table.columns
     )
+    formats = {**_common_formats(table, digits), **(formats or {})}
     rows = []
     for record in table.itertuples(index=False):
         cells = []
         for place, (column, value) in enumerate(zip(table.columns, record, strict=True)):
-            text, kind = _cell(value, digits, (formats or {}).get(column), column == verdict)
+            text, kind = _cell(value, digits, formats.get(column), column == verdict)
             tag, scope = ("th", ' scope="row"') if place == 0 else ("td", "")
             cells.append(f"<{tag}{scope}{kind}>{text}</{tag}>")
         rows.append(f"<tr>{''.join(cells)}</tr>")
@@ -154,6 +155,23 @@ def _with_index(table):
     if isinstance(table.columns, pd.MultiIndex):
         table = table.set_axis([" ".join(map(str, c)).strip() for c in table.columns], axis=1)
     return table
+
+
+def _common_formats(table, digits):
+    """One number of decimals per column of reals, so that digits stand below each other."""
+    formats = {}
+    for column in table.columns:
+        if table[column].dtype.kind != "f":
+            continue
+        sizes = table[column].abs()
+        sizes = sizes[(sizes > 0) & (sizes < math.inf)]
+        whole = bool((table[column].dropna() % 1 == 0).all())
+        if sizes.empty or whole or sizes.max() >= 1e5 or sizes.max() < 1e-3:
+            continue
+        largest = math.floor(math.log10(sizes.max()))
+        smallest = max(math.floor(math.log10(sizes.min())), largest - digits)
+        formats[column] = f".{max(0, digits - 1 - largest, -smallest)}f"
+    return formats
 
 
 def _cell(value, digits, fmt, is_verdict):

@@ -195,7 +195,8 @@ def broken_links(site):
     problems : list of str
     """
     site = Path(site)
-    pages = {page: _soup(page.read_text(encoding="utf-8")) for page in site.rglob("*.html")}
+    files = [page for page in site.rglob("*.html") if "_static" not in page.parts]
+    pages = {page: _soup(page.read_text(encoding="utf-8")) for page in files}
     anchors = {
         page.resolve(): {tag.get("id") for tag in soup.find_all(id=True)}
         | {tag.get("name") for tag in soup.find_all("a", attrs={"name": True})}

@@ -34,7 +34,9 @@ def table_2():
         Rows by specimen and method; columns ``surface_*`` [1/µm], ``r_min_*``, ``r_max_*`` [µm].
     """
     tidy = paper.table(2)
-    return tidy.pivot(index=["specimen", "method"], columns="quantity", values="value")
+    wide = tidy.pivot(index=["specimen", "method"], columns="quantity", values="value")
+    printed_order = list(dict.fromkeys(zip(tidy["specimen"], tidy["method"], strict=True)))
+    return wide.loc[printed_order]
 
 
 def surface_rows():
@@ -190,7 +192,8 @@ def transport_columns():
         }
     )
     table["factor"] = table["tau_SL"] / table["tau_TL"]
-    return table.reset_index()
+    printed_order = paper.table(3)["method"].drop_duplicates()
+    return table.loc[printed_order].reset_index()
 
 
 def fluorine_contrast():

@@ -1,0 +1,60 @@
+"""Tables on the page: everything in the CSV, readable digits, a verdict in words."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from bs4 import BeautifulSoup
+
+from analysis import paper
+from analysis.figures import tables
+
+
+@pytest.fixture
+def table():
+    return pd.DataFrame(
+        {"method": ["a<b>", "c"], "share": [0.1234567, np.nan], "n": [12, 3], "tau": [50.0, 5.55]}
+    )
+
+
+def cells(page):
+    soup = BeautifulSoup(page.html, "html.parser")
+    return [[cell.get_text() for cell in row.find_all(["td", "th"])] for row in soup.select("tr")]
+
+
+def test_csv_holds_all_digits(table):
+    back = tables.read_back(tables.show(table, name="t"))
+    pd.testing.assert_frame_equal(back, table)
+
+
+def test_page_shows_few_digits_and_marks_what_is_missing(table):
+    head, first, second = cells(tables.show(table, name="t"))
+    assert head == ["method", "share", "n", "tau"]
+    assert first == ["a<b>", "0.123", "12", "50.0"]
+    assert second == ["c", "–", "3", "5.6"] or second == ["c", "–", "3", "5.5"]
+
+
+def test_rows_and_columns_have_headers(table):
+    soup = BeautifulSoup(tables.show(table, name="t").html, "html.parser")
+    assert [th["scope"] for th in soup.find_all("th")] == ["col"] * 4 + ["row"] * 2
+    assert soup.find(role="region")["tabindex"] == "0"
+
+
+def test_verdict_is_said_in_words_not_in_color_alone():
+    page = tables.compare(
+        {"radius": paper.verdict(3.5, 3.63), "beta": paper.verdict(1, 2)}, name="v"
+    )
+    rows = cells(page)
+    assert "agrees" in rows[1][-1] and "✓" in rows[1][-1]
+    assert "differs" in rows[2][-1] and "✗" in rows[2][-1]
+
+
+def test_named_index_becomes_a_column(table):
+    assert cells(tables.show(table.set_index("method"), name="t"))[0][0] == "method"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(0.0, "0"), (-0.14567, "-0.146"), (123456.7, "1.23e+05"), (2.0, "2"), (99.96, "100.0")],
+)
+def test_numbers(value, shown):
+    assert tables.number(value) == shown
