@@ -5,85 +5,28 @@ Sizes are openings by discrete balls: voxel ``y`` belongs to the opening of a ph
 every voxel is known exactly, as a squared integer, for every radius that occurs.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from analysis.descriptors._balls import paint
 from analysis.descriptors._distance import squared_distance
 from analysis.descriptors._flood import flood, level_counts
 from analysis.descriptors._volume import check_phase
+from analysis.descriptors.distribution import SizeDistribution, from_counts
+from analysis.descriptors.opening import opening_map, opening_maps
 from analysis.phases import Phase, check_labels, check_voxel_size
 
+__all__ = [
+    "SizeDistribution",
+    "constrictivity",
+    "intrusion_distribution",
+    "intrusion_distributions",
+    "opening_map",
+    "opening_maps",
+    "phase_size_distribution",
+    "phase_size_distributions",
+]
+
 INLETS = ("separator", "collector")
-
-
-@dataclass(frozen=True)
-class SizeDistribution:
-    """
-    How much of the volume is covered by balls of a phase, against their radius.
-
-    Attributes
-    ----------
-    phase : Phase
-        The phase.
-    radii_um : (n,) ndarray of float
-        Every radius that occurs [µm], ascending from 0.
-    volume_fraction : (n,) ndarray of float
-        Volume [-] covered by balls of at least that radius, over the volume of the window. At
-        radius 0 it is the phase's volume fraction or, for the intrusion, that of its part
-        connected to the inlet.
-    phase_fraction : float
-        Volume fraction [-] of the whole phase.
-    quantile : {"interpolated", "step"}
-        Convention of :meth:`radius_um`.
-    level : (Z, Y, X) ndarray of unsigned int, or None
-        If asked for: index into `radii_um` of the largest ball at each voxel; 0 outside the
-        phase and where no ball reaches.
-    """
-
-    phase: Phase
-    radii_um: np.ndarray
-    volume_fraction: np.ndarray
-    phase_fraction: float
-    quantile: str = "interpolated"
-    level: np.ndarray | None = None
-
-    @property
-    def phase_share(self):
-        """Covered share of the phase [-], (n,) ndarray of float."""
-        return self.volume_fraction / self.phase_fraction
-
-    @property
-    def median_radius_um(self):
-        """Radius at which half of the phase is covered [µm]; 0 if that never happens."""
-        return self.radius_um(0.5)
-
-    def radius_um(self, share):
-        """
-        Radius at which a share of the phase is covered.
-
-        Parameters
-        ----------
-        share : float
-            Share of the phase [-], between 0 and 1.
-
-        Returns
-        -------
-        radius_um : float
-            Where the curve falls to `share` [µm], by linear interpolation between the radii that
-            occur, or the largest radius at which it is still reached (``quantile="step"``); 0 if
-            the curve starts below.
-        """
-        covered = self.phase_share
-        reached = np.flatnonzero(covered >= share)
-        if reached.size == 0:
-            return 0.0
-        k = int(reached[-1])
-        if self.quantile == "step" or k + 1 == covered.size:
-            return float(self.radii_um[k])
-        weight = (covered[k] - share) / (covered[k] - covered[k + 1])
-        return float(self.radii_um[k] + weight * (self.radii_um[k + 1] - self.radii_um[k]))
 
 
 def phase_size_distribution(
@@ -186,7 +129,7 @@ def phase_size_distributions(
     voxel_size_um = check_voxel_size(voxel_size_um)
     squared = paint(squared_distance(kinds, threads), threads)
     counts = level_counts(squared, kinds, len(Phase) + 1, int(squared.max()))
-    return _distributions(
+    return from_counts(
         squared, counts, kinds, phases, None, voxel_size_um, distance, quantile, keep_level
     )
 
@@ -303,7 +246,7 @@ def intrusion_distributions(
     squared, leaked = flood(squared_distance(kinds, threads), kinds, inlet, connectivity)
     squared = paint(squared, threads)
     counts = level_counts(squared, kinds, len(Phase) + 1, int(squared.max()))
-    return _distributions(
+    return from_counts(
         squared, counts, kinds, phases, leaked, voxel_size_um, distance, quantile, keep_level
     )
 
@@ -353,109 +296,3 @@ def _prepare(labels, phases, distance, quantile):
     else:
         kinds = labels + np.uint8(1)
     return labels, phases, np.ascontiguousarray(kinds)
-
-
-def _distributions(
-    squared, counts, kinds, phases, leaked, voxel_size_um, distance, quantile, keep_level
-):
-    """Turn histograms of squared radii into distributions, one for each phase."""
-    inset = 0.5 if distance == "face" else 0.0
-    results = {}
-    for phase in phases:
-        per_level = counts[phase + 1].copy()
-        n_phase = int(per_level.sum())
-        n_unreached = int(per_level[0])
-        per_level[0] = 0
-        levels = np.flatnonzero(per_level)
-        covered = np.cumsum(per_level[levels][::-1])[::-1]
-        connected = n_phase - n_unreached
-        if leaked is not None:
-            connected += int(leaked[phase + 1])
-        radii_um = np.concatenate([[0.0], (np.sqrt(levels) - inset) * voxel_size_um])
-        level = None
-        if keep_level:
-            index = np.zeros(per_level.size, np.min_scalar_type(levels.size))
-            index[levels] = np.arange(1, levels.size + 1)
-            level = np.where(kinds == phase + 1, index[squared], index.dtype.type(0))
-        results[phase] = SizeDistribution(
-            phase=phase,
-            radii_um=radii_um,
-            volume_fraction=np.concatenate([[connected], covered]) / squared.size,
-            phase_fraction=n_phase / squared.size,
-            quantile=quantile,
-            level=level,
-        )
-    return results
-
-
-def opening_map(mask, *, threads=1):
-    """
-    Largest ball that covers each voxel and fits into a mask.
-
-    Parameters
-    ----------
-    mask : (Z, Y, X) ndarray of bool
-        Voxels the balls may cover. The border of the window does not stop a ball.
-    threads : int
-        Number of threads.
-
-    Returns
-    -------
-    squared_radius : (Z, Y, X) ndarray of int32
-        Squared radius [voxel^2] of the largest ball, 0 outside the mask. With ``D2`` the squared
-        distance to the nearest voxel center outside the mask, the value at ``y`` is
-        ``max{ D2(x) : |x - y|^2 < D2(x) }``. For a mask that fills the window, which has no
-        distance to anything, the squared diagonal of the window.
-
-    Raises
-    ------
-    ValueError
-        If `mask` is not a boolean volume.
-
-    Notes
-    -----
-    The opening at a squared radius ``t`` is ``opening_map(mask) >= t``, and the closing of the
-    complement is its complement. On a grid the balls of one radius are not an opening of those
-    of the next, so this set is the union of the openings by all radii from ``t`` on: the smallest
-    family of sets that shrinks with the radius, as a size distribution must.
-
-    Examples
-    --------
-    >>> slab = np.zeros((5, 3, 3), dtype=bool)
-    >>> slab[1:4] = True
-    >>> opening_map(slab)[:, 1, 1]
-    array([0, 4, 4, 4, 0], dtype=int32)
-    """
-    mask = np.asarray(mask)
-    if mask.ndim != 3 or mask.size == 0 or mask.dtype != bool:
-        raise ValueError(
-            f"The mask has shape {mask.shape} and type {mask.dtype}; expected a boolean volume "
-            "(Z, Y, X). Compare the labels with one phase: labels == Phase.AM."
-        )
-    return paint(squared_distance(mask, threads), threads)
-
-
-def opening_maps(labels, *, threads=1):
-    """
-    Largest ball that covers each voxel and fits into the voxel's own phase.
-
-    All phases in one pass: equal to :func:`opening_map` of each phase, put together.
-
-    Parameters
-    ----------
-    labels : (Z, Y, X) ndarray of uint8
-        Phase of each voxel.
-    threads : int
-        Number of threads.
-
-    Returns
-    -------
-    squared_radius : (Z, Y, X) ndarray of int32
-        Squared radius [voxel^2] of the largest ball.
-
-    Raises
-    ------
-    ValueError
-        If `labels` is not a volume of the labels 0, 1 and 2.
-    """
-    return paint(squared_distance(check_labels(labels) + np.uint8(1), threads), threads)
