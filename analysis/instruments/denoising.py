@@ -79,8 +79,8 @@ def non_local_means(image, noise, strength=0.8, *, search=3):
     -----
     A voxel at distance ``d`` (root mean square over patches of 3 x 3 x 3) gets the weight
     ``exp(-max(d**2 - 2 noise**2, 0) / (strength * noise)**2)``, and none beyond a likeness of
-    exp(-6). The fast mode of scikit-image 0.26 moves a volume by a quarter of a voxel for patches of
-    3, which would spoil the registration with a FIB-SEM stack.
+    exp(-6). The fast mode of scikit-image 0.26 moves a volume by a quarter of a voxel for patches
+    of 3, which would spoil the registration with a FIB-SEM stack.
 
     References
     ----------

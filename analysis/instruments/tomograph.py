@@ -46,7 +46,7 @@ class Scan:
 
     energy_keV: int = 28
     distance_mm: float = 3.0
-    blur_um: float = 0.35
+    blur_um: float = 0.25
     angles: int = 300
     counts: float = 2e4
     flats: int = 200
