@@ -128,20 +128,34 @@ def load_model(path):
     ValueError
         If the file is no Keras model, or one of another architecture or version.
     """
+    model = load_named(path, MODEL_NAME)
+    check_model(model)
+    return model
+
+
+def load_named(path, name):
+    """
+    Read a model of a given name from a ``.keras`` file.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is no Keras model, or holds one of another name.
+    """
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(
-            f"There is no model {path}. Train one with analysis.segmentation.training.train, or "
-            "run the chapter on the neural network."
+            f"There is no model {path}. Train one: run the chapter on the neural network."
         )
-    name = _name_in_file(path)
-    if name != MODEL_NAME:
+    found = _name_in_file(path)
+    if found != name:
         raise ValueError(
-            f"{path} holds a model called {name!r}; expected {MODEL_NAME!r}, a composition "
-            "network of this version. Train it again."
+            f"{path} holds a model called {found!r}; expected {name!r}, a network of this kind "
+            "and version. Train it again."
         )
     model = keras_module().saving.load_model(path, compile=False)
-    check_model(model)
     storage.record_read(path)
     return model
 
