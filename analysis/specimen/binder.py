@@ -45,7 +45,7 @@ class Scenario:
 
 
 SCENARIOS = {
-    "bridging": Scenario("bridging", necks=1.0, film_per_um=0.08, fine=0.6, coarse=0.4),
+    "bridging": Scenario("bridging", necks=1.0, film_per_um=0.08, fine=0.7, coarse=0.3),
     "cluster": Scenario("cluster", necks=0.3, film_per_um=0.02, fine=0.6, coarse=0.9),
 }
 
