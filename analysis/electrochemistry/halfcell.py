@@ -1,6 +1,6 @@
 """Lithiation of a half cell in one dimension: the door to both backends.
 
-An electrode comes in as plain arrays over its depth (:class:`DepthProfile`), a current as
+An electrode comes in as plain arrays over its depth (:class:`ElectrodeProfile`), a current as
 mA/cm²; voltage and capacity against time go out.
 """
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.electrochemistry.layers import DepthProfile, layers
+from analysis.electrochemistry.layers import ElectrodeProfile, layers
 from analysis.electrochemistry.materials import DEFAULT, FARADAY_C_MOL
 from analysis.electrochemistry.particles import spheres
 from analysis.electrochemistry.stepping import Control, march
 
-__all__ = ["Control", "DepthProfile", "Lithiation", "lithiate"]
+__all__ = ["Control", "ElectrodeProfile", "Lithiation", "lithiate"]
 
 CURRENTS_MA_CM2 = (1.0, 3.0, 6.0, 8.0, 10.0, 12.0)  # the paper's six
 
@@ -81,7 +81,7 @@ def lithiate(
 
     Parameters
     ----------
-    depth : DepthProfile
+    depth : ElectrodeProfile
         The electrode, homogenized slab by slab.
     current_mA_cm2 : float
         Current density [mA/cm²], positive.

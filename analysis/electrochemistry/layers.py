@@ -10,11 +10,35 @@ import numpy as np
 
 from analysis.electrochemistry.materials import DEFAULT, HalfCell
 
-SALT_FLOOR_MOL_M3 = 1e-3
+# Conductivity [S/m] that carries charge but no salt. It keeps the potential defined where the
+# electrolyte is empty, is a 1e-5th of the bulk value, and cannot draw out salt that is not there.
+BACKGROUND_S_M = 1e-5
+
+
+def exponential_fitting(peclet):
+    """
+    Factor of the diffusivity that keeps a drift-diffusion flux free of oscillations.
+
+    With ``(P/2) coth(P/2)`` the central difference becomes the exact flux of a constant drift
+    between two cells (Scharfetter and Gummel), positive at any cell Peclet number P. For the
+    small P of a cell that holds salt it is 1 + P²/12, so the scheme stays second order.
+
+    Returns
+    -------
+    factor, slope : ndarray
+        The factor and its derivative by P.
+    """
+    half = 0.5 * np.clip(peclet, -1400, 1400)
+    small = np.abs(half) < 1e-3
+    safe = np.where(small, 1.0, half)
+    coth = 1 / np.tanh(safe)
+    factor = np.where(small, 1 + half**2 / 3, safe * coth)
+    slope = np.where(small, half / 3, 0.5 * (coth - safe * (coth**2 - 1)))
+    return factor, slope
 
 
 @dataclass(frozen=True)
-class DepthProfile:
+class ElectrodeProfile:
     """
     What the 1D model needs to know of an electrode, per slab from separator to collector.
 
@@ -134,14 +158,9 @@ class Layers:
         return ease[:-1] / (ease[:-1] + ease[1:])
 
     def salt_at_faces(self, salt):
-        """
-        Salt concentration [mol/m³] at the inner faces, for conductivity and diffusivity.
-
-        Held above 0.001 mol/m³: in a depleted cell the conductivity would otherwise fall so low
-        that the potential there is lost in rounding, although no current cares about it.
-        """
+        """Salt concentration [mol/m³] at the inner faces, for conductivity and diffusivity."""
         left = self.left_weight
-        return np.maximum(left * salt[:-1] + (1 - left) * salt[1:], SALT_FLOOR_MOL_M3)
+        return left * salt[:-1] + (1 - left) * salt[1:]
 
     @property
     def electronic_conductance(self):
@@ -160,7 +179,7 @@ def layers(depth, materials=DEFAULT, n_electrode=50, n_separator=20):
 
     Parameters
     ----------
-    depth : DepthProfile
+    depth : ElectrodeProfile
         The electrode.
     materials : HalfCell
         Separator and all constants.

@@ -332,8 +332,8 @@ class Electrolyte:
         B(c) = integral of beta d(ln c) from the initial concentration to `c_e` [V].
 
         Exact, because (1 - t₊) TDF is a polynomial in c, but for the pole of the logarithm, which
-        is moved by 0.001 mol/m³ so that an empty electrolyte has a finite potential. With psi = phi_e - B(c_e) the current
-        density is simply -kappa grad psi, whatever t₊ and TDF do.
+        is moved by 0.001 mol/m³ so that an empty electrolyte has a finite potential. With
+        psi = phi_e - B(c_e) the current density is simply -kappa grad psi, whatever t₊ and TDF do.
         """
         beta = self._beta_polynomial
         primitive = np.concatenate([[0.0], beta[1:] / np.arange(1, beta.size)])

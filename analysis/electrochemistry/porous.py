@@ -19,9 +19,10 @@ import os
 
 import numpy as np
 
+from analysis.electrochemistry.layers import BACKGROUND_S_M, exponential_fitting
 from analysis.electrochemistry.materials import FARADAY_C_MOL
 from analysis.electrochemistry.particles import react
-from analysis.electrochemistry.stepping import StepFailed
+from analysis.electrochemistry.stepping import StepFailed, damped_salt
 
 F = FARADAY_C_MOL
 
@@ -81,6 +82,7 @@ class PorousElectrode:
         psi, c_e, phi_s = cell(), cell(1.0, hasOld=True), cell()
         epsilon, S = cell(layers.porosity), cell(layers.surface)
         kappa, D, t_plus, sigma = face(), face(), face(), face()  # effective values at the faces
+        background, c_middle = face(), face()
         i, i_phi, i_c = cell(), cell(), cell()  # reaction, d/d(phi_s - psi), d/d(c_e)
         i_left, i_right = cell(), cell()  # applied current through the outer faces [A/m³]
         charge_by_c = fipy.FaceVariable(mesh=mesh, rank=1, value=0.0)
@@ -107,13 +109,12 @@ class PorousElectrode:
         # speeds up the sweeps and is zero once they have converged
         def newton(slope):
             return (
-                fipy.CentralDifferenceConvectionTerm(slope, var=c_e)
-                - (slope * c_e.arithmeticFaceValue).divergence
+                fipy.CentralDifferenceConvectionTerm(slope, var=c_e) - (slope * c_middle).divergence
             )
 
         # charge in the electrolyte
         charge = (
-            Diffusion(kappa, var=psi)
+            Diffusion(kappa + background, var=psi)
             + Si
             + i_left
             + newton(charge_by_c)
@@ -136,13 +137,14 @@ class PorousElectrode:
         self.equations = charge & anions & electrons
         self.unknowns = psi, c_e, phi_s
         self._coefficients = kappa, D, t_plus
-        self._slopes = charge_by_c, anions_by_c
+        self._slopes = charge_by_c, anions_by_c, c_middle
         self._reaction = i, i_phi, i_c
         self._applied = i_left, i_right
         self._solver = fipy.LinearLUSolver(tolerance=1e-13, iterations=3)
 
         n, first = layers.n_cells, layers.first
         self._distance = 0.5 * (layers.width[:-1] + layers.width[1:])
+        background[1:n] = BACKGROUND_S_M * layers.conductance * self._distance
         sigma[1:n] = layers.electronic_conductance * self._distance
         separator[:first] = 1.0
         first_cell[0] = 1e4 / layers.width[0]
@@ -174,8 +176,7 @@ class PorousElectrode:
             damping = min(1.0, 0.5 / largest) if largest > 0 else 1.0
             psi.setValue(before[0] + damping * change[0])
             phi_s.setValue(before[2] + damping * change[2])
-            positive = np.maximum(0.2 * before[1], 1e-12)
-            c_e.setValue(np.maximum(before[1] + damping * change[1], positive))
+            c_e.setValue(damped_salt(before[1], damping * change[1]))
             salt_change = np.max(np.abs(change[1])) / electrolyte.initial_mol_m3
             if max(largest, salt_change) < self.tolerance:
                 return psi.value.copy(), c_e.value.copy(), phi_s.value[first:], reaction, sweep
@@ -190,8 +191,10 @@ class PorousElectrode:
         geometry = layers.conductance * self._distance
         kappa, D, t_plus = self._coefficients
         kappa[1:n] = geometry * electrolyte.conductivity_S_m(at_faces)
-        D[1:n] = geometry * electrolyte.diffusivity_m2_s(at_faces)
         t_plus[1:n] = electrolyte.transference(at_faces)
+        D_bulk = electrolyte.diffusivity_m2_s(at_faces)
+        drift = (1 - t_plus[1:n]) * kappa[1:n] / (F * D_bulk * at_faces) * np.diff(psi)
+        D[1:n] = geometry * D_bulk * exponential_fitting(drift / geometry)[0]
 
         slope_psi, slope_c = np.diff(psi) / self._distance, np.diff(c_e) / self._distance
         more = at_faces * (1 + 1e-6)
@@ -206,7 +209,8 @@ class PorousElectrode:
             drift = (1 - electrolyte.transference(c)) / F * charge(c)
             return electrolyte.diffusivity_m2_s(c) * slope_c - drift
 
-        charge_by_c, anions_by_c = self._slopes
+        charge_by_c, anions_by_c, c_middle = self._slopes
+        c_middle[1:n] = 0.5 * (c_e[:-1] + c_e[1:])
         charge_by_c[0, 1:n] = flux_slope(charge)
         anions_by_c[0, 1:n] = flux_slope(anions)
 

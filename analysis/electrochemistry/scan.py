@@ -8,12 +8,12 @@ matrix with five bands on either side.
 import numpy as np
 from scipy.linalg import solve_banded
 
+from analysis.electrochemistry.layers import BACKGROUND_S_M, exponential_fitting
 from analysis.electrochemistry.materials import FARADAY_C_MOL
 from analysis.electrochemistry.particles import react
-from analysis.electrochemistry.stepping import StepFailed
+from analysis.electrochemistry.stepping import StepFailed, damped_salt
 
 _TINY = 1e-6  # relative increment for the slopes of material functions
-_SMALLEST_MOL_M3 = 1e-12  # keeps square roots and logarithms of c_e finite
 
 
 class BandedNewton:
@@ -50,10 +50,11 @@ class BandedNewton:
         extra = np.zeros((3, n)) if self.source is None else self.source(time_s)
         rest_mol_m3 = materials.electrolyte.initial_mol_m3
         for iteration in range(1, self.max_iterations + 1):
-            beta_c = materials.electrolyte.diffusion_potential_slope(salt[first:])
-            B = materials.electrolyte.diffusion_potential_V(salt[first:])
+            wet = salt[first:]
+            beta_c = materials.electrolyte.diffusion_potential_slope(wet)
+            B = materials.electrolyte.diffusion_potential_V(wet)
             difference = solid[first:] - psi[first:] - B
-            reaction = react(difference, salt[first:], base, response, materials, surface_V)
+            reaction = react(difference, wet, base, response, materials, surface_V)
             surface_V = reaction.equilibrium_V
             residual, bands = self._assemble(
                 psi, salt, solid, reaction, beta_c, salt_old, step_s, current_A_m2, extra
@@ -71,7 +72,7 @@ class BandedNewton:
             damping = min(1.0, 0.5 / largest) if largest > 0 else 1.0
             psi += damping * d_psi
             solid += damping * d_solid
-            salt = np.maximum(salt + damping * d_salt, np.maximum(0.2 * salt, _SMALLEST_MOL_M3))
+            salt = damped_salt(salt, damping * d_salt)
             if max(largest, np.max(np.abs(d_salt)) / rest_mol_m3) < self.tolerance:
                 return psi, salt, solid[first:], reaction, iteration
         raise StepFailed(f"no convergence in {self.max_iterations} iterations")
@@ -95,14 +96,20 @@ class BandedNewton:
         # fluxes through faces: charge i_e, anions F N-, electrons i_s
         rise_psi, rise_c = np.diff(psi), np.diff(salt)
         g_psi = kappa * self._ease
-        g_salt = FARADAY_C_MOL * D * self._ease
+        per_volt = (1 - t_plus) * kappa / (FARADAY_C_MOL * D * c)  # drift over diffusion
+        factor, factor_slope = exponential_fitting(per_volt * rise_psi)
+        g_salt = FARADAY_C_MOL * D * factor * self._ease
         i_e = -g_psi * rise_psi
+        g_charge = g_psi + BACKGROUND_S_M * self._ease
         anions = -g_salt * rise_c - (1 - t_plus) * i_e
         i_s = -self._solid_ease * np.diff(solid)
 
         i_e_c = -kappa_c * self._ease * rise_psi
-        anions_c = -FARADAY_C_MOL * D_c * self._ease * rise_c + t_c * i_e - (1 - t_plus) * i_e_c
-        anions_psi = (1 - t_plus) * g_psi  # d anions / d(rise in psi)
+        anions_c = (
+            -FARADAY_C_MOL * D_c * factor * self._ease * rise_c + t_c * i_e - (1 - t_plus) * i_e_c
+        )
+        fitted = FARADAY_C_MOL * D * factor_slope * per_volt * self._ease * rise_c
+        anions_psi = (1 - t_plus) * g_psi - fitted  # d anions / d(rise in psi)
 
         area = layers.width * layers.surface  # reactive area per cell
         store = FARADAY_C_MOL * layers.width * layers.porosity / step_s
@@ -110,8 +117,8 @@ class BandedNewton:
         g, by_c = reaction.by_potential, reaction.by_salt - reaction.by_potential * beta_c
 
         charge = np.zeros(n)
-        charge[:-1] += i_e
-        charge[1:] -= i_e
+        charge[:-1] -= g_charge * rise_psi
+        charge[1:] += g_charge * rise_psi
         charge[first:] -= S * i
         balance = store * (salt - salt_old)
         balance[:-1] += anions
@@ -141,7 +148,7 @@ class BandedNewton:
             put(row, column, inner + 1, -1, -by_left)
             put(row, column, inner + 1, 0, -by_right)
 
-        face(0, 0, g_psi, -g_psi)
+        face(0, 0, g_charge, -g_charge)
         face(0, 1, left * i_e_c, right * i_e_c)
         face(1, 0, -anions_psi, anions_psi)
         face(1, 1, g_salt + left * anions_c, -g_salt + right * anions_c)
