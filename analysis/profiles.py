@@ -33,7 +33,23 @@ class Profile:
         Voxels on which the weights of k-means are fitted.
     sweep_distances_mm, sweep_noises : tuple of float
         Propagation distances and noise levels at which the methods are compared; each holds the
-        reference setting (3 mm, 0.10).
+        reference setting (3 mm, 0.12).
+    fib_extent_um : tuple of float
+        Size (z, y, x) [µm] of the FIB-SEM cutout.
+    chain_shape : tuple of int
+        Voxels (z, lateral) of the specimen on which the fast tomograph is held against the chain.
+    registrations : int
+        Surface scans, each placed by its own random similarity, that are registered.
+    unet_seeds, unet_steps, unet_filters : int, int, tuple of int
+        U-Nets that are trained, steps of each, filters of its levels.
+    nn_epochs, nn_samples_per_epoch : int, int
+        Limits of the training of the composition network; 73 181 is an epoch of the paper.
+    nn_choices : tuple of str
+        Settings that the paper leaves open and that are varied (chapter on the network).
+    nn_choice_epochs : int
+        Epochs of each of these trainings.
+    train_binning : int
+        Edge, in tomogram voxels, of the voxels that the network of the study learns from.
     """
 
     name: str
@@ -44,7 +60,18 @@ class Profile:
     currents_mA_cm2: tuple[float, ...] = (1.0, 3.0, 6.0, 8.0, 10.0, 12.0)
     kmeans_sample: int = 100_000
     sweep_distances_mm: tuple[float, ...] = (0.5, 1.0, 3.0, 6.0, 10.0)
-    sweep_noises: tuple[float, ...] = (0.03, 0.06, 0.10, 0.15, 0.20)
+    sweep_noises: tuple[float, ...] = (0.03, 0.06, 0.12, 0.18, 0.24)
+    fib_extent_um: tuple[float, float, float] = (27.0, 14.0, 15.0)
+    chain_shape: tuple[int, int] = (48, 160)
+    registrations: int = 10
+    unet_seeds: int = 3
+    unet_steps: int = 60
+    unet_filters: tuple[int, ...] = (8, 16, 32)
+    nn_epochs: int = 30
+    nn_samples_per_epoch: int = 73_181
+    nn_choices: tuple[str, ...] = ("tanh", "he_normal", "batch 32", "batch 512")
+    nn_choice_epochs: int = 8
+    train_binning: int = 1
 
     def seed_for(self, *key):
         """
@@ -69,9 +96,34 @@ class Profile:
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile("smoke", lateral=48, cutouts=1, kmeans_sample=20_000),
+        Profile(
+            "smoke",
+            lateral=48,
+            cutouts=1,
+            kmeans_sample=20_000,
+            sweep_distances_mm=(1.0, 3.0, 10.0),
+            sweep_noises=(0.06, 0.12, 0.24),
+            fib_extent_um=(16.0, 8.0, 8.0),
+            chain_shape=(32, 64),
+            registrations=3,
+            unet_seeds=1,
+            unet_steps=30,
+            unet_filters=(4, 8),
+            nn_epochs=3,
+            nn_samples_per_epoch=10_000,
+            nn_choices=("tanh",),
+            nn_choice_epochs=1,
+        ),
         Profile("demo", lateral=96, cutouts=2),
-        Profile("paper", lateral=200, cutouts=3),
+        Profile(
+            "paper",
+            lateral=200,
+            cutouts=3,
+            unet_steps=150,
+            unet_filters=(16, 32, 64),
+            nn_epochs=60,
+            nn_choice_epochs=30,
+        ),
     )
 }
 

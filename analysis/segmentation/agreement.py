@@ -135,15 +135,41 @@ def matrices(volumes):
     ValueError
         As for :func:`equally_assigned`.
     """
-    arrays = list(volumes.values())
-    n = len(arrays)
-    result = {"equally assigned": np.eye(n)}
-    result |= {phase.title: np.eye(n) for phase in reversed(Phase)}
-    for row in range(n):
-        for column in range(row):
-            counts = confusion(arrays[row], arrays[column])
-            values = {"equally assigned": np.trace(counts) / counts.sum()}
-            values |= {phase.title: jaccard_of(counts, phase) for phase in Phase}
-            for name, value in values.items():
-                result[name][row, column] = result[name][column, row] = value
+    counts = confusions(list(volumes.values()))
+    n = len(counts)
+    result = {name: np.eye(n) for name in ("equally assigned", "AM", "CBD", "pore")}
+    for row, column in np.ndindex(n, n):
+        if row != column:
+            pair = counts[row, column]
+            result["equally assigned"][row, column] = np.trace(pair) / pair.sum()
+            for phase in Phase:
+                result[phase.title][row, column] = jaccard_of(pair, phase)
     return result
+
+
+def confusions(volumes):
+    """
+    Confusion matrix of every pair of volumes.
+
+    Parameters
+    ----------
+    volumes : list of (Z, Y, X) ndarray of uint8
+        Labels of one cutout by M methods.
+
+    Returns
+    -------
+    counts : (M, M, 3, 3) ndarray of int
+        :func:`confusion` of volumes ``i`` and ``j``; entry ``j, i`` is its transpose.
+
+    Raises
+    ------
+    ValueError
+        As for :func:`equally_assigned`.
+    """
+    n = len(volumes)
+    counts = np.zeros((n, n, len(Phase), len(Phase)), dtype=np.int64)
+    for i in range(n):
+        for j in range(i, n):
+            counts[i, j] = confusion(volumes[i], volumes[j])
+            counts[j, i] = counts[i, j].T
+    return counts

@@ -26,6 +26,11 @@ class Inputs:
         Gray values.
     seed : int, optional
         Fixes the sample of k-means.
+    n_sample : int
+        Size of that sample [voxel].
+    keep_going : bool
+        Accept the best weights of k-means if they miss the targets, and fill slices that have less
+        room than EDX-Closing needs, instead of stopping with an error.
     composition : (3, Z, Y, X) ndarray, optional
         Composition that the network predicts.
     cbd_profile : (Z,) ndarray, optional
@@ -37,6 +42,8 @@ class Inputs:
     targets: dict
     gray: np.ndarray | None = None
     seed: int | None = None
+    n_sample: int = 100_000
+    keep_going: bool = False
     composition: np.ndarray | None = None
     cbd_profile: np.ndarray | None = None
     kmeans: np.ndarray | None = None
@@ -121,7 +128,13 @@ def _kmeans(inputs):
     from analysis.segmentation import clustering
 
     if inputs.kmeans is None:
-        inputs.kmeans = clustering.trinarize(inputs.gray, inputs.targets, seed=inputs.seed)
+        inputs.kmeans = clustering.trinarize(
+            inputs.gray,
+            inputs.targets,
+            seed=inputs.seed,
+            n_sample=inputs.n_sample,
+            accept_best=inputs.keep_going,
+        )
     return inputs.kmeans
 
 
@@ -129,7 +142,8 @@ def _edx_closing(inputs):
     from analysis.segmentation import closing
 
     am = _kmeans(inputs) == Phase.AM
-    return closing.trinarize(am, inputs.cbd_profile, inputs.targets)
+    crowded = "fill" if inputs.keep_going else "stop"
+    return closing.trinarize(am, inputs.cbd_profile, inputs.targets, crowded=crowded)
 
 
 def _network(name):

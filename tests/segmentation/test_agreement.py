@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from analysis.phases import Phase
-from analysis.segmentation.agreement import confusion, equally_assigned, jaccard, matrices
+from analysis.segmentation.agreement import (
+    confusion,
+    confusions,
+    equally_assigned,
+    jaccard,
+    matrices,
+)
 
 
 @pytest.fixture
@@ -45,6 +51,13 @@ def test_matrices_hold_the_single_numbers(labels):
     assert found["pore"][0, 2] == 1
     for matrix in found.values():
         np.testing.assert_array_equal(matrix, matrix.T)
+
+
+def test_confusions_hold_every_pair(labels):
+    volumes = [labels, np.roll(labels, 1, axis=2), np.roll(labels, 1, axis=0)]
+    found = confusions(volumes)
+    for i, j in np.ndindex(3, 3):
+        np.testing.assert_array_equal(found[i, j], confusion(volumes[i], volumes[j]))
 
 
 def test_a_phase_that_neither_holds():

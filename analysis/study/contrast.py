@@ -1,0 +1,153 @@
+"""When does the ranking of the methods change? Contrast, noise and another truth.
+
+Everything is imaged anew from the known composition and trinarized by the methods that need no
+training, and by the network as it was trained on the reference setting, if this build has one.
+"""
+
+import numpy as np
+import pandas as pd
+
+from analysis import electrodes, profiles, storage
+from analysis.phases import Phase
+from analysis.segmentation import agreement, methods
+from analysis.study import edx, specimens
+
+REFERENCE = ("SL", 1)
+MODEL = "mlp.keras"
+NETWORK_METHODS = ("nn-am-cond",)
+
+
+def sweep(profile):
+    """
+    Vary propagation distance and noise around the reference setting.
+
+    Writes the table ``contrast``.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        One row per setting and method: varied, value, contrast (gray step from pore to CBD over
+        the scatter of the two), accuracy and Jaccard indices [-].
+    """
+    settings = profiles.get(profile)
+    specimen, cutout = REFERENCE
+    drawn = specimens.truth(profile, specimen, cutout)
+    # Both sweeps hold the reference setting; it is imaged once.
+    lists = {"distance_mm": settings.sweep_distances_mm, "noise": settings.sweep_noises}
+    known, rows = {}, []
+    for varied, values in lists.items():
+        for value in values:
+            gray = specimens.tomogram(profile, drawn, cutout, **{varied: value})
+            key = gray.tobytes()[:4096]
+            if key not in known:
+                known[key] = _scores(profile, specimen, cutout, gray, drawn.labels, NETWORK_METHODS)
+            rows += [{"varied": varied, "value": value} | row for row in known[key]]
+    table = pd.DataFrame(rows)
+    storage.save_table("contrast", table, profile=profile)
+    return table
+
+
+def scenarios(profile):
+    """
+    Score all methods against the truth in every truth scenario of the profile.
+
+    The reference scenario is read from disk; the others are drawn, imaged and trinarized here.
+    Writes the table ``scenarios``.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        Columns scenario, specimen, cutout, method, accuracy and Jaccard indices [-].
+    """
+    settings = profiles.get(profile)
+    rows = []
+    for scenario in settings.scenarios:
+        for specimen in profiles.ELECTRODES:
+            for cutout in settings.cutout_numbers:
+                if scenario == settings.scenarios[0]:
+                    found = _on_disk(profile, specimen, cutout)
+                else:
+                    drawn = specimens.truth(profile, specimen, cutout, scenario=scenario)
+                    gray = specimens.tomogram(profile, drawn, cutout)
+                    found = _scores(profile, specimen, cutout, gray, drawn.labels)
+                place = {"scenario": scenario, "specimen": specimen, "cutout": cutout}
+                rows += [place | row for row in found]
+    table = pd.DataFrame(rows)
+    storage.save_table("scenarios", table, profile=profile)
+    return table
+
+
+def ranking(table, by):
+    """
+    Methods by mean Jaccard index of the CBD, best first, for each value of a column.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From :func:`sweep` or :func:`scenarios`.
+    by : str or list of str
+        Column that parts the settings.
+
+    Returns
+    -------
+    ranking : dict
+        List of methods keyed by setting.
+    """
+    means = table.groupby(by)["Jaccard CBD"]
+    return {
+        setting: list(
+            table.loc[values.index].groupby("method")["Jaccard CBD"].mean()
+            .sort_values(ascending=False).index
+        )
+        for setting, values in means
+    }  # fmt: skip
+
+
+def _on_disk(profile, specimen, cutout):
+    name = f"labels/{specimen}-{cutout}"
+    truth = storage.load_volume(f"{name}-truth", profile=profile).values
+    return [
+        _row(method, storage.load_volume(f"{name}-{method}", profile=profile).values, truth)
+        for method in methods.CATALOG
+        if storage.exists("volumes", f"{name}-{method}", profile=profile)
+    ]
+
+
+def _scores(profile, specimen, cutout, gray, truth, network=None):
+    settings = profiles.get(profile)
+    inputs = methods.Inputs(
+        targets=electrodes.electrode(specimen).targets(),
+        gray=gray,
+        seed=settings.seed_for("kmeans", specimen, cutout),
+        composition=_predicted(profile, gray),
+        cbd_profile=edx.cbd_targets(profile, specimen),
+        n_sample=settings.kmeans_sample,
+        keep_going=True,
+    )
+    names = methods.available(inputs)
+    if network is not None:
+        names = [name for name in names if not name.startswith("nn-") or name in network]
+    pore, cbd = (gray[truth == phase] for phase in (Phase.PORE, Phase.CBD))
+    scatter = np.sqrt((pore.var(dtype=float) + cbd.var(dtype=float)) / 2)
+    contrast = float((cbd.mean(dtype=float) - pore.mean(dtype=float)) / scatter)
+    return [
+        {"contrast": contrast} | _row(name, methods.trinarize(name, inputs), truth)
+        for name in names
+    ]
+
+
+def _predicted(profile, gray):
+    """Composition by the trained network of this build, or None."""
+    source = storage.path("models", MODEL, profile=profile)
+    if not source.exists():
+        return None
+    from analysis.segmentation import neural
+
+    storage.record_read(source)
+    return neural.predict_composition(neural.load_model(source), gray)
+
+
+def _row(method, labels, truth):
+    counts = agreement.confusion(truth, labels)
+    scores = {f"Jaccard {p.title}": agreement.jaccard_of(counts, p) for p in reversed(Phase)}
+    return {"method": method, "accuracy": float(np.trace(counts) / counts.sum())} | scores
