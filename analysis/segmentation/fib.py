@@ -8,6 +8,7 @@ solid behind (shine-through), and that is about as bright as CBD.
 import numpy as np
 
 from analysis.phases import Phase, check_gray, check_labels
+from analysis.segmentation import agreement
 from analysis.segmentation.samples import bin_volume
 
 SMOOTHING_PX = 1.0  # Gaussian before the threshold; takes away single-pixel noise
@@ -124,12 +125,7 @@ def jaccard(labels, truth):
     overlap : dict of Phase to float
         1 where both agree everywhere; NaN for a phase that neither holds.
     """
-    overlap = {}
-    for phase in Phase:
-        ours, theirs = labels == phase, truth == phase
-        either = int(np.count_nonzero(ours | theirs))
-        overlap[phase] = np.count_nonzero(ours & theirs) / either if either else float("nan")
-    return overlap
+    return {phase: agreement.jaccard(labels, truth, phase) for phase in Phase}
 
 
 def check_training_labels(labels, rows_and_columns=None):

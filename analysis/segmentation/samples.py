@@ -219,6 +219,19 @@ def split_paper(n_voxels, *, seed):
     return Split("paper", copies[:first], copies[first:second], copies[second:])
 
 
+def split_none(n_voxels):
+    """
+    Train on everything, for a network whose number of epochs is known from another split.
+
+    Returns
+    -------
+    split : Split
+        All copies train; every voxel, unturned, stands in for a validation set.
+    """
+    every = np.arange(n_voxels * N_SYMMETRIES)
+    return Split("all", every, every[::N_SYMMETRIES], every[:0])
+
+
 def split_honest(voxels, *, arrangement="TVS", guard=PATCH // 2):
     """
     Cut the labelled volume into three blocks along its longest axis, then augment the first.

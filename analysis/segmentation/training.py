@@ -16,6 +16,7 @@ from analysis.segmentation.neural import predict_patches
 from analysis.segmentation.symmetries import augment
 
 PAPER_EPOCH = 73_181  # 60 % of 121 968 copies, one epoch of the paper
+MAX_SCORED = 25_000  # copies of the validation set that are scored after an epoch
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class Settings:
         of them.
     seed : int
         Seed of the weights and of the order of the samples.
+    keep : {"best", "last"}
+        Weights to keep: those of the epoch with the lowest validation error, or of the last one.
     """
 
     learning_rate: float = 0.01
@@ -47,6 +50,7 @@ class Settings:
     max_epochs: int = 60
     samples_per_epoch: int = PAPER_EPOCH
     seed: int = 0
+    keep: str = "best"
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ class Trained:
     Attributes
     ----------
     model : keras.Model
-        With the weights of the best epoch.
+        With the weights of the best epoch, or of the last one if the settings say so.
     history : pandas.DataFrame
         Tidy: `epoch`, `samples` (which set), `quantity` (`mse`, `r2_pore`, `r2_cbd`, `r2_am`),
         `value`.
@@ -120,7 +124,7 @@ def train(samples, split, settings=None, *, watch=None, progress=True):
     Returns
     -------
     trained : Trained
-        The network of the best epoch and the history of all.
+        The network and the history of its epochs.
 
     Raises
     ------
@@ -148,10 +152,8 @@ def train(samples, split, settings=None, *, watch=None, progress=True):
         loss="mse",
         steps_per_execution=16,
     )
-    stopped = (
-        augment(samples.patches, split.validation),
-        samples.targets[split.validation // 48],
-    )
+    scored = split.validation[:: -(-len(split.validation) // MAX_SCORED)]
+    stopped = (augment(samples.patches, scored), samples.targets[scored // 48])
     monitor = _Monitor(model, {"validation": stopped, **(watch or {})}, settings, progress)
     callback = keras.callbacks.LambdaCallback(on_epoch_end=monitor.epoch_ended)
     try:
@@ -164,7 +166,8 @@ def train(samples, split, settings=None, *, watch=None, progress=True):
         )
     finally:
         monitor.close()
-    model.set_weights(monitor.best_weights)
+    if settings.keep == "best":
+        model.set_weights(monitor.best_weights)
     return Trained(model, pd.DataFrame(monitor.rows), monitor.best_epoch)
 
 
@@ -197,12 +200,16 @@ class _Monitor:
     """Scores the sets after each epoch, keeps the best weights, stops the training."""
 
     def __init__(self, model, sets, settings, progress):
-        from tqdm.auto import tqdm
+        from tqdm import tqdm
 
         self.model, self.sets, self.settings = model, sets, settings
         self.rows, self.best_loss, self.best_epoch, self.best_weights = [], np.inf, 0, None
         self.bar = tqdm(
-            total=settings.max_epochs, desc="training", unit="epoch", disable=not progress
+            total=settings.max_epochs,
+            desc="training",
+            unit="epoch",
+            mininterval=1,
+            disable=not progress,
         )
 
     def epoch_ended(self, epoch, logs):

@@ -138,7 +138,7 @@ def train(stack, labelled, labels, active, settings=None, *, progress=True):
     -----
     Equal seed, data and number of threads give equal weights.
     """
-    from tqdm.auto import tqdm
+    from tqdm import tqdm
 
     keras = network.keras_module()
     settings = settings or Settings()
@@ -152,7 +152,9 @@ def train(stack, labelled, labels, active, settings=None, *, progress=True):
     )
     feed = _crops(keras, stack, labelled, labels, active, settings)
     rows = []
-    with tqdm(total=settings.steps, desc="U-Net", unit="step", disable=not progress) as bar:
+    with tqdm(
+        total=settings.steps, desc="U-Net", unit="step", mininterval=1, disable=not progress
+    ) as bar:
 
         def step_ended(batch, logs):
             bar.update()
@@ -170,7 +172,7 @@ def train(stack, labelled, labels, active, settings=None, *, progress=True):
     return model, pd.DataFrame(rows)
 
 
-def predict_cbd(model, stack, settings, index=None):
+def predict_cbd(model, settings, stack, index=None):
     """
     Probability of CBD in every pixel.
 
@@ -178,10 +180,10 @@ def predict_cbd(model, stack, settings, index=None):
     ----------
     model : keras.Model
         A U-Net.
-    stack : (S, R, C) ndarray
-        Gray values.
     settings : Settings
         As in training.
+    stack : (S, R, C) ndarray
+        Gray values.
     index : sequence of int, optional
         Slices; all by default.
 
@@ -206,7 +208,7 @@ def predict_cbd(model, stack, settings, index=None):
     return probability
 
 
-def segment(model, stack, active, settings, index=None):
+def segment(model, settings, stack, active, index=None):
     """
     Label slices of a stack: active material as given, pore and CBD by the U-Net.
 
@@ -214,12 +216,12 @@ def segment(model, stack, active, settings, index=None):
     ----------
     model : keras.Model
         A U-Net.
+    settings : Settings
+        As in training.
     stack : (S, R, C) ndarray
         Gray values.
     active : (S, R, C) ndarray of bool
         Active material.
-    settings : Settings
-        As in training.
     index : sequence of int, optional
         Slices; all by default.
 
@@ -228,7 +230,7 @@ def segment(model, stack, active, settings, index=None):
     labels : (N, R, C) ndarray of uint8
     """
     index = np.arange(len(stack)) if index is None else np.asarray(index)
-    likely = predict_cbd(model, stack, settings, index) > 0.5
+    likely = predict_cbd(model, settings, stack, index) > 0.5
     labels = np.where(likely, int(Phase.CBD), int(Phase.PORE)).astype(np.uint8)
     labels[active[index]] = Phase.AM
     return labels

@@ -73,7 +73,7 @@ def build(profile):
     names += [f"composition/{NAME}-bin{binning}" for binning in BINNINGS]
     settings = profiles.get(profile)
     truth = specimens.truth(profile, SPECIMEN, CUTOUT)
-    found = mill(truth, seed=settings.seed_for("fibsem"))
+    found = mill(truth, seed=settings.seed_for("fibsem"), extent_um=settings.fib_extent_um)
     place = {"origin_um": found.stack.origin_um, "specimen": SPECIMEN, "cutout": CUTOUT}
     for name, array in zip(names, (found.stack.gray, found.labels), strict=False):
         storage.save_volume(

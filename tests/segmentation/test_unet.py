@@ -108,7 +108,7 @@ def test_context_repeats_the_end_slices():
 def test_unet_beats_three_class_otsu_on_held_out_slices(stack, trained):
     gray, truth = stack
     active = fib.segment_active_material(gray)
-    ours = overlaps(unet.segment(trained[0], gray, active, SMALL, TEST), truth[TEST])
+    ours = overlaps(unet.segment(trained[0], SMALL, gray, active, TEST), truth[TEST])
     otsu = overlaps(fib.segment_by_otsu(gray)[TEST], truth[TEST])
     assert ours[Phase.CBD] > otsu[Phase.CBD] + 0.02
     assert ours[Phase.PORE] > otsu[Phase.PORE] + 0.02
@@ -155,10 +155,10 @@ def test_active_material_carries_no_weight(stack):
 
 def test_slices_whose_size_is_no_multiple_of_four_are_padded_and_cropped(stack, trained):
     gray = stack[0][:, :61, :70]
-    probability = unet.predict_cbd(trained[0], gray, SMALL, [0, 5, 9, 20, 39])
+    probability = unet.predict_cbd(trained[0], SMALL, gray, [0, 5, 9, 20, 39])
     assert probability.shape == (5, 61, 70)
     assert 0 <= probability.min() and probability.max() <= 1
-    alone = unet.predict_cbd(trained[0], gray, SMALL, [39])
+    alone = unet.predict_cbd(trained[0], SMALL, gray, [39])
     np.testing.assert_allclose(alone[0], probability[4], atol=1e-6)
 
 
@@ -166,7 +166,7 @@ def test_unet_file_gives_the_same_probabilities(stack, trained, tmp_path):
     neural.save_model(trained[0], tmp_path / "unet.keras")
     loaded = unet.load_model(tmp_path / "unet.keras")
     ours, theirs = (
-        unet.predict_cbd(model, stack[0], SMALL, TEST) for model in (trained[0], loaded)
+        unet.predict_cbd(model, SMALL, stack[0], TEST) for model in (trained[0], loaded)
     )
     np.testing.assert_array_equal(ours, theirs)
 
