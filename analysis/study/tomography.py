@@ -8,7 +8,7 @@ import xarray as xr
 
 from analysis import electrodes, paper, profiles, storage
 from analysis.descriptors import covariance
-from analysis.instruments import tomograph, transfer
+from analysis.instruments import optics, tomograph, transfer
 from analysis.phases import VOXEL_SIZE_UM, Phase
 from analysis.specimen import electrode
 
@@ -92,6 +92,26 @@ def gray_levels(profile):
                     "phase": phase.title,
                     "mean gray value": float(values.mean(dtype=np.float64)),
                     "spread": float(values.std(dtype=np.float64)),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def optical_constants():
+    """Attenuation and refractive index decrement of the phases at both energies."""
+    rows = []
+    for energy in (28, 25):
+        beam = optics.beam(energy)
+        for phase in reversed(Phase):
+            mu, delta = beam.attenuation_per_um[phase], beam.decrement[phase]
+            rows.append(
+                {
+                    "energy [keV]": energy,
+                    "phase": phase.title,
+                    "attenuation [1/m]": 1e6 * mu,
+                    "decrement": delta,
+                    "attenuation / AM": mu / beam.attenuation_per_um[Phase.AM],
+                    "decrement / AM": delta / beam.decrement[Phase.AM],
                 }
             )
     return pd.DataFrame(rows)
