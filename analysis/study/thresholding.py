@@ -5,7 +5,7 @@ import pandas as pd
 
 from analysis import electrodes, profiles, storage
 from analysis.phases import Phase, volume_fractions
-from analysis.segmentation import thresholding
+from analysis.segmentation import agreement, thresholding
 
 METHOD = "thresholding"
 
@@ -101,6 +101,29 @@ def on_window(profile):
     table = pd.DataFrame(rows)
     storage.save_table("thresholding-window", table, profile=profile)
     return table
+
+
+def confusions(profile):
+    """
+    What becomes of each true phase, all cutouts of an electrode together.
+
+    Returns
+    -------
+    counts : dict of str to (3, 3) ndarray of int
+        Keyed by specimen; rows the true phase, columns the assigned one.
+    """
+    found = {}
+    for specimen in profiles.ELECTRODES:
+        names = [f"{specimen}-{cutout}" for cutout in profiles.get(profile).cutout_numbers]
+        pairs = (
+            [
+                storage.load_volume(f"labels/{name}-{method}", profile=profile).values
+                for method in ("truth", METHOD)
+            ]
+            for name in names
+        )
+        found[specimen] = sum(agreement.confusion(*pair) for pair in pairs)
+    return found
 
 
 def _center(gray, slices):
