@@ -220,7 +220,10 @@ def broken_links(site):
 
 def missing_glue(html, page):
     """Places where a glued number is missing from a built page."""
-    text = _article(html).get_text(" ")
+    article = _article(html)
+    for code in article.select("pre, code"):
+        code.decompose()
+    text = article.get_text(" ")
     found = re.findall(r"(?:glue:text|No key called|\{glue[^}]*\}|Unexecuted)[^\n]{0,40}", text)
     return [f"{page}: {problem!r}" for problem in found]
 
