@@ -1,0 +1,146 @@
+"""The chapters on morphology, on small labels whose properties are planted."""
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from analysis import storage
+from analysis.figures import style
+from analysis.study import (
+    descriptors,
+    descriptors_covariance,
+    descriptors_paths,
+    descriptors_profile,
+    descriptors_size,
+)
+
+H_UM = 0.642
+COARSE = {"edx-closing": 3.0, "nn-p-cond": 1.6, "thresholding": 2.0, "kmeans": 2.0}
+
+
+def labels_of(method, specimen, cutout):
+    """Electrode with one layer interface in TL; pores as coarse as COARSE says."""
+    depth = {"SL": 150, "TL": 160}[specimen]
+    rng = np.random.default_rng([cutout, len(specimen), specimen == "TL"])
+    shape = (depth, 26, 26)
+    solid = ndimage.gaussian_filter(rng.normal(size=shape), 3)
+    z_um = (np.arange(depth) + 0.5) * H_UM
+    dip = np.exp(-(((z_um - 80) / 4) ** 2))[:, None, None] if specimen == "TL" else 0
+    solid = solid / solid.std() - 1.2 * dip
+    texture = ndimage.gaussian_filter(rng.normal(size=shape), COARSE.get(method, 1.0))
+    am = solid > np.quantile(solid, 0.4)
+    labels = np.where(texture > np.quantile(texture[~am], 0.43), 1, 0).astype(np.uint8)
+    labels[am] = 2
+    return labels
+
+
+def save(method):
+    for specimen in ("SL", "TL"):
+        storage.save_volume(
+            f"labels/{specimen}-1-{method}", labels_of(method, specimen, 1),
+            profile="smoke", voxel_size_um=H_UM,
+        )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """Labels of all methods on disk, shared by the tests below."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(storage.ROOT_VARIABLE, str(tmp_path_factory.mktemp("study")))
+        patch.delenv(storage.RECORD_VARIABLE, raising=False)
+        for method in style.METHODS:
+            save(method)
+        yield "smoke"
+
+
+@pytest.fixture(scope="module")
+def sizes(study):
+    return descriptors_size.run(study)
+
+
+def test_sizes(study, sizes):
+    described = sizes
+    assert dict(described.sizes) == {
+        "specimen": 2, "cutout": 1, "method": 13, "phase": 3, "pair": 4, "r_um": 161,
+    }  # fmt: skip
+    assert not described["r_max"].isnull().any()
+    table = storage.load_table("descriptors-size", profile=study)
+    assert list(table.columns) == [
+        "specimen", "cutout", "method", "phase", "quantity", "value", "unit",
+    ]  # fmt: skip
+    row = table.query(
+        "specimen == 'TL' and method == 'kmeans' and phase == 'pore' and quantity == 'r_max'"
+    )
+    at = {"specimen": "TL", "cutout": 1, "method": "kmeans", "phase": "pore"}
+    assert row["value"].item() == pytest.approx(float(described["r_max"].sel(at)))
+
+    compared = descriptors_size.comparison(described)
+    assert len(compared) == 9 * 2 * 6
+    assert compared["verdict"].str.match("agrees|differs").all()
+    above = descriptors_size.table_2(described)
+    assert len(above) == 13 * 2 * 2
+    printed = above.query("quantity == 'r_max_P' and specimen == 'SL' and source == 'paper'")
+    assert printed["edx-closing"].item() == 2.58
+
+    found = descriptors_size.findings(described)
+    assert all(finding.holds is not None for finding in found)
+    by_statement = {finding.statement: finding for finding in found}
+    assert by_statement["EDX-Closing leads to significantly larger pores."].holds
+    assert by_statement[
+        "k-means and Thresholding have nearly identical size distributions of all phases."
+    ].holds
+    coarser = "Conditioning the network on a phase gives larger clusters of that phase."
+    assert not by_statement[coarser].holds  # the CBD of NN-CBD-Cond was not made coarser
+
+
+def test_surfaces_of_table_2_are_fractions(sizes):
+    printed = descriptors_size.printed_surfaces()
+    assert len(printed) == 12
+    np.testing.assert_allclose(printed["sum times edge"], 1, atol=5e-4)
+    assert (printed["S_CBD,P"] < 0).all()
+    ours = descriptors_size.surface_table(sizes)
+    total = ours[[f"fraction/edge {phase}" for phase in descriptors.PHASES]].sum(axis=1)
+    np.testing.assert_allclose(total * H_UM, 1)
+    assert (ours["S_CBD,P"] > 0).all()
+
+
+def test_paths(study):
+    described = descriptors_paths.run(study)
+    assert (described["mean"] >= 1).all()
+    reached = 1 - described["unreached"]
+    assert (described["share"].isel(tau=-1) <= reached + 1e-12).all()
+    assert (described["share"].diff("tau") >= 0).all()
+    assert all(finding.holds is not None for finding in descriptors_paths.findings(described))
+
+
+def test_covariances(study, sizes):
+    described = descriptors_covariance.run(study)
+    for phase in ("AM", "CBD", "pore"):
+        involved = [pair for pair in descriptors_covariance.PAIRS if phase in pair.split("-")]
+        total = described["covariance"].sel(pair=involved).sum("pair")
+        np.testing.assert_allclose(total, 0, atol=1e-12)
+    table = storage.load_table("covariance", profile=study)
+    assert set(table["method"]) == set(style.METHODS)
+    found = descriptors_covariance.findings(described, sizes)
+    assert all(finding.holds is not None for finding in found)
+
+
+def test_profiles(study):
+    described = descriptors_profile.run(study)
+    fraction = described["fraction"]
+    assert fraction.sel(specimen="SL").dropna("z_um").sizes["z_um"] == 150
+    assert fraction.sel(specimen="TL").dropna("z_um").sizes["z_um"] == 160
+    np.testing.assert_allclose(fraction.sel(specimen="TL").sum("phase").dropna("z_um"), 1)
+    found = {f.statement: f for f in descriptors_profile.findings(described)}
+    assert found["The AM fraction of TL drops at 80 µm, whatever the method."].holds
+    assert found["SL has no such drop."].holds
+
+
+def test_findings_say_which_methods_are_absent(results):
+    save("thresholding")
+    save("truth")
+    described = descriptors_size.run("smoke")
+    table = descriptors.findings_table(descriptors_size.findings(described))
+    assert (table["verdict"] == "not in this build").all()
+    assert table["measured"].str.contains("without").all()
+    assert len(descriptors_size.comparison(described)) == 9 * 2
