@@ -125,17 +125,36 @@ def suitable_position(labels, extent, *, multiple=2):
                 f"The FIB-SEM cutout is {part} voxels long along {axis}, but the specimen only "
                 f"{whole}. Choose a smaller extent, or a profile with larger cutouts."
             )
-    departure = 0.0
-    for phase in Phase:
-        mask = labels == phase
-        sums = np.pad(mask.cumsum(0).cumsum(1).cumsum(2), ((1, 0),) * 3)
-        for axis, part in enumerate(extent):
-            ahead = np.take(sums, range(part, sums.shape[axis]), axis)
-            sums = ahead - np.take(sums, range(sums.shape[axis] - part), axis)
-        departure = departure + (sums / np.prod(extent) - mask.mean()) ** 2
+    means = np.array([np.mean(labels == phase) for phase in Phase])
+    departure = ((box_fractions(labels, extent) - means[:, None, None, None]) ** 2).sum(axis=0)
     departure = departure[::multiple, ::multiple, ::multiple]
     best = np.unravel_index(np.argmin(departure), departure.shape)
     return tuple(int(index) * multiple for index in best)
+
+
+def box_fractions(labels, extent):
+    """
+    Phase fractions of all boxes of one size.
+
+    Parameters
+    ----------
+    labels : (Z, Y, X) ndarray of uint8
+    extent : tuple of int
+        Voxels of a box.
+
+    Returns
+    -------
+    fractions : (3, Z - z + 1, Y - y + 1, X - x + 1) ndarray of float
+        Fractions [-] of each phase in the box that begins at each voxel.
+    """
+    fractions = []
+    for phase in Phase:
+        sums = np.pad((labels == phase).cumsum(0).cumsum(1).cumsum(2), ((1, 0),) * 3)
+        for axis, part in enumerate(extent):
+            ahead = np.take(sums, range(part, sums.shape[axis]), axis)
+            sums = ahead - np.take(sums, range(sums.shape[axis] - part), axis)
+        fractions.append(sums / np.prod(extent))
+    return np.stack(fractions)
 
 
 def image(labels, spacing_um, *, seed, detector=STANDARD, **changes):

@@ -180,6 +180,36 @@ def register(tomogram_slice, voxel_size_um, scan, pixel_um, *, seed=0, polish=Tr
     return Registration(placement, found, len(pairs), inliers, residual)
 
 
+def place(scan, pixel_um, placement, shape, voxel_size_um):
+    """
+    The scan as seen on the grid of the slice.
+
+    Parameters
+    ----------
+    scan : (P, Q) ndarray
+        Gray values.
+    pixel_um : float
+        Nominal pixel edge of the scan [µm].
+    placement : Placement
+        As found by :func:`register`.
+    shape : tuple of int
+        Voxels of the slice.
+    voxel_size_um : float
+
+    Returns
+    -------
+    placed : shape ndarray of float
+        NaN where the scan does not reach.
+    """
+    smooth = ndimage.gaussian_filter(scan, 0.4 * voxel_size_um / pixel_um)
+    grid = np.meshgrid(*((np.arange(n) + 0.5) * voxel_size_um for n in shape), indexing="ij")
+    at = placement.to_scan(np.stack([axis.ravel() for axis in grid], axis=1))
+    found = ndimage.map_coordinates(
+        smooth, (at / pixel_um - 0.5).T, order=1, mode="constant", cval=np.nan
+    )
+    return found.reshape(shape)
+
+
 def error_um(found, true, positions_um):
     """
     Distance [µm] between where two placements put the same points of the scan.
