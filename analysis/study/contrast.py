@@ -13,7 +13,6 @@ from analysis.segmentation import agreement, methods
 from analysis.study import edx, specimens
 
 REFERENCE = ("SL", 1)
-MODEL = "mlp.keras"
 NETWORK_METHODS = ("nn-am-cond",)
 
 
@@ -138,13 +137,16 @@ def _scores(profile, specimen, cutout, gray, truth, network=None):
 
 def _predicted(profile, gray):
     """Composition by the trained network of this build, or None."""
-    source = storage.path("models", MODEL, profile=profile)
+    name = f"mlp-all-bin{profiles.get(profile).train_binning}.keras"
+    source = storage.path("models", name, profile=profile)
     if not source.exists():
         return None
     from analysis.segmentation import neural
 
     storage.record_read(source)
-    return neural.predict_composition(neural.load_model(source), gray)
+    reference = storage.load_volume("gray/D-1", profile=profile).values
+    scale = neural.align_gray(gray, reference)
+    return neural.predict_composition(neural.load_model(source), gray, scale=scale)
 
 
 def _row(method, labels, truth):
