@@ -112,6 +112,39 @@ def cbd_targets(profile, specimen, *, fit="line", corrected=False):
     return storage.load_curves(f"edx-{specimen}", profile=profile)[name].values
 
 
+def summary(table):
+    """
+    The table of :func:`build` in four rows.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+
+    Returns
+    -------
+    summary : pandas.DataFrame
+        Columns specimen, fit, true CBD, wide section, mean, spread, sections: relative changes.
+    """
+    import pandas as pd
+
+    rows = []
+    for (specimen, fit), group in table.groupby(["specimen", "fit"], sort=False):
+        change = group.set_index(group.section.astype(str)).relative_change
+        single = change.drop(["truth", "wide"])
+        rows.append(
+            {
+                "specimen": specimen,
+                "fit": fit,
+                "true CBD": change["truth"],
+                "wide section": change["wide"],
+                "mean": single.mean(),
+                "spread": single.std(),
+                "sections": single.size,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
 def _measure(profile, specimen):
     settings = profiles.get(profile)
     found = sections(profile, specimen)
