@@ -10,6 +10,7 @@ def main(arguments=None):
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_book(commands)
     _add_own(commands)
+    _add_campaign(commands)
     _add_sync(commands)
     options = parser.parse_args(arguments)
     try:
@@ -66,6 +67,14 @@ def _add_own(commands):
         return 0
 
     parser.set_defaults(run=run)
+
+
+def _add_campaign(commands):
+    from analysis import campaign
+
+    parser = commands.add_parser("campaign", help="fit gamma for every trinarization")
+    campaign.add_arguments(parser)
+    parser.set_defaults(run=lambda options: campaign.main(options, say=_say))
 
 
 def _add_sync(commands):

@@ -50,6 +50,10 @@ class Profile:
         Epochs of each of these trainings.
     train_binning : int
         Edge, in tomogram voxels, of the voxels that the network of the study learns from.
+    fit_methods : tuple of str
+        Trinarizations whose gamma is fitted: the ten of the paper's Table 3, and the truth.
+    gamma_true, fit_current, noise_V : float
+        The virtual experiment: gamma of the CBD [-], current of the fit [mA/cm²], noise [V].
     """
 
     name: str
@@ -72,6 +76,22 @@ class Profile:
     nn_choices: tuple[str, ...] = ("tanh", "he_normal", "batch 32", "batch 512")
     nn_choice_epochs: int = 8
     train_binning: int = 1
+    fit_methods: tuple[str, ...] = (
+        "kmeans",
+        "edx-closing",
+        "thresholding",
+        "nn-am-cbd-p",
+        "nn-am-cond",
+        "nn-cbd-am-p",
+        "nn-cbd-cond",
+        "nn-am-p-cbd",
+        "nn-p-am-cbd",
+        "nn-p-cond",
+        "truth",
+    )
+    gamma_true: float = 0.08
+    fit_current: float = 6.0
+    noise_V: float = 2e-3
 
     def seed_for(self, *key):
         """
