@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from analysis import profiles, storage
@@ -140,21 +141,48 @@ def ranges(table, by=("method",)):
     return text.assign(method=[style.label(method) for method in text["method"]])
 
 
-def chance(profile, specimen, cutout, seed=0):
+def chance(profile, specimen, cutout, method="kmeans", seed=0):
     """
-    Scores of a trinarization that knows the AM and deals CBD and pore at random.
+    Scores of a trinarization that takes the AM of a method and deals the rest at random.
+
+    Parameters
+    ----------
+    profile : str
+    specimen : str
+    cutout : int
+    method : str
+        Whose AM, and whose numbers of CBD and pore voxels, are kept.
+    seed : int
+        Of the dealing.
 
     Returns
     -------
     scores : dict of str to float
-        Keyed as the quantities of Figure 4 [-].
+        Against the truth, keyed as the quantities of Figure 4 [-].
     """
-    truth = storage.load_volume(f"labels/{specimen}-{cutout}-truth", profile=profile).values
-    dealt = truth.copy()
-    rest = truth != Phase.AM
-    dealt[rest] = np.random.default_rng(seed).permutation(truth[rest])
+    name = f"labels/{specimen}-{cutout}"
+    truth = storage.load_volume(f"{name}-truth", profile=profile).values
+    dealt = storage.load_volume(f"{name}-{method}", profile=profile).values.copy()
+    rest = dealt != Phase.AM
+    dealt[rest] = np.random.default_rng(seed).permutation(dealt[rest])
     found = {"equally assigned": agreement.equally_assigned(dealt, truth)}
     return found | {p.title: agreement.jaccard(dealt, truth, p) for p in reversed(Phase)}
+
+
+def findings_table(found):
+    """Findings as a table with a verdict."""
+    words = {True: "agrees", False: "differs", None: "no value"}
+    return pd.DataFrame(
+        [
+            {
+                "finding": f"({one.letter}) {one.statement}",
+                "tested as": one.test,
+                "measured": one.measured,
+                "verdict": words[one.holds],
+            }
+            for one in found
+        ]
+    )
 
 
 @dataclass(frozen=True)
