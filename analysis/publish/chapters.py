@@ -35,10 +35,14 @@ class Chapter:
 
 
 CHAPTERS = (
+    Chapter("01_electrodes"),
     Chapter("02_tomography"),
     Chapter("03_thresholding", needs=("02_tomography",)),
+    Chapter("04_clustering", needs=("03_thresholding",)),
+    Chapter("20_measured_electrode"),
+    Chapter("21_own_tomogram", needs=("02_tomography",)),
     Chapter("paper_tables"),
-    Chapter("index", needs=("02_tomography", "03_thresholding")),
+    Chapter("index", needs=("03_thresholding", "04_clustering")),
     Chapter("17_reproduce"),
 )
 
