@@ -142,8 +142,9 @@ def findings(described, sizes):
 
     def like_sizes():
         """Where the size distribution is coarser, the covariance reaches farther."""
-        r_max = sizes["r_max"].mean("cutout").sel({"method": present})
-        scaled = mean.sel(pair=list(EQUAL))
+        sized = [method for method in present if method in sizes.method.values]
+        r_max = sizes["r_max"].mean("cutout").sel({"method": sized})
+        scaled = mean.sel({"pair": list(EQUAL), "method": sized})
         reach = (scaled / scaled.isel(r_um=0)).mean("r_um")
         texts, holds = [], True
         for pair, phase in zip(EQUAL, descriptors.PHASES, strict=True):
