@@ -37,12 +37,67 @@ class Chapter:
 CHAPTERS = (
     Chapter("01_electrodes"),
     Chapter("02_tomography"),
+    Chapter("02b_correlative", needs=("02_tomography",)),
     Chapter("03_thresholding", needs=("02_tomography",)),
     Chapter("04_clustering", needs=("03_thresholding",)),
+    Chapter(
+        "06_local_closing",
+        needs=(
+            "02b_correlative",
+            "04_clustering",
+        ),
+    ),
+    Chapter(
+        "07_agreement",
+        needs=(
+            "03_thresholding",
+            "04_clustering",
+            "06_local_closing",
+        ),
+    ),
+    Chapter(
+        "10_surface_and_size",
+        needs=(
+            "03_thresholding",
+            "04_clustering",
+            "06_local_closing",
+        ),
+    ),
+    Chapter("10b_how_real", needs=("10_surface_and_size",)),
+    Chapter(
+        "11_paths",
+        needs=(
+            "03_thresholding",
+            "04_clustering",
+            "06_local_closing",
+        ),
+    ),
+    Chapter(
+        "12_covariance",
+        needs=(
+            "03_thresholding",
+            "04_clustering",
+            "06_local_closing",
+        ),
+    ),
+    Chapter(
+        "13_profiles",
+        needs=(
+            "03_thresholding",
+            "04_clustering",
+            "06_local_closing",
+        ),
+    ),
     Chapter("20_measured_electrode"),
     Chapter("21_own_tomogram", needs=("02_tomography",)),
     Chapter("paper_tables"),
-    Chapter("index", needs=("03_thresholding", "04_clustering")),
+    Chapter(
+        "index",
+        needs=(
+            "07_agreement",
+            "02_tomography",
+        ),
+    ),
     Chapter("17_reproduce"),
 )
 
