@@ -98,6 +98,8 @@ def scale_bar(ax, voxel_size_um, length_um=20.0):
     """Draw a scale bar of `length_um` in the lower left corner of a picture."""
     low, high = sorted(ax.get_ylim())
     left, right = sorted(ax.get_xlim())
+    while length_um / voxel_size_um > 0.6 * (right - left):
+        length_um /= 2  # a FIB-SEM image is narrower than the usual bar is long
     length = length_um / voxel_size_um
     x, y = left + 0.05 * (right - left), high - 0.05 * (high - low)
     box = {"boxstyle": "round,pad=0.25", "fc": "black", "ec": "none", "alpha": 0.75}

@@ -185,7 +185,8 @@ def register(profile):
         One row per scan: key points, matches, inliers, residual, and the true error over the
         corners of the milled cutout, by key points alone and with the final polish [µm].
     example : dict of str to ndarray
-        The last scan, the slice, and the scan placed in the slice by what was found.
+        The last scan, the slice, and the scan placed in the slice by what was found (0 where the
+        scan does not reach).
     """
     settings = profiles.get(profile)
     found = load(profile)
@@ -226,7 +227,12 @@ def register(profile):
     table = pd.DataFrame(rows)
     storage.save_table("registration", table, profile=profile)
     placed = registration.place(scan, h / 2, best.placement, gray[:, row].shape, h)
-    return table, {"surface scan": scan, "tomogram": gray[:, row], "scan, placed": placed}
+    pictures = {
+        "surface scan": scan,
+        "tomogram": gray[:, row],
+        "scan, placed": np.nan_to_num(placed),
+    }
+    return table, pictures
 
 
 def resolution(profile, refinements=(2, 4, 8), reference=16):

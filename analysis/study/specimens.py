@@ -1,5 +1,7 @@
 """Specimens and their tomograms on disk: what every later chapter starts from."""
 
+from functools import lru_cache
+
 from analysis import profiles, storage
 from analysis.instruments import transfer
 from analysis.phases import VOXEL_SIZE_UM
@@ -29,12 +31,13 @@ def truth(profile, specimen, cutout, *, scenario=None):
     analysis.specimen.electrode.Specimen
     """
     settings = profiles.get(profile)
-    return electrode.make(
-        specimen,
-        settings.lateral,
-        seed=settings.seed_for("specimen", specimen, cutout),
-        scenario=scenario or settings.scenarios[0],
-    )
+    seed = settings.seed_for("specimen", specimen, cutout)
+    return _draw(specimen, settings.lateral, seed, scenario or settings.scenarios[0])
+
+
+@lru_cache(maxsize=1)  # a chapter asks for the same one several times in a row
+def _draw(specimen, lateral, seed, scenario):
+    return electrode.make(specimen, lateral, seed=seed, scenario=scenario)
 
 
 def tomogram(profile, realization, cutout, **changes):
