@@ -2,12 +2,15 @@
 
 import hashlib
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from analysis import storage
 from analysis.segmentation import network
+
+TRAINING_CODE = ("fib", "gray_scale", "network", "samples", "symmetries", "training", "unet")
 
 
 def model(name, profile, *, inputs, train, load):
@@ -22,8 +25,8 @@ def model(name, profile, *, inputs, train, load):
     profile : str
         Name of the profile.
     inputs : tuple
-        Arrays and plain values that decide the outcome. If one of them has changed since the
-        files were written, the model is trained again.
+        Arrays and plain values that decide the outcome. If one of them, or the code that trains,
+        has changed since the files were written, the model is trained again.
     train : callable
         Returns a model and its history, a table.
     load : callable
@@ -34,7 +37,7 @@ def model(name, profile, *, inputs, train, load):
     model : keras.Model
     history : pandas.DataFrame
     """
-    key = fingerprint(inputs)
+    key = fingerprint((*inputs, _training_code()))
     paths = {
         ending: storage.path("models", f"{name}.{ending}", profile=profile)
         for ending in ("keras", "csv", "json")
@@ -54,6 +57,12 @@ def model(name, profile, *, inputs, train, load):
     for ending in ("csv", "json"):
         storage.record_write(paths[ending])
     return trained, pd.read_csv(paths["csv"])
+
+
+def _training_code():
+    """Source of the modules that decide what a training gives; prediction is not among them."""
+    folder = Path(network.__file__).parent
+    return {name: (folder / f"{name}.py").read_text(encoding="utf-8") for name in TRAINING_CODE}
 
 
 def fingerprint(inputs):
