@@ -129,6 +129,7 @@ class _UpToDate:
         now = fingerprint(
             self.chapter.source, parameters=accepted(self.chapter.source, self.parameters)
         )
+        now["offered"] = stamps.offered(self.build, self.chapter.needs)
         if name == COLOPHON:
             stamps.write_manifest(self.build, self.progress.names)
         reason = stamps.reason_to_run(self.build, name, now)
@@ -144,7 +145,9 @@ def _run_and_stamp(chapter, build, parameters, progress):
     reason = progress.reasons.get(name, "")
     progress.line(name, f"running ({reason})", finished=False)
     try:
+        offered = stamps.offered(build, chapter.needs)
         stamp = run_chapter(chapter.source, name, build=build, parameters=parameters)
+        stamp["fingerprint"]["offered"] = offered
     except ChapterFailed as failure:
         progress.failures.append(str(failure))
         progress.line(name, "FAILED")

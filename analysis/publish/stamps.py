@@ -43,6 +43,12 @@ def read_stamp(build, name):
         return None
 
 
+def offered(build, needs):
+    """Names of the result files that the needed chapters have written: some chapters take all."""
+    written = [(read_stamp(build, name) or {}).get("writes", {}) for name in needs]
+    return sorted(file for files in written for file in files)
+
+
 def reason_to_run(build, name, fingerprint):
     """
     Why a chapter must run, or an empty string if nothing it depends on has changed.
@@ -71,6 +77,8 @@ def reason_to_run(build, name, fingerprint):
             if old["modules"].get(path) != fingerprint["modules"].get(path)
         )
         return f"{names[0]} changed" + (f" and {len(names) - 1} more" if len(names) > 1 else "")
+    if old.get("offered") != fingerprint.get("offered"):
+        return "the chapters before it offer other results"
     for use in ("reads", "writes"):
         for file, entry in stamp[use].items():
             if _hash_or_none(storage.results_root() / file) != entry["sha256"]:
