@@ -124,7 +124,7 @@ def _add_up(features, n, labels, masks, sums, counts):
         counts[labels[i]] += 1
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def fused_pass(padded, steps, pairs, centroids, weights, phase_weights, cbd_ratio, pore_ratio):
     """
     One pass over the volume: features, distances, nearest centroid, sums per phase.

@@ -5,6 +5,7 @@ BOBYQA. :func:`fit` does this on a fixed sample, :func:`assign` labels a volume 
 """
 
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -233,7 +234,7 @@ def fit(
     return fitted
 
 
-def assign(gray, fit, *, accept_best=False):
+def assign(gray, fit, *, accept_best=False, threads=1):
     """
     Label a volume with fitted centroids, in one pass over its voxels.
 
@@ -245,6 +246,8 @@ def assign(gray, fit, *, accept_best=False):
         From :func:`fit`.
     accept_best : bool
         Return labels even if they miss the targets.
+    threads : int
+        Slabs that are passed over at the same time. The result does not depend on it.
 
     Returns
     -------
@@ -268,17 +271,8 @@ def assign(gray, fit, *, accept_best=False):
     """
     gray = check_gray(gray)
     padded, gray_range = _whole_numbers(gray, fit.gray_range)
-    ratios = np.empty(gray.shape, np.float32), np.empty(gray.shape, np.float32)
     means = _from_gray(fit.centroids, gray_range)
-    sums, counts = kernels.fused_pass(
-        padded,
-        kernels.neighbor_steps(padded.shape),
-        kernels.sorting_network(),
-        means,
-        _per_feature(fit.shell_weights),
-        fit.phase_weights.astype(np.float32),
-        *ratios,
-    )
+    *ratios, sums, counts = _pass_over(padded, means, fit, threads)
     w_cbd, w_pore = _solve_phase_weights(*ratios, fit.targets, fit.phase_weights)
     labels = _nearest(*ratios, w_cbd, w_pore)
     drift = np.abs(sums / np.maximum(counts, 1)[:, None] - means)[counts > 0].max()
@@ -290,6 +284,28 @@ def assign(gray, fit, *, accept_best=False):
     )
     _stop_unless_met(assigned, "the volume", accept_best)
     return labels, assigned
+
+
+def _pass_over(padded, means, fit, threads=1):
+    """Ratios of distances, feature sums and counts of a whole volume, slab by slab."""
+    shape = tuple(n - 2 for n in padded.shape)
+    cbd_ratio, pore_ratio = np.empty(shape, np.float32), np.empty(shape, np.float32)
+    steps, pairs = kernels.neighbor_steps(padded.shape), kernels.sorting_network()
+    weights = _per_feature(fit.shell_weights)
+    phase_weights = fit.phase_weights.astype(np.float32)
+
+    def slab(bounds):
+        first, last = bounds
+        part = slice(first, last)
+        return kernels.fused_pass(
+            padded[first : last + 2], steps, pairs, means, weights, phase_weights,
+            cbd_ratio[part], pore_ratio[part],
+        )  # fmt: skip
+
+    cuts = np.linspace(0, shape[0], min(threads, shape[0]) + 1).astype(int)
+    with ThreadPoolExecutor(threads) as pool:
+        found = list(pool.map(slab, zip(cuts[:-1], cuts[1:], strict=True)))
+    return cbd_ratio, pore_ratio, sum(f[0] for f in found), sum(f[1] for f in found)
 
 
 def _checked(gray, targets):

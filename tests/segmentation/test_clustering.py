@@ -193,6 +193,13 @@ def test_record_of_the_search(gray):
     assert 0 < assigned.drift < 0.05
 
 
+def test_threads_do_not_change_the_labels(gray):
+    fitted = fit(gray, TARGETS, seed=1, n_sample=5000)
+    one, two = (assign(gray, fitted, threads=threads) for threads in (1, 3))
+    np.testing.assert_array_equal(one[0], two[0])
+    assert one[1].drift == two[1].drift
+
+
 def test_unreachable_fractions_stop_with_the_best(gray):
     with pytest.raises(FractionsNotReached, match="Best weights .* accept_best"):
         fit(gray, TARGETS, seed=7, n_sample=4000, bounds=(0.9, 1.1))
