@@ -8,6 +8,8 @@ installed are skipped. `--threads` adds the wall time of two threads; run it on 
 The reference value is our own solution at a residual of 1e-8.
 """
 
+# ruff: noqa: E402 (threads must be limited before numpy is imported)
+
 import argparse
 import os
 
@@ -85,7 +87,7 @@ def assemble(volume):
         diagonal[ids] += 2 * volume[k][mask[k]]
     load[index[0][mask[0]]] = 2 * volume[0][mask[0]]
     outlet[index[-1][mask[-1]]] = 2 * volume[-1][mask[-1]]
-    return (matrix + sparse.diags(diagonal)).tocsr(), load, outlet
+    return (matrix + sparse.diags(diagonal)).astype(float).tocsr(), load, outlet
 
 
 def porespy_fd(volume):

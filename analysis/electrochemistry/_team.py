@@ -56,26 +56,30 @@ class Team:
         total : float or None
             Sum of what the kernels returned, or None if they return nothing.
         """
+        parts = self._parts(kernel, size, n, *args)
+        return None if parts[0] is None else sum(parts)
+
+    def peak(self, kernel, size, n, *args):
+        """Like :meth:`run`, but the largest of what the kernels returned."""
+        return max(self._parts(kernel, size, n, *args))
+
+    def _parts(self, kernel, size, n, *args):
         if self._pool is None or size < SERIAL_BELOW or n < 2 * self.threads:
-            return kernel(0, n, *args)
+            return [kernel(0, n, *args)]
         bounds = [n * t // self.threads for t in range(self.threads + 1)]
         tasks = [
             self._pool.submit(kernel, bounds[t], bounds[t + 1], *args)
             for t in range(1, self.threads)
         ]
-        total = kernel(bounds[0], bounds[1], *args)
-        for task in tasks:
-            part = task.result()
-            if part is not None:
-                total += part
-        return total
+        return [kernel(bounds[0], bounds[1], *args)] + [task.result() for task in tasks]
 
     def scatter(self, kernel, starts, *args):
         """
         Call ``kernel(start, stop, *args)`` on list entries that also write to the next slice.
 
-        Entries are sorted by slice; those of slice k may write to the slices k - 1, k and
-        k + 1. Slabs are worked on at once, the two slices at each seam after that.
+        Entries are sorted by slice; those of slice k may write to the slices k - 1, k and k + 1,
+        or to aggregates of two slices that hold them. Slabs are worked on at once, the four
+        slices at each seam after that.
 
         Parameters
         ----------
@@ -93,7 +97,7 @@ class Team:
         if self._pool is None or starts[-1] < 20_000 or n < 8 * self.threads:
             return kernel(0, int(starts[-1]), *args)
         seams = [n * t // self.threads for t in range(1, self.threads)]
-        edges = [0, *[edge for seam in seams for edge in (seam - 1, seam + 1)], n]
+        edges = [0, *[edge for seam in seams for edge in (seam - 2, seam + 2)], n]
         slabs = [(int(starts[a]), int(starts[b])) for a, b in zip(edges, edges[1:], strict=False)]
         tasks = [self._pool.submit(kernel, *slab, *args) for slab in slabs[2::2]]
         parts = [kernel(*slabs[0], *args)] + [task.result() for task in tasks]

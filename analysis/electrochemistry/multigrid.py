@@ -272,10 +272,12 @@ def dense_matrix(level):
 
 def dense_inverse(matrix):
     """Inverse of a small symmetric matrix; empty rows and null vectors give zero."""
-    values, vectors = np.linalg.eigh(0.5 * (matrix + matrix.T))
-    keep = values > 1e-7 * max(values.max(initial=0.0), 1e-300)
-    scaled = vectors[:, keep] / values[keep]
-    return np.ascontiguousarray(scaled @ vectors[:, keep].T).astype(np.float32)
+    diagonal = np.diag(matrix)
+    scale = np.where(diagonal > 0, 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1)), 0)
+    values, vectors = np.linalg.eigh(0.5 * (matrix + matrix.T) * scale * scale[:, None])
+    keep = values > 1e-9
+    scaled = scale[:, None] * vectors[:, keep]
+    return np.ascontiguousarray((scaled / values[keep]) @ scaled.T).astype(np.float32)
 
 
 @dataclass(frozen=True)
