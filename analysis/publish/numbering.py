@@ -52,7 +52,6 @@ def setup(app):
         "table",
         _title,
         html=(_visit, _depart),
-        epub=(_visit, _depart),
         latex=(_visit, _depart),
         text=(_visit, _depart),
     )

@@ -25,7 +25,8 @@ CONTRAST = """() => {
   };
   const weak = [];
   for (const e of document.querySelectorAll("article *")) {
-    if (e.closest(".cbd-sprite, mjx-container, svg, .cbd-hidden, .headerlink, [aria-hidden=true]")) continue;
+    if (e.closest(".cbd-sprite, mjx-container, svg, .cbd-hidden")) continue;
+    if (e.closest(".headerlink, [aria-hidden=true]")) continue;
     const text = [...e.childNodes].filter(n => n.nodeType === 3).map(n => n.data.trim()).join("");
     if (!text || !e.checkVisibility()) continue;
     const style = getComputedStyle(e), color = parse(style.color);
@@ -45,7 +46,8 @@ RAW_MATH = """() => [...document.querySelectorAll("article .math")]
 OVERFLOW = """() => {
   const width = document.documentElement.clientWidth;
   if (document.documentElement.scrollWidth <= width) return [];
-  const scrolls = e => e && (getComputedStyle(e).overflowX !== "visible" || scrolls(e.parentElement));
+  const scrolls = e =>
+    e && (getComputedStyle(e).overflowX !== "visible" || scrolls(e.parentElement));
   return [...document.querySelectorAll("article *")]
     .filter(e => e.getBoundingClientRect().right > width + 1 && !scrolls(e.parentElement))
     .slice(0, 4).map(e => `${e.tagName}.${e.className} ${e.textContent.trim().slice(0, 40)}`)
