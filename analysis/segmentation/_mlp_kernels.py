@@ -65,6 +65,38 @@ def _gather(padded, edge, first, count, n_y, n_x, patches):
 
 
 @nb.njit(nogil=True, cache=True)
+def standardize_slab(gray, first, reach, gain, offset, padded):
+    """
+    Scale the slices of one slab and a margin around them, mirrored at the faces.
+
+    Parameters
+    ----------
+    gray : (Z, Y, X) ndarray
+        Gray values of the whole volume.
+    first, reach : int
+        First slice of the slab and width of the margin [voxel].
+    gain, offset : float
+        Applied in double precision, so that a large offset costs no digits.
+    padded : (z + 2 reach, Y + 2 reach, X + 2 reach) ndarray of float32
+        Filled.
+    """
+    for k in range(padded.shape[0]):
+        z = _mirrored(first + k - reach, gray.shape[0])
+        for j in range(padded.shape[1]):
+            y = _mirrored(j - reach, gray.shape[1])
+            for i in range(padded.shape[2]):
+                x = _mirrored(i - reach, gray.shape[2])
+                padded[k, j, i] = np.float64(gray[z, y, x]) * gain + offset
+
+
+@nb.njit(nogil=True, cache=True)
+def _mirrored(index, length):
+    """An index beyond the faces reflected at the end voxels."""
+    index = abs(index)
+    return 2 * (length - 1) - index if index >= length else index
+
+
+@nb.njit(nogil=True, cache=True)
 def forward_slab(padded, edge, w_first, w_hidden, w_last, b_hidden, b_last, tanh, out):
     """
     Predict the composition of one slab.

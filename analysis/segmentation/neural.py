@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from analysis.phases import Phase, check_gray
-from analysis.segmentation._mlp_kernels import forward_slab
+from analysis.segmentation._mlp_kernels import forward_slab, standardize_slab
 from analysis.segmentation.conversion import (
     CONVERSIONS,
     trinarize,
@@ -117,15 +117,17 @@ def predict_composition(model, gray, *, scale=None, threads=1):
     check_model(model)
     gray = check_gray(gray, min_edge=PATCH)
     scale = scale or GrayScale()
-    # scalars in float64: an offset much larger than the spread must not cost digits
     shift, spread = standardization(model)
+    gain, offset = scale.gain / spread, (scale.offset - shift) / spread
     weights = weights_of(model)
     n_z = gray.shape[0]
     composition = np.empty((len(Phase), *gray.shape), dtype=np.float32)
 
     def predict_slab(first):
         last = min(first + SLAB, n_z)
-        padded = _padded_slab(gray, first, last, scale, shift, spread)
+        shape = (last - first, *gray.shape[1:])
+        padded = np.empty([n + PATCH - 1 for n in shape], dtype=np.float32)
+        standardize_slab(gray, first, PATCH // 2, gain, offset, padded)
         forward_slab(padded, PATCH, *weights, composition[:, first:last])
 
     with threadpool_limits(1, user_api="blas"):  # threads share the slabs, not one product
@@ -171,16 +173,6 @@ def predict_patches(model, patches):
             shares = np.exp(logits - logits.max(axis=1, keepdims=True))
             composition[block] = shares / shares.sum(axis=1, keepdims=True)
     return composition
-
-
-def _padded_slab(gray, first, last, scale, shift, spread):
-    """Standardized gray values of the slices first ... last - 1 with half a patch around."""
-    reach = PATCH // 2
-    z = _mirrored(np.arange(first - reach, last + reach), gray.shape[0])
-    slab = np.pad(gray[z].astype(np.float64), ((0, 0), (reach, reach), (reach, reach)), "reflect")
-    slab *= scale.gain / spread
-    slab += (scale.offset - shift) / spread
-    return slab.astype(np.float32)
 
 
 def _mirrored(index, length):
