@@ -82,7 +82,7 @@ class PorousElectrode:
         psi, c_e, phi_s = cell(), cell(1.0, hasOld=True), cell()
         epsilon, S = cell(layers.porosity), cell(layers.surface)
         kappa, D, t_plus, sigma = face(), face(), face(), face()  # effective values at the faces
-        background, c_middle = face(), face()
+        background, c_middle, anions_by_psi = face(), face(), face()
         i, i_phi, i_c = cell(), cell(), cell()  # reaction, d/d(phi_s - psi), d/d(c_e)
         i_left, i_right = cell(), cell()  # applied current through the outer faces [A/m³]
         charge_by_c = fipy.FaceVariable(mesh=mesh, rank=1, value=0.0)
@@ -127,6 +127,8 @@ class PorousElectrode:
             Diffusion(D, var=c_e)
             - Diffusion((1 - t_plus) * kappa / F, var=psi)
             + newton(anions_by_c)
+            + Diffusion(anions_by_psi, var=psi)
+            - (anions_by_psi * psi.faceGrad).divergence
         )
 
         # electrons in active material and CBD
@@ -137,7 +139,7 @@ class PorousElectrode:
         self.equations = charge & anions & electrons
         self.unknowns = psi, c_e, phi_s
         self._coefficients = kappa, D, t_plus
-        self._slopes = charge_by_c, anions_by_c, c_middle
+        self._slopes = charge_by_c, anions_by_c, anions_by_psi, c_middle
         self._reaction = i, i_phi, i_c
         self._applied = i_left, i_right
         self._solver = fipy.LinearLUSolver(tolerance=1e-13, iterations=3)
@@ -193,8 +195,10 @@ class PorousElectrode:
         kappa[1:n] = geometry * electrolyte.conductivity_S_m(at_faces)
         t_plus[1:n] = electrolyte.transference(at_faces)
         D_bulk = electrolyte.diffusivity_m2_s(at_faces)
-        drift = (1 - t_plus[1:n]) * kappa[1:n] / (F * D_bulk * at_faces) * np.diff(psi)
-        D[1:n] = geometry * D_bulk * exponential_fitting(drift / geometry)[0]
+        bulk = electrolyte.conductivity_S_m(at_faces)
+        per_volt = (1 - t_plus.value[1:n]) * bulk / (F * D_bulk * at_faces)
+        factor, factor_slope = exponential_fitting(per_volt * np.diff(psi))
+        D[1:n] = geometry * D_bulk * factor
 
         slope_psi, slope_c = np.diff(psi) / self._distance, np.diff(c_e) / self._distance
         more = at_faces * (1 + 1e-6)
@@ -207,9 +211,10 @@ class PorousElectrode:
 
         def anions(c):
             drift = (1 - electrolyte.transference(c)) / F * charge(c)
-            return electrolyte.diffusivity_m2_s(c) * slope_c - drift
+            return electrolyte.diffusivity_m2_s(c) * factor * slope_c - drift
 
-        charge_by_c, anions_by_c, c_middle = self._slopes
+        charge_by_c, anions_by_c, anions_by_psi, c_middle = self._slopes
+        anions_by_psi[1:n] = geometry * D_bulk * factor_slope * per_volt * np.diff(c_e)
         c_middle[1:n] = 0.5 * (c_e[:-1] + c_e[1:])
         charge_by_c[0, 1:n] = flux_slope(charge)
         anions_by_c[0, 1:n] = flux_slope(anions)
