@@ -63,8 +63,8 @@ class Profile:
     scenarios: tuple[str, ...] = ("bridging", "cluster")
     currents_mA_cm2: tuple[float, ...] = (1.0, 3.0, 6.0, 8.0, 10.0, 12.0)
     kmeans_sample: int = 100_000
-    sweep_distances_mm: tuple[float, ...] = (0.5, 1.0, 3.0, 6.0, 10.0)
-    sweep_noises: tuple[float, ...] = (0.03, 0.06, 0.12, 0.18, 0.24)
+    sweep_distances_mm: tuple[float, ...] = (0.5, 1.0, 3.0, 10.0)
+    sweep_noises: tuple[float, ...] = (0.04, 0.08, 0.12, 0.18, 0.24)
     fib_extent_um: tuple[float, float, float] = (27.0, 14.0, 15.0)
     chain_shape: tuple[int, int] = (48, 160)
     registrations: int = 10
@@ -121,7 +121,7 @@ PROFILES = {
             lateral=48,
             cutouts=1,
             kmeans_sample=20_000,
-            sweep_distances_mm=(1.0, 3.0, 10.0),
+            sweep_distances_mm=(1.0, 3.0),
             sweep_noises=(0.06, 0.12, 0.24),
             fib_extent_um=(16.0, 8.0, 8.0),
             chain_shape=(32, 64),
@@ -134,7 +134,7 @@ PROFILES = {
             nn_choices=("tanh",),
             nn_choice_epochs=1,
         ),
-        Profile("demo", lateral=96, cutouts=2),
+        Profile("demo", lateral=96, cutouts=2, kmeans_sample=40_000),
         Profile(
             "paper",
             lateral=200,

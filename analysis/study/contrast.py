@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from analysis import electrodes, profiles, storage
-from analysis.phases import Phase
+from analysis.instruments import transfer
+from analysis.phases import VOXEL_SIZE_UM, Phase
 from analysis.segmentation import agreement, methods
 from analysis.study import edx, specimens
 
@@ -30,17 +31,20 @@ def sweep(profile):
     """
     settings = profiles.get(profile)
     specimen, cutout = REFERENCE
-    drawn = specimens.truth(profile, specimen, cutout)
+    name = f"{specimen}-{cutout}-truth"
+    composition = storage.load_volume(f"composition/{name}", profile=profile).values
+    truth = storage.load_volume(f"labels/{name}", profile=profile).values
     # Both sweeps hold the reference setting; it is imaged once.
     lists = {"distance_mm": settings.sweep_distances_mm, "noise": settings.sweep_noises}
+    seed = settings.seed_for("tomogram", specimen, cutout)
     known, rows = {}, []
     for varied, values in lists.items():
         for value in values:
-            gray = specimens.tomogram(profile, drawn, cutout, **{varied: value})
-            key = gray.tobytes()[:4096]
-            if key not in known:
-                known[key] = _scores(profile, specimen, cutout, gray, drawn.labels, NETWORK_METHODS)
-            rows += [{"varied": varied, "value": value} | row for row in known[key]]
+            imaging = transfer.imaging(specimens.IMAGING[specimen], **{varied: value})
+            if imaging not in known:
+                gray = transfer.image(composition, VOXEL_SIZE_UM, scenario=imaging, seed=seed)
+                known[imaging] = _scores(profile, specimen, cutout, gray, truth, NETWORK_METHODS)
+            rows += [{"varied": varied, "value": value} | row for row in known[imaging]]
     table = pd.DataFrame(rows)
     storage.save_table("contrast", table, profile=profile)
     return table
