@@ -315,7 +315,8 @@ def _am_agrees_best(mean, methods):
         "c",
         "Methods agree best on the active material.",
         "mean Jaccard index over all pairs, AM above CBD and pore",
-        f"AM {am:.3f}, CBD {cbd:.3f}, pore {pore:.3f}; AM first in {best.sum()} of {len(pairs)} pairs",
+        f"AM {am:.3f}, CBD {cbd:.3f}, pore {pore:.3f}; "
+        f"AM first in {best.sum()} of {len(pairs)} pairs",
         bool(am > max(cbd, pore)),
     )
 
