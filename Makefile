@@ -13,7 +13,7 @@ export MKL_NUM_THREADS ?= 1
 export KERAS_BACKEND ?= jax
 export PYTHONHASHSEED = 0
 
-.PHONY: book test own sync lock clean preview pdf epub help
+.PHONY: book test own sync lock clean preview pdf epub crate help
 .DEFAULT_GOAL := help
 
 help:
@@ -22,7 +22,7 @@ help:
 	@echo "make own TOMOGRAM=scan.tif VOXEL_SIZE_UM=0.642 FRACTIONS=AM,CBD,pore"
 	@echo "make preview   serve the built book      make sync    pair .md and .ipynb"
 	@echo "make lock      resolve requirements.txt  make clean   remove _build and results"
-	@echo "make pdf, make epub                      other forms of the book"
+	@echo "make pdf, make epub, make crate          other forms of the built book, RO-Crate of its results"
 
 book: $(VENV)/.installed
 	$(RUN) -m analysis book --profile "$(PROFILE)" --real "$(REAL)" --jobs $(JOBS)
@@ -37,7 +37,7 @@ own: $(VENV)/.installed
 sync: $(VENV)/.installed
 	$(RUN) -m analysis sync
 
-pdf epub: $(VENV)/.installed
+pdf epub crate: $(VENV)/.installed
 	$(RUN) -m analysis $@ --profile "$(PROFILE)"
 
 preview: $(VENV)/.installed

@@ -12,6 +12,7 @@ def main(arguments=None):
     _add_own(commands)
     _add_campaign(commands)
     _add_sync(commands)
+    _add_forms(commands)
     options = parser.parse_args(arguments)
     try:
         return options.run(options)
@@ -88,6 +89,33 @@ def _add_sync(commands):
         return 0
 
     parser.set_defaults(run=run)
+
+
+def _add_forms(commands):
+    for name, what in (
+        ("pdf", "print the built book as one PDF"),
+        ("epub", "make an ePub of the built book"),
+        ("crate", "describe the results of a run as an RO-Crate"),
+    ):
+        parser = commands.add_parser(name, help=what)
+        parser.add_argument("--profile", default="demo", help="smoke, demo or paper")
+        parser.set_defaults(run=_form)
+
+
+def _form(options):
+    from analysis import profiles
+
+    profiles.get(options.profile)
+    if options.command == "crate":
+        from analysis.publish import crate
+
+        crate.export(options.profile, say=_say)
+        return 0
+    from analysis.publish import build, epub, pdf
+
+    form = {"pdf": pdf, "epub": epub}[options.command]
+    form.make(build.folders(options.profile), say=_say)
+    return 0
 
 
 def _say(line):
