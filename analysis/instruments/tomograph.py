@@ -49,7 +49,7 @@ class Scan:
     blur_um: float = 0.25
     angles: int = 300
     counts: float = 2e4
-    flats: int = 200
+    flats: int = 400
     tv_weight: float = 0.0
     retrieval: bool = True
     rings: float = 0.0
