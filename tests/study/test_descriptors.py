@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 from scipy import ndimage
 
 from analysis import storage
@@ -111,6 +112,17 @@ def test_paths(study):
     assert (described["share"].isel(tau=-1) <= reached + 1e-12).all()
     assert (described["share"].diff("tau") >= 0).all()
     assert all(finding.holds is not None for finding in descriptors_paths.findings(described))
+
+
+def test_a_cutout_without_a_path_does_not_spoil_the_mean():
+    labels = labels_of("truth", "SL", 1)
+    whole = descriptors_paths.describe(labels, H_UM)
+    labels[20][labels[20] == 1] = 0
+    cut = descriptors_paths.describe(labels, H_UM)
+    mean = descriptors_paths.means(xr.concat([cut, whole], "cutout"))["mean"].sel(phase="CBD")
+    assert cut["mean"].sel(phase="CBD") == np.inf
+    assert cut["unreached"].sel(phase="CBD") == 1
+    assert 1 < mean == whole["mean"].sel(phase="CBD")
 
 
 def test_covariances(study, sizes):
