@@ -3,9 +3,9 @@
 Usage: python benchmarks/segmentation_neural.py [--edge 64] [--repeat 3] [--csv FILE]
 
 One process, one thread, the same network and the same gray values for all. Ours starts from the
-gray values. Keras is timed twice: with ready-made patches, and from the gray values, too. Ratios are taken from rounds that alternate, so that a
-busy machine matters little. Then memory beyond input and output at 256 x 256 x 128 voxels, and
-the wall time with one and two threads.
+gray values. Keras is timed twice: with ready-made patches, and from the gray values, too.
+Ratios are taken from rounds that alternate, so that a busy machine matters little. Then memory
+beyond input and output at 256 x 256 x 128 voxels, and the wall time with one and two threads.
 """
 
 # ruff: noqa: E402 (threads must be limited before numpy is imported)

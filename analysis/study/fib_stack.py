@@ -44,18 +44,17 @@ def settings(profile, seed):
 
 def run(profile):
     """
-    Mill the stack, compare the segmentations, segment all of it with the U-Net.
+    Compare the segmentations on held-out slices, then segment the whole stack with the U-Net.
 
-    Writes the stack and its truth (:func:`analysis.study.correlative.build`), the labels
-    ``D-1-fibsem-unet``, the tables ``fib-segmentation`` and ``fib-active-material``, and the model
-    ``unet.keras`` with its history.
+    Needs :func:`analysis.study.correlative.build`. Writes the labels ``D-1-fibsem-unet``, the
+    tables ``fib-segmentation`` and ``fib-active-material``, and the models ``unet-0``... with
+    their histories.
 
     Returns
     -------
     table : pandas.DataFrame
         Jaccard index on the held-out slices: method, seed, phase, jaccard.
     """
-    correlative.build(profile)
     found = correlative.load(profile)
     stack, truth = in_milling_order(found.stack.gray), in_milling_order(found.labels)
     active = fib.segment_active_material(stack)
@@ -175,6 +174,26 @@ def active_material(stack, truth):
         for step, mask in masks.items()
     ]
     return pd.DataFrame(rows)
+
+
+def pictures(profile):
+    """
+    One held-out slice: gray values, segmentations and truth, each as a volume of one slice.
+
+    Returns
+    -------
+    pictures : dict of str to (1, R, C) ndarray
+    """
+    found = correlative.load(profile)
+    stack, truth = in_milling_order(found.stack.gray), in_milling_order(found.labels)
+    test = held_out_slices(len(stack))[[N_TEST // 2]]
+    segmented = storage.load_volume(f"labels/{correlative.NAME}-unet", profile=profile).values
+    return {
+        "SE2 image": stack[test],
+        "3-class Otsu": fib.segment_by_otsu(stack)[test],
+        "U-Net": in_milling_order(segmented)[test],
+        "truth": truth[test],
+    }
 
 
 def summary(table):

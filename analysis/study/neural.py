@@ -13,7 +13,7 @@ from analysis.study import cached, correlative
 BINNINGS = (1, 2)
 METHOD = "nn"
 N_WATCHED = 2000  # voxels of each set that is scored after every epoch
-ALIGNMENT = "modes"  # of the gray values of SL and TL onto those of D
+ALIGNMENT = "moments"  # of the gray values of SL and TL onto those of D
 ALIGNMENTS = ("modes", "moments", "none")
 HERE, ELSEWHERE, OTHERS = "same stack", "same specimen", ("SL", "TL")
 
@@ -38,7 +38,7 @@ def run(profile):
             model, history = trained(profile, protocol, binning, labeled)
             rows += score(profile, model, protocol, binning, labeled)
     final, _ = study_network(profile)
-    rows += score(profile, final, "all", profiles.get(profile).train_binning, None)
+    rows += score(profile, final, "all", study_binning(profile), None)
     scores = pd.DataFrame(rows)
     storage.save_table("network-scores", scores, profile=profile)
     storage.save_table("network-fractions", apply(profile, final), profile=profile)
@@ -134,7 +134,7 @@ def study_network(profile):
     model : keras.Model
     history : pandas.DataFrame
     """
-    binning = profiles.get(profile).train_binning
+    binning = study_binning(profile)
     labeled = labeled_samples(profile, binning)
     _, history = trained(profile, "honest", binning, labeled)
     options = settings(profile, max_epochs=best_epoch(history), keep="last")
@@ -151,6 +151,11 @@ def study_network(profile):
         train=train,
         load=neural.load_model,
     )
+
+
+def study_binning(profile):
+    """Binning of the network that the rest of the study uses."""
+    return profiles.get(profile).train_binning
 
 
 def best_epoch(history):
@@ -233,9 +238,7 @@ def score(profile, model, protocol, binning, labeled):
     """
     sets = {}
     if labeled is not None:
-        split = samples.split_samples(labeled, protocol, seed=settings(profile).seed)
-        test = split.test[:: max(1, len(split.test) // training.MAX_SCORED)]
-        sets[HERE] = (training.augment(labeled.patches, test), labeled.targets[test // 48])
+        sets[HERE] = tested(profile, labeled, protocol)
     sets[ELSEWHERE] = watched(profile, "D", binning, n_voxels=20_000)
     for specimen in OTHERS:
         sets[specimen] = watched(profile, specimen, binning, n_voxels=20_000)
@@ -252,6 +255,59 @@ def score(profile, model, protocol, binning, labeled):
             targets, neural.predict_patches(model, patches)
         ).items()
     ]
+
+
+def parity(profile, protocol, binning, where=HERE):
+    """
+    True and predicted composition, for a parity plot.
+
+    Parameters
+    ----------
+    profile : str
+    protocol : {"paper", "honest"}
+    binning : int
+    where : str
+        :data:`HERE` for the test split of the protocol, or the name of a specimen.
+
+    Returns
+    -------
+    true, predicted : (N, 3) ndarray
+    """
+    labeled = labeled_samples(profile, binning)
+    model, _ = trained(profile, protocol, binning, labeled)
+    if where == HERE:
+        patches, true = tested(profile, labeled, protocol)
+    else:
+        patches, true = watched(profile, where, binning)
+    return true, neural.predict_patches(model, patches)
+
+
+def tested(profile, labeled, protocol):
+    """Patches and targets of the test split of a protocol; of a large one every n-th copy."""
+    split = samples.split_samples(labeled, protocol, seed=settings(profile).seed)
+    test = split.test[:: max(1, len(split.test) // training.MAX_SCORED)]
+    return training.augment(labeled.patches, test), labeled.targets[test // 48]
+
+
+def curves(history, quantity="r2"):
+    """
+    Mean R² over the phases, or the loss, of every set against the epoch.
+
+    Parameters
+    ----------
+    history : pandas.DataFrame
+        From :func:`trained`.
+    quantity : {"r2", "mse"}
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        Column epoch and one column per set.
+    """
+    chosen = history[history["quantity"].str.startswith(quantity)]
+    table = chosen.groupby(["epoch", "samples"])["value"].mean().unstack()
+    table.columns.name = None
+    return table.reset_index()
 
 
 def apply(profile, model):
