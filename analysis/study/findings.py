@@ -1,0 +1,107 @@
+"""Every finding of the paper that was checked by code, gathered from the results on disk.
+
+Each chapter checks its own; this module only reads what they left and lists it, for the
+conclusion. A chapter that has not run contributes nothing.
+"""
+
+import pandas as pd
+
+from analysis import storage
+from analysis.study import (
+    agreement,
+    calibration,
+    descriptors_covariance,
+    descriptors_paths,
+    descriptors_profile,
+    descriptors_size,
+)
+
+HOLDS, FAILS, OPEN = "holds here", "does not hold here", "not tested"
+
+_WORDS = {True: HOLDS, False: FAILS, None: OPEN}
+
+
+def collect(profile):
+    """
+    All findings with their section and what was measured.
+
+    Parameters
+    ----------
+    profile : str
+        Name of the profile.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        Columns `section`, `finding`, `measured`, `verdict`; the verdict is one of
+        "holds here", "does not hold here" and "not tested" (a method is not in the build).
+    """
+    rows = [*_agreement(profile), *_morphology(profile), *_transport(profile)]
+    return pd.DataFrame(rows, columns=["section", "finding", "measured", "verdict"])
+
+
+def counts(table):
+    """
+    How many findings hold, do not hold, and were not tested.
+
+    Returns
+    -------
+    counts : dict of str to int
+
+    Examples
+    --------
+    >>> counts(pd.DataFrame({"verdict": ["holds here", "not tested"]}))
+    {'holds here': 1, 'does not hold here': 0, 'not tested': 1}
+    """
+    return {word: int((table["verdict"] == word).sum()) for word in (HOLDS, FAILS, OPEN)}
+
+
+def _agreement(profile):
+    curves = _curves("agreement", profile)
+    if curves is None:
+        return
+    for found in agreement.findings(curves["agreement"]):
+        yield _row("3.5, Figure 4", found.statement, found.measured, _WORDS[found.holds])
+
+
+def _morphology(profile):
+    sizes = _curves("descriptors-size", profile)
+    if sizes is not None:
+        yield from _rows("5.1, Table 2 and Figures 6-7", descriptors_size.findings(sizes))
+    paths = _curves("descriptors-paths", profile)
+    if paths is not None:
+        yield from _rows("5.1, Figure 8", descriptors_paths.findings(paths))
+    covariance = _curves("covariance", profile)
+    if covariance is not None and sizes is not None:
+        found = descriptors_covariance.findings(covariance, sizes)
+        yield from _rows("5.1, Figure 9", found)
+    depth = _curves("profile", profile)
+    if depth is not None:
+        yield from _rows("5.1, Figure 10", descriptors_profile.findings(depth))
+
+
+def _transport(profile):
+    if not storage.exists("tables", "gamma", profile=profile):
+        return
+    summary = calibration.beside_the_paper(storage.load_table("gamma", profile=profile), 1.0)
+    if summary.empty:
+        return
+    for row in calibration.orders(summary).itertuples():
+        verdict = OPEN if row.verdict == "no value" else row.verdict
+        statement = f"{row.finding} ({row.specimen})"
+        yield _row("5.2, Table 3", statement, row.ours, verdict)
+
+
+def _rows(section, findings):
+    for found in findings:
+        yield _row(section, found.statement, found.measured, _WORDS[found.holds])
+
+
+def _row(section, finding, measured, verdict):
+    return {"section": section, "finding": finding, "measured": measured, "verdict": verdict}
+
+
+def _curves(name, profile):
+    if not storage.exists("curves", name, profile=profile):
+        return None
+    return storage.load_curves(name, profile=profile)
