@@ -73,8 +73,8 @@ def geodesic_tortuosity(labels, phase, voxel_size_um, start="separator"):
     -----
     Paths step between the centers of 26-neighbors; their lengths are exact on this graph. They
     are divided by the distance between the centers of the first and the last slice, so that a
-    straight path has 1. Steps in 26 directions only are on average longer than free paths, by
-    up to 2 %: see the chapter on paths.
+    straight path has 1. With steps in 26 directions only, a straight path in any other direction
+    comes out longer than it is, by up to 13 % in the worst one.
 
     References
     ----------
