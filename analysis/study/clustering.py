@@ -53,7 +53,7 @@ def run(profile):
     return table
 
 
-def trinarize(profile, specimen, cutout, free="five", **options):
+def trinarize(profile, specimen, cutout, free="five", *, seed=None, **options):
     """
     Labels and fit of one cutout.
 
@@ -64,6 +64,8 @@ def trinarize(profile, specimen, cutout, free="five", **options):
     cutout : int
     free : {"five", "two"}
         Free weights.
+    seed : int, optional
+        Of the sample; that of the profile by default.
     **options
         Passed to :func:`analysis.segmentation.clustering.fit`.
 
@@ -77,12 +79,45 @@ def trinarize(profile, specimen, cutout, free="five", **options):
     fit = clustering.fit(
         gray,
         electrodes.electrode(specimen).targets(),
-        seed=settings.seed_for("kmeans", specimen, cutout),
+        seed=settings.seed_for("kmeans", specimen, cutout) if seed is None else seed,
         free=free,
         n_sample=settings.kmeans_sample,
         **options,
     )
     return clustering.assign(gray, fit)
+
+
+def seeds(profile, *, specimen="SL", cutout=1, count=5):
+    """
+    What another sample of voxels does to the result, with five weights and with two.
+
+    Writes the table ``kmeans-seeds``.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        One row per variant and seed: shell weights, share of voxels that differ from the first
+        seed's labels, accuracy and Jaccard index of the CBD [-].
+    """
+    truth = storage.load_volume(f"labels/{specimen}-{cutout}-truth", profile=profile).values
+    rows = []
+    for free in ("five", "two"):
+        first = None
+        for seed in range(1, count + 1):
+            labels, fit = trinarize(profile, specimen, cutout, free, seed=seed)
+            first = labels if first is None else first
+            rows.append(
+                {"free weights": free, "seed": seed}
+                | dict(zip(WEIGHTS[4:], fit.shell_weights[1:], strict=True))
+                | {
+                    "changed": float(np.mean(labels != first)),
+                    "accuracy": agreement.equally_assigned(labels, truth),
+                    "Jaccard CBD": agreement.jaccard(labels, truth, Phase.CBD),
+                }
+            )
+    table = pd.DataFrame(rows)
+    storage.save_table("kmeans-seeds", table, profile=profile)
+    return table
 
 
 def plane(profile, specimen, cutout, *, points=3000):
