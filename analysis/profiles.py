@@ -131,6 +131,7 @@ PROFILES = {
             unet_filters=(4, 8),
             nn_epochs=3,
             nn_samples_per_epoch=10_000,
+            fit_methods=("kmeans", "edx-closing", "thresholding", "nn-am-cond", "truth"),
             nn_choices=("tanh",),
             nn_choice_epochs=1,
         ),

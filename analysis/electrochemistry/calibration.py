@@ -251,7 +251,8 @@ def check_curve(capacity_mAh_cm2, voltage_V):
             f"Voltages run from {voltage.min():g} to {voltage.max():g}; expected 1.5 to 5 V "
             "against lithium. Name the column voltage_mV if they are millivolts."
         )
-    if voltage[-5:].mean() >= voltage[:5].mean():
+    tail = max(1, voltage.size // 10)
+    if voltage[-tail:].mean() >= voltage[:tail].mean():
         raise ValueError(
             "The voltage rises along the curve; expected a lithiation of the cathode, in which "
             "it falls. Give the discharge half cycle."
