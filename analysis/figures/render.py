@@ -146,12 +146,12 @@ def _page(pictures):
 
     if len(pictures) == 1:
         buffer = io.BytesIO()
-        only = Image.fromarray(_cropped(next(iter(pictures.values()))))
+        only = Image.fromarray(cropped(next(iter(pictures.values()))))
         only.quantize(128).save(buffer, "PNG", optimize=True)
     else:
         panels = style.axes(1, len(pictures), height=3.6)
         for panel, (title, pixels) in zip(panels, pictures.items(), strict=True):
-            panel.imshow(_cropped(pixels), interpolation="antialiased")
+            panel.imshow(cropped(pixels), interpolation="antialiased")
             panel.set_title(title)
             panel.set_axis_off()
         buffer = io.BytesIO()
@@ -160,7 +160,7 @@ def _page(pictures):
     return Page(None, png=buffer.getvalue(), text="Rendering")
 
 
-def _cropped(pixels, margin=8):
+def cropped(pixels, margin=8):
     """The picture without its empty margins."""
     rows, columns = np.where(np.any(pixels < 250, axis=2))
     if rows.size == 0:
