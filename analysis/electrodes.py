@@ -115,8 +115,8 @@ def mean_density(suspension, *, carbon_black, graphite, pvdf):
 
     Examples
     --------
-    >>> round(mean_density(SUSPENSIONS["A"], carbon_black=1.9, graphite=2.26, pvdf=1.78), 3)
-    1.879
+    >>> round(mean_density(SUSPENSIONS["A"], carbon_black=1.9, graphite=2.26, pvdf=1.78), 2)
+    1.88
     """
     volume = (
         suspension.carbon_black / carbon_black
