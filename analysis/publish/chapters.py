@@ -55,6 +55,8 @@ CHAPTERS = (
             "06_local_closing",
         ),
     ),
+    Chapter("08_model", needs=("02_tomography",)),
+    Chapter("09_verification"),
     Chapter(
         "10_surface_and_size",
         needs=(
@@ -78,6 +80,7 @@ CHAPTERS = (
             "03_thresholding",
             "04_clustering",
             "06_local_closing",
+            "10_surface_and_size",
         ),
     ),
     Chapter(
@@ -91,6 +94,10 @@ CHAPTERS = (
     Chapter("20_measured_electrode"),
     Chapter("21_own_tomogram", needs=("02_tomography",)),
     Chapter("paper_tables"),
+    Chapter(
+        "16_conclusion",
+        needs=("07_agreement", "10_surface_and_size", "11_paths", "12_covariance", "13_profiles"),
+    ),
     Chapter(
         "index",
         needs=(
