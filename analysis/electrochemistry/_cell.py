@@ -1,0 +1,503 @@
+"""Compiled kernels of the resolved cell: charge and salt in the electrolyte, lithium in the AM.
+
+All rows are cell balances divided by the voxel edge h, in S/m times volt. One array `c` holds
+the salt concentration in electrolyte voxels and the lithium concentration in AM voxels, which
+never meet. Per-cell properties sit in one array ``cell[k, j, property, i]`` so that a row of a
+property is contiguous; faces take the mean of the properties of their two cells and the
+harmonic mean of the geometric factors, ``G = 1 / (r + r')`` with ``r = 1 / (2 X)``.
+"""
+
+import numpy as np
+
+from ._stencil import kernel
+
+# rows of the property array
+KAPPA, DIFF, TRANS, D_DIFF, D_TRANS, R = range(6)
+PROPERTIES = 6
+
+
+@kernel
+def properties(start, stop, c, table, inverse_step, cell):
+    """
+    Conductivity, diffusivity, transference number and slopes in every electrolyte cell.
+
+    `table` holds the three at equal steps of concentration. The slope of the conductivity is
+    left out of the linear system: it saves no iterations, and upsets the linear solver where
+    salt is used up.
+    """
+    nx, ny = c.shape[2] - 2, c.shape[1] - 2
+    top = table.shape[0] - 2
+    for k in range(start + 1, stop + 1):
+        for j in range(1, ny + 1):
+            row = cell[k, j]
+            cc = c[k, j]
+            for i in range(1, nx + 1):
+                if np.isinf(row[R, i]):
+                    continue
+                value = max(cc[i], 0.0) * inverse_step
+                n = min(int(value), top)
+                part = value - n
+                row[KAPPA, i] = table[n, 0] + (table[n + 1, 0] - table[n, 0]) * part
+                for m in range(1, 3):
+                    low, slope = table[n, m], table[n + 1, m] - table[n, m]
+                    row[m, i] = low + slope * part
+                    row[m + 2, i] = slope * inverse_step
+
+
+@kernel
+def electrolyte_faces(start, stop, cell, heights, storage, unit, weight, az, ay, ax, bz, by, bx, e):
+    """
+    Symmetric coefficients of the preconditioner: charge (a), salt (b), storage (e).
+
+    `storage` is F times porosity, slice height and h²; `weight` the leading coefficient of the
+    time difference [1/s]; `unit` the concentration [mol/m³] that counts as one volt.
+    """
+    ny, nx = cell.shape[1] - 2, cell.shape[3] - 2
+    for k in range(start + 1, stop + 1):
+        h0, h1 = heights[k - 1], heights[k]
+        for j in range(1, ny + 1):
+            p, lo, so = cell[k, j], cell[k - 1, j], cell[k, j - 1]
+            oz, oy, ox = az[k, j], ay[k, j], ax[k, j]
+            sz, sy, sx = bz[k, j], by[k, j], bx[k, j]
+            for i in range(1, nx + 1):
+                g = np.float32(1) / (h1 * p[R, i] + h0 * lo[R, i])
+                oz[i] = g * (p[KAPPA, i] + lo[KAPPA, i]) * np.float32(0.5)
+                sz[i] = _salt_face(g, unit, p[DIFF, i], lo[DIFF, i], p[TRANS, i], lo[TRANS, i])
+                g = h1 / (p[R, i] + so[R, i])
+                oy[i] = g * (p[KAPPA, i] + so[KAPPA, i]) * np.float32(0.5)
+                sy[i] = _salt_face(g, unit, p[DIFF, i], so[DIFF, i], p[TRANS, i], so[TRANS, i])
+            for i in range(1, nx + 1):
+                g = h1 / (p[R, i] + p[R, i - 1])
+                ox[i] = g * (p[KAPPA, i] + p[KAPPA, i - 1]) * np.float32(0.5)
+                sx[i] = _salt_face(
+                    g, unit, p[DIFF, i], p[DIFF, i - 1], p[TRANS, i], p[TRANS, i - 1]
+                )
+            ee, mm = e[k, j], storage[k, j]
+            for i in range(1, nx + 1):
+                ee[i] = weight * unit * mm[i] / (np.float32(1) - p[TRANS, i])
+
+
+@kernel
+def _salt_face(g, unit, d0, d1, t0, t1):
+    """96485 G D / (1 - t) at a face, per unit."""
+    half = np.float32(0.5)
+    return (
+        np.float32(96485.33212) * g * (half * (d0 + d1)) * unit / (np.float32(1) - half * (t0 + t1))
+    )
+
+
+@kernel
+def electrolyte_residual(start, stop, psi, c, history, cell, heights, storage, weight, r1, r3):
+    """
+    Write the negative balances of charge (r1) and salt (r3), sources excluded.
+
+    `weight` is the leading coefficient of the time difference [1/s], `history` the terms of
+    earlier steps [mol/m³/s]. Fluxes are differences that the two
+    cells of a face compute alike, so that sums over all cells telescope.
+    """
+    ny, nx = cell.shape[1] - 2, cell.shape[3] - 2
+    for k in range(start + 1, stop + 1):
+        h0, h1, h2 = heights[k - 1], heights[k], heights[k + 1]
+        for j in range(1, ny + 1):
+            p, lo, hi, so, no = (
+                cell[k, j],
+                cell[k - 1, j],
+                cell[k + 1, j],
+                cell[k, j - 1],
+                cell[k, j + 1],
+            )
+            u, ul, uh, us, un = (
+                psi[k, j],
+                psi[k - 1, j],
+                psi[k + 1, j],
+                psi[k, j - 1],
+                psi[k, j + 1],
+            )
+            v, vl, vh, vs, vn = c[k, j], c[k - 1, j], c[k + 1, j], c[k, j - 1], c[k, j + 1]
+            hh, mm = history[k, j], storage[k, j]
+            o1, o3 = r1[k, j], r3[k, j]
+            for i in range(1, nx + 1):
+                kp, dp, tp, rp = p[KAPPA, i], p[DIFF, i], p[TRANS, i], p[R, i]
+                up, vp = u[i], v[i]
+                a, b = _fluxes(
+                    1 / (h1 * rp + h0 * lo[R, i]),
+                    kp,
+                    lo[KAPPA, i],
+                    dp,
+                    lo[DIFF, i],
+                    tp,
+                    lo[TRANS, i],
+                    up - ul[i],
+                    vp - vl[i],
+                )
+                s, f = a, b
+                a, b = _fluxes(
+                    1 / (h1 * rp + h2 * hi[R, i]),
+                    kp,
+                    hi[KAPPA, i],
+                    dp,
+                    hi[DIFF, i],
+                    tp,
+                    hi[TRANS, i],
+                    up - uh[i],
+                    vp - vh[i],
+                )
+                s += a
+                f += b
+                a, b = _fluxes(
+                    h1 / (rp + so[R, i]),
+                    kp,
+                    so[KAPPA, i],
+                    dp,
+                    so[DIFF, i],
+                    tp,
+                    so[TRANS, i],
+                    up - us[i],
+                    vp - vs[i],
+                )
+                s += a
+                f += b
+                a, b = _fluxes(
+                    h1 / (rp + no[R, i]),
+                    kp,
+                    no[KAPPA, i],
+                    dp,
+                    no[DIFF, i],
+                    tp,
+                    no[TRANS, i],
+                    up - un[i],
+                    vp - vn[i],
+                )
+                s += a
+                f += b
+                a, b = _fluxes(
+                    h1 / (rp + p[R, i - 1]),
+                    kp,
+                    p[KAPPA, i - 1],
+                    dp,
+                    p[DIFF, i - 1],
+                    tp,
+                    p[TRANS, i - 1],
+                    up - u[i - 1],
+                    vp - v[i - 1],
+                )
+                s += a
+                f += b
+                a, b = _fluxes(
+                    h1 / (rp + p[R, i + 1]),
+                    kp,
+                    p[KAPPA, i + 1],
+                    dp,
+                    p[DIFF, i + 1],
+                    tp,
+                    p[TRANS, i + 1],
+                    up - u[i + 1],
+                    vp - v[i + 1],
+                )
+                s += a
+                f += b
+                f += mm[i] * (weight * vp - hh[i])
+                o1[i] = -s
+                o3[i] = -f / (1 - tp)
+
+
+@kernel
+def _fluxes(g, k0, k1, d0, d1, t0, t1, du, dv):
+    """Current out through a face, and F times salt flux minus t of the cell times current."""
+    current = g * 0.5 * (k0 + k1) * du
+    return current, 96485.33212 * g * 0.5 * (d0 + d1) * dv + 0.5 * (t1 - t0) * current
+
+
+@kernel
+def electrolyte_jacobian(start, stop, psi, c, cell, heights, storage, unit, weight, x1, x3, y1, y3):
+    """Write the derivative of the balances of charge and salt in the direction (x1, x3)."""
+    ny, nx = cell.shape[1] - 2, cell.shape[3] - 2
+    for k in range(start + 1, stop + 1):
+        h0, h1, h2 = heights[k - 1], heights[k], heights[k + 1]
+        for j in range(1, ny + 1):
+            p, lo, hi, so, no = (
+                cell[k, j],
+                cell[k - 1, j],
+                cell[k + 1, j],
+                cell[k, j - 1],
+                cell[k, j + 1],
+            )
+            u, ul, uh, us, un = (
+                psi[k, j],
+                psi[k - 1, j],
+                psi[k + 1, j],
+                psi[k, j - 1],
+                psi[k, j + 1],
+            )
+            v, vl, vh, vs, vn = c[k, j], c[k - 1, j], c[k + 1, j], c[k, j - 1], c[k, j + 1]
+            a1, l1, g1, s1, n1 = x1[k, j], x1[k - 1, j], x1[k + 1, j], x1[k, j - 1], x1[k, j + 1]
+            a3, l3, g3, s3, n3 = x3[k, j], x3[k - 1, j], x3[k + 1, j], x3[k, j - 1], x3[k, j + 1]
+            mm = storage[k, j]
+            o1, o3 = y1[k, j], y3[k, j]
+            for i in range(1, nx + 1):
+                rp = p[R, i]
+                up, vp, w1 = u[i], v[i], a1[i]
+                w3 = a3[i] * unit
+                a, b = _flux_change(
+                    1 / (h1 * rp + h0 * lo[R, i]),
+                    p,
+                    i,
+                    lo,
+                    i,
+                    up - ul[i],
+                    vp - vl[i],
+                    w1 - l1[i],
+                    w3,
+                    l3[i] * unit,
+                )
+                s, f = a, b
+                a, b = _flux_change(
+                    1 / (h1 * rp + h2 * hi[R, i]),
+                    p,
+                    i,
+                    hi,
+                    i,
+                    up - uh[i],
+                    vp - vh[i],
+                    w1 - g1[i],
+                    w3,
+                    g3[i] * unit,
+                )
+                s += a
+                f += b
+                a, b = _flux_change(
+                    h1 / (rp + so[R, i]),
+                    p,
+                    i,
+                    so,
+                    i,
+                    up - us[i],
+                    vp - vs[i],
+                    w1 - s1[i],
+                    w3,
+                    s3[i] * unit,
+                )
+                s += a
+                f += b
+                a, b = _flux_change(
+                    h1 / (rp + no[R, i]),
+                    p,
+                    i,
+                    no,
+                    i,
+                    up - un[i],
+                    vp - vn[i],
+                    w1 - n1[i],
+                    w3,
+                    n3[i] * unit,
+                )
+                s += a
+                f += b
+                a, b = _flux_change(
+                    h1 / (rp + p[R, i - 1]),
+                    p,
+                    i,
+                    p,
+                    i - 1,
+                    up - u[i - 1],
+                    vp - v[i - 1],
+                    w1 - a1[i - 1],
+                    w3,
+                    a3[i - 1] * unit,
+                )
+                s += a
+                f += b
+                a, b = _flux_change(
+                    h1 / (rp + p[R, i + 1]),
+                    p,
+                    i,
+                    p,
+                    i + 1,
+                    up - u[i + 1],
+                    vp - v[i + 1],
+                    w1 - a1[i + 1],
+                    w3,
+                    a3[i + 1] * unit,
+                )
+                s += a
+                f += b
+                f += mm[i] * weight * w3
+                o1[i] = s
+                o3[i] = f / (np.float32(1) - p[TRANS, i])
+
+
+@kernel
+def _flux_change(g, p, i, n, m, du, dv, d1, c0, c1):
+    """Derivatives of the two fluxes of :func:`_fluxes` with the factor t of the cell frozen."""
+    half = np.float32(0.5)
+    du = np.float32(du)
+    dv = np.float32(dv)
+    kappa = half * (p[KAPPA, i] + n[KAPPA, m])
+    current = g * kappa * du
+    change = g * kappa * d1
+    salt = half * (p[DIFF, i] + n[DIFF, m]) * (c0 - c1)
+    salt += half * (p[D_DIFF, i] * c0 + n[D_DIFF, m] * c1) * dv
+    turn = half * (p[D_TRANS, i] * c0 + n[D_TRANS, m] * c1) * current
+    salt = np.float32(96485.33212) * g * salt + turn
+    return change, salt + half * (n[TRANS, m] - p[TRANS, i]) * change
+
+
+@kernel
+def solid_conductivity(start, stop, c, kind, lookup, log_full, log_slope, sigma):
+    """Electronic conductivity of each cell: ``lookup[kind]``, in AM log-linear in c."""
+    ny, nx = c.shape[1] - 2, c.shape[2] - 2
+    for k in range(start + 1, stop + 1):
+        for j in range(1, ny + 1):
+            for i in range(1, nx + 1):
+                code = kind[k, j, i]
+                if code == 3:
+                    sigma[k, j, i] = np.exp(log_full + log_slope * c[k, j, i])
+                else:
+                    sigma[k, j, i] = lookup[code]
+
+
+@kernel
+def lithium_residual(start, stop, c, history, am, mass, weight, d, r):
+    """Write the negative lithium balance of the AM, currents excluded."""
+    ny, nx = c.shape[1] - 2, c.shape[2] - 2
+    for k in range(start + 1, stop + 1):
+        for j in range(1, ny + 1):
+            p, lo, hi, so, no = c[k, j], c[k - 1, j], c[k + 1, j], c[k, j - 1], c[k, j + 1]
+            m, ml, mh, ms, mn = am[k, j], am[k - 1, j], am[k + 1, j], am[k, j - 1], am[k, j + 1]
+            hh, out = history[k, j], r[k, j]
+            for i in range(1, nx + 1):
+                s = (
+                    ml[i] * (p[i] - lo[i])
+                    + mh[i] * (p[i] - hi[i])
+                    + ms[i] * (p[i] - so[i])
+                    + mn[i] * (p[i] - no[i])
+                    + m[i - 1] * (p[i] - p[i - 1])
+                    + m[i + 1] * (p[i] - p[i + 1])
+                )
+                out[i] = -m[i] * (mass * (weight * p[i] - hh[i]) + d * s)
+
+
+@kernel
+def lithium_apply(start, stop, x, am, mass, d, slope, y):
+    """Write ``y = (mass + slope) x - div d grad x`` in the AM; return ``x . y``."""
+    ny, nx = x.shape[1] - 2, x.shape[2] - 2
+    total = 0.0
+    for k in range(start + 1, stop + 1):
+        for j in range(1, ny + 1):
+            p, lo, hi, so, no = x[k, j], x[k - 1, j], x[k + 1, j], x[k, j - 1], x[k, j + 1]
+            m, ml, mh, ms, mn = am[k, j], am[k - 1, j], am[k + 1, j], am[k, j - 1], am[k, j + 1]
+            ss, out = slope[k, j], y[k, j]
+            row = np.float32(0)
+            for i in range(1, nx + 1):
+                s = (
+                    ml[i] * (p[i] - lo[i])
+                    + mh[i] * (p[i] - hi[i])
+                    + ms[i] * (p[i] - so[i])
+                    + mn[i] * (p[i] - no[i])
+                    + m[i - 1] * (p[i] - p[i - 1])
+                    + m[i + 1] * (p[i] - p[i + 1])
+                )
+                value = m[i] * (mass * p[i] + d * s) + ss[i] * p[i]
+                out[i] = value
+                row += value * p[i]
+            total += row
+    return total
+
+
+@kernel
+def lithium_precondition(start, stop, r, am, mass, d, slope, z):
+    """Write ``z = r / diagonal`` in the AM; return ``r . z``."""
+    ny, nx = r.shape[1] - 2, r.shape[2] - 2
+    total = 0.0
+    for k in range(start + 1, stop + 1):
+        for j in range(1, ny + 1):
+            m, ml, mh, ms, mn = am[k, j], am[k - 1, j], am[k + 1, j], am[k, j - 1], am[k, j + 1]
+            rr, ss, out = r[k, j], slope[k, j], z[k, j]
+            row = np.float32(0)
+            for i in range(1, nx + 1):
+                n = ml[i] + mh[i] + ms[i] + mn[i] + m[i - 1] + m[i + 1]
+                value = m[i] * rr[i] / (mass + d * n + ss[i])
+                out[i] = value
+                row += value * rr[i]
+            total += row
+    return total
+
+
+@kernel
+def largest(start, stop, x, sigma):
+    """Largest magnitude where there is solid."""
+    top = 0.0
+    for k in range(start + 1, stop + 1):
+        for j in range(1, x.shape[1] - 1):
+            row, solid = x[k, j], sigma[k, j]
+            for i in range(1, x.shape[2] - 1):
+                if solid[i] > 0:
+                    top = max(top, abs(row[i]))
+    return top
+
+
+@kernel
+def largest_wet(start, stop, x, c, cell):
+    """Largest magnitude where there is salt; cells with less than 30 mol/m³ count for less."""
+    top = 0.0
+    for k in range(start + 1, stop + 1):
+        for j in range(1, x.shape[1] - 1):
+            row, cc, r = x[k, j], c[k, j], cell[k, j, R]
+            for i in range(1, x.shape[2] - 1):
+                if not np.isinf(r[i]):
+                    top = max(top, abs(row[i]) * cc[i] / (cc[i] + 30.0))
+    return top
+
+
+@kernel
+def add_potential(start, stop, scale, d, x):
+    """Write ``x += scale d``."""
+    for k in range(start + 1, stop + 1):
+        for j in range(1, d.shape[1] - 1):
+            u, v = d[k, j], x[k, j]
+            for i in range(1, d.shape[2] - 1):
+                v[i] += scale * u[i]
+
+
+@kernel
+def add_salt(start, stop, unit, v, cell, c):
+    """Change concentrations by ``unit v``, at most 80 % down; return the largest change."""
+    top = 0.0
+    for k in range(start + 1, stop + 1):
+        for j in range(1, c.shape[1] - 1):
+            w, r, now = v[k, j], cell[k, j, R], c[k, j]
+            for i in range(1, c.shape[2] - 1):
+                if np.isinf(r[i]):
+                    continue
+                change = max(unit * w[i], -0.8 * now[i])
+                now[i] += change
+                top = max(top, abs(change))
+    return top
+
+
+@kernel
+def add_lithium(start, stop, d, am, low, high, c):
+    """Change the lithium concentration, at most 70 % of the way to a bound; return the largest."""
+    top = 0.0
+    for k in range(start + 1, stop + 1):
+        for j in range(1, c.shape[1] - 1):
+            w, m, v = d[k, j], am[k, j], c[k, j]
+            for i in range(1, c.shape[2] - 1):
+                if m[i] == 0:
+                    continue
+                change = min(max(w[i], 0.7 * (low - v[i])), 0.7 * (high - v[i]))
+                v[i] += change
+                top = max(top, abs(change))
+    return top
+
+
+@kernel
+def weighted_sum(start, stop, weight, x):
+    """Sum of products with a float64 field."""
+    total = 0.0
+    for k in range(start + 1, stop + 1):
+        for j in range(1, x.shape[1] - 1):
+            u, v = weight[k, j], x[k, j]
+            for i in range(1, x.shape[2] - 1):
+                total += u[i] * v[i]
+    return total

@@ -1,0 +1,308 @@
+"""One V-cycle for three fields on voxels that exchange current: psi, phi_s and salt.
+
+Each field has its own seven-point operator. On the finest grid the current
+``g (phi_s - psi) - m v`` joins an AM voxel with the electrolyte voxel beside it, face by face;
+on coarser grids an aggregate holds both, and the exchange happens on the spot. It is one current
+in all three rows, so that no coarse grid makes or loses charge. The salt v is a change of
+concentration in a fixed unit, which leaves its diffusion symmetric however steep the profile.
+"""
+
+import numpy as np
+
+from . import _stencil, multigrid, reaction
+from ._stencil import kernel
+
+PSI, PHI, SALT = range(3)
+
+
+class Coupled:
+    """
+    Levels of the three-field operator and its V-cycle.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Cells of the fine grid.
+    heights : (Z,) ndarray
+        Slice heights in voxel edges.
+    faces : reaction.Faces
+        Reacting faces.
+    team : Team
+        Threads.
+
+    Notes
+    -----
+    The fine coefficients are the arrays in ``levels[field][0]``; fill them and the exchange
+    ``g`` and ``m``, then call :meth:`rebuild`. The lithium electrode is the lid ``cz[1]`` of
+    the fields psi and salt; its current depends on both and enters both rows.
+    """
+
+    def __init__(self, shape, heights, faces, team):
+        self.team, self.faces = team, faces
+        self.plan = multigrid.plan_coarsening(shape, heights, lid_ratio=(1.0, 1.0))
+        shapes = [shape] + [step.shape for step in self.plan]
+        dummy = np.zeros((1, 1, 1), np.float32)
+        self.levels = [[], [], []]
+        for depth, cells in enumerate(shapes):
+            for field in range(3):
+                arrays = [multigrid.padded(cells) for _ in range(3)]
+                storage = multigrid.padded(cells) if field == SALT else dummy
+                level = multigrid.Level(*arrays, storage, field == SALT, multigrid.padded(cells))
+                if depth:
+                    level.x, level.b = multigrid.padded(cells), multigrid.padded(cells)
+                self.levels[field].append(level)
+        self.g = [multigrid.padded(cells) for cells in shapes]
+        self.m = [multigrid.padded(cells) for cells in shapes]
+        self.scratch = [tuple(multigrid.padded(c) for _ in range(3)) for c in shapes]
+        self.parent = _parents(shape, self.plan[0])
+        self.inverse = None
+
+    @property
+    def depth(self):
+        """Number of levels."""
+        return len(self.g)
+
+    def rebuild(self):
+        """Compute coarse coefficients and all diagonals."""
+        run = self.team.run
+        for depth, step in enumerate(self.plan):
+            fold = (step.first, step.fold_y, step.fold_x)
+            nc = step.shape[0]
+            # Islands of binder in badly conducting AM are what is slow in the solid. Their weak
+            # links add up without gaining length, so the solid is coarsened unscaled.
+            ratios = (step.ratio_z, step.ratio_y, step.ratio_x)
+            for field in range(3):
+                up, low = self.levels[field][depth : depth + 2]
+                run(
+                    _stencil.coarsen_faces,
+                    up.size,
+                    nc,
+                    *(up.cz, up.cy, up.cx, *fold),
+                    *(ratio if field != PHI else np.ones_like(ratio) for ratio in ratios),
+                    *(low.cz, low.cy, low.cx),
+                )
+                if up.with_e:
+                    run(_stencil.coarsen_cells, up.size, nc, up.e, *fold, low.e)
+            if depth:
+                for part in (self.g, self.m):
+                    run(_stencil.coarsen_cells, up.size, nc, part[depth], *fold, part[depth + 1])
+            self._diagonals(depth)
+            if depth == 0:
+                self.g[1][:] = 0
+                self.m[1][:] = 0
+                self._faces(
+                    reaction.coarse_slopes,
+                    *(*self._slopes, self.g[0].ravel(), self.levels[PHI][0].dinv.ravel()),
+                    *(self.m[0].ravel(), self.levels[SALT][0].dinv.ravel()),
+                    *(self.parent, self.g[1].ravel(), self.m[1].ravel()),
+                )
+        self._diagonals(self.depth - 1)
+        self.inverse = inverse_of(self.dense())
+
+    def _diagonals(self, depth):
+        for field in range(3):
+            level = self.levels[field][depth]
+            self.team.run(
+                diagonal_with_exchange,
+                level.size,
+                level.shape[0],
+                *(level.cz, level.cy, level.cx, level.e, level.with_e),
+                *((self.m if field == SALT else self.g)[depth], level.dinv),
+            )
+
+    def dense(self, depth=-1):
+        """Matrix of a coarse level, fields one after the other."""
+        depth %= self.depth
+        if depth == 0:
+            raise ValueError("The finest level has no dense form: its exchange is a list of faces.")
+        levels = [self.levels[field][depth] for field in range(3)]
+        n = levels[0].size
+        matrix = np.zeros((3 * n, 3 * n))
+        for field, level in enumerate(levels):
+            block = slice(field * n, field * n + n)
+            matrix[block, block] = multigrid.dense_matrix(level)
+        inner = (slice(1, -1),) * 3
+        g = self.g[depth][inner].ravel().astype(float)
+        ids = np.arange(n)
+        m = self.m[depth][inner].ravel().astype(float)
+        for row, sign in ((PSI, -1), (PHI, 1), (SALT, -1)):
+            for column, slope in ((PSI, -g), (PHI, g), (SALT, -m)):
+                matrix[row * n + ids, column * n + ids] += sign * slope
+        for row, column in ((PSI, SALT), (SALT, PSI)):
+            lid = levels[column].cz[1, 1:-1, 1:-1].ravel()
+            bottom = ids[: lid.size]
+            matrix[row * n + bottom, column * n + bottom] += lid
+        return matrix
+
+    def cycle(self, b, x):
+        """Write the result of one V-cycle for the right-hand sides `b` into `x`."""
+        self._cycle(0, b, x)
+
+    def _cycle(self, depth, b, x):
+        inner = (slice(1, -1),) * 3
+        if depth == self.depth - 1:
+            load = np.concatenate([part[inner].ravel() for part in b])
+            parts = np.split(self.inverse @ load, 3)
+            for field in range(3):
+                x[field][inner] = parts[field].reshape(x[field][inner].shape)
+            return
+        run = self.team.run
+        step = self.plan[depth]
+        levels = [self.levels[field][depth] for field in range(3)]
+        lower = [self.levels[field][depth + 1] for field in range(3)]
+        fold = (step.first, step.fold_y, step.fold_x)
+        nz, size = levels[0].shape[0], levels[0].size
+        for field, level in enumerate(levels):
+            faces = (level.cz, level.cy, level.cx)
+            run(
+                _stencil.smooth,
+                size,
+                nz,
+                *(b[field], level.dinv, *faces, *multigrid.SWEEPS, False, x[field]),
+            )
+            run(
+                _stencil.residual_restricted,
+                size,
+                step.shape[0],
+                *(x[field], b[field], *faces, level.e, level.with_e, *fold, lower[field].b),
+            )
+        coarse_b = tuple(part.b for part in lower)
+        coarse_x = tuple(part.x for part in lower)
+        if depth == 0:
+            flat = [part.ravel() for part in (*x, *coarse_b)]
+            self._faces(
+                reaction.exchange_restricted, *self._slopes, *flat[:3], self.parent, *flat[3:]
+            )
+        else:
+            run(
+                cell_exchange_restricted,
+                size,
+                step.shape[0],
+                *(self.g[depth], self.m[depth], *x, *fold, *coarse_b),
+            )
+        self._lid_restricted(levels, x, step, coarse_b)
+        self._cycle(depth + 1, coarse_b, coarse_x)
+        scratch = self.scratch[depth]
+        for field, level in enumerate(levels):
+            faces = (level.cz, level.cy, level.cx)
+            run(
+                _stencil.prolong,
+                size,
+                nz,
+                *(coarse_x[field], step.parent, step.fold_y, step.fold_x, x[field]),
+            )
+            run(
+                _stencil.residual,
+                size,
+                nz,
+                *(x[field], b[field], *faces, level.e, level.with_e, scratch[field]),
+            )
+        if depth == 0:
+            flat = [part.ravel() for part in (*x, *scratch)]
+            self._faces(reaction.exchange_residual, *self._slopes, *flat)
+        else:
+            run(cell_exchange, size, nz, self.g[depth], self.m[depth], *x, *scratch)
+        scratch[PSI][1] -= levels[SALT].cz[1] * x[SALT][1]
+        scratch[SALT][1] -= levels[PSI].cz[1] * x[PSI][1]
+        for field, level in enumerate(levels):
+            run(
+                _stencil.smooth,
+                size,
+                nz,
+                *(scratch[field], level.dinv, level.cz, level.cy, level.cx),
+                *(*multigrid.SWEEPS, True, x[field]),
+            )
+
+    def set_slopes(self, g, m):
+        """Damped slopes of the faces, float32 arrays in the order of the list."""
+        self._slopes = g, m
+
+    def _faces(self, function, *args):
+        faces = self.faces
+        self.team.scatter(function, faces.starts, faces.voxel, faces.first, faces.wet, *args)
+
+    @staticmethod
+    def _lid_restricted(levels, x, step, coarse_b):
+        for row, other in ((PSI, SALT), (SALT, PSI)):
+            part = (levels[other].cz[1] * x[other][1])[1:-1, 1:-1]
+            if step.fold_y:
+                part = np.add.reduceat(part, np.arange(0, part.shape[0], 2), axis=0)
+            if step.fold_x:
+                part = np.add.reduceat(part, np.arange(0, part.shape[1], 2), axis=1)
+            coarse_b[row][1, 1:-1, 1:-1] -= part
+
+
+def _parents(shape, step):
+    """Flat padded index of the aggregate of every padded fine cell."""
+    nz, ny, nx = shape
+    z = np.concatenate([[0], step.parent + 1, [step.shape[0] + 1]])
+    y = np.arange(ny + 2)
+    x = np.arange(nx + 2)
+    y = (y + 1) // 2 if step.fold_y else y
+    x = (x + 1) // 2 if step.fold_x else x
+    cy, cx = step.shape[1] + 2, step.shape[2] + 2
+    flat = (z[:, None, None] * cy + y[None, :, None]) * cx + x[None, None, :]
+    return np.ascontiguousarray(flat.astype(np.int32).ravel())
+
+
+def inverse_of(matrix):
+    """Inverse in float32; rows without entries stay zero."""
+    empty = np.diag(matrix) <= 0
+    scale = np.where(empty, 0.0, 1 / np.sqrt(np.where(empty, 1.0, np.diag(matrix))))
+    scaled = matrix * scale * scale[:, None]
+    scaled[empty, empty] = 1.0
+    return np.ascontiguousarray(np.linalg.inv(scaled) * scale * scale[:, None], np.float32)
+
+
+@kernel
+def diagonal_with_exchange(start, stop, cz, cy, cx, e, with_e, g, dinv):
+    """Write ``1 / (sum c + e + g)``, or 0 where nothing conducts and nothing is stored."""
+    ny, nx = cz.shape[1] - 2, cz.shape[2] - 2
+    for k in range(start + 1, stop + 1):
+        for j in range(1, ny + 1):
+            for i in range(1, nx + 1):
+                d = (
+                    cz[k, j, i]
+                    + cz[k + 1, j, i]
+                    + cy[k, j, i]
+                    + cy[k, j + 1, i]
+                    + cx[k, j, i]
+                    + cx[k, j, i + 1]
+                    + g[k, j, i]
+                )
+                if with_e:
+                    d += e[k, j, i]
+                dinv[k, j, i] = 1 / d if d > 0 else 0
+
+
+@kernel
+def cell_exchange(start, stop, g, m, x1, x2, x3, r1, r2, r3):
+    """Subtract the exchange of every cell from the residuals."""
+    for k in range(start + 1, stop + 1):
+        for j in range(1, g.shape[1] - 1):
+            gg, mm = g[k, j], m[k, j]
+            a, b, c = x1[k, j], x2[k, j], x3[k, j]
+            o1, o2, o3 = r1[k, j], r2[k, j], r3[k, j]
+            for i in range(1, g.shape[2] - 1):
+                current = gg[i] * (b[i] - a[i]) - mm[i] * c[i]
+                o1[i] += current
+                o2[i] -= current
+                o3[i] += current
+
+
+@kernel
+def cell_exchange_restricted(start, stop, g, m, x1, x2, x3, first, fold_y, fold_x, r1, r2, r3):
+    """Subtract it from the residuals of the next coarser grid."""
+    for kc in range(start, stop):
+        for k in range(first[kc] + 1, first[kc + 1] + 1):
+            for j in range(1, g.shape[1] - 1):
+                jc = (j + 1) // 2 if fold_y else j
+                gg, mm = g[k, j], m[k, j]
+                a, b, c = x1[k, j], x2[k, j], x3[k, j]
+                o1, o2, o3 = r1[kc + 1, jc], r2[kc + 1, jc], r3[kc + 1, jc]
+                for i in range(1, g.shape[2] - 1):
+                    current = gg[i] * (b[i] - a[i]) - mm[i] * c[i]
+                    ic = (i + 1) // 2 if fold_x else i
+                    o1[ic] += current
+                    o2[ic] -= current
+                    o3[ic] += current

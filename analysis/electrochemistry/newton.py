@@ -1,0 +1,481 @@
+"""One implicit time step of the resolved cell.
+
+Unknowns are psi = phi_e - B(c_e), phi_s, the salt c_e and the lithium c_s of every voxel. With
+psi the current in the electrolyte is -kappa grad psi, whatever t₊(c) and the thermodynamic
+factor do. A Newton iteration
+
+1. solves the lithium response of the AM with Butler-Volmer implicit on its diagonal,
+2. solves psi, phi_s and c_e together by GMRES, with the exact derivative of
+   the conservative fluxes and with slopes of the reaction that are damped by the lumped
+   response of the lithium, 1 / (1 + u S), and
+3. solves the lithium again with the new potentials.
+
+Convergence is judged by the largest change of any unknown in any voxel.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import _cell, _stencil, domain, reaction
+from .coupled import PHI, PSI, SALT, Coupled
+from .krylov import Workspace, gmres
+from .multigrid import padded
+
+FARADAY = 96485.33212
+COLLECTOR_S_M = 1e3
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """
+    When a Newton iteration has converged.
+
+    Attributes
+    ----------
+    potential_V, salt_mol_m3, lithium_mol_m3 : float
+        Largest change in any voxel.
+    krylov : float
+        Residual reduction asked of the linear solver.
+    max_iterations, max_cycles : int
+        Newton iterations of a step, and V-cycles of an iteration.
+    """
+
+    potential_V: float = 1e-4
+    salt_mol_m3: float = 1.0
+    lithium_mol_m3: float = 50.0
+    krylov: float = 0.1
+    max_iterations: int = 12
+    max_cycles: int = 40
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a step of Newton iterations did."""
+
+    converged: bool
+    iterations: int
+    cycles: int
+    changes: tuple  # of the last iteration: psi, phi_s, c_e, c_s
+    reason: str = ""
+
+
+class ResolvedCell:
+    """
+    Fields, coefficients and work arrays of one half cell.
+
+    Parameters
+    ----------
+    geometry : domain.Domain
+        The grid.
+    cell : materials.HalfCell
+        Materials.
+    team : Team
+        Threads.
+    """
+
+    def __init__(self, geometry, cell, team):
+        self.geometry, self.materials, self.team = geometry, cell, team
+        kind, shape = geometry.kind, geometry.shape
+        self.shape, self.nz, self.size = shape, shape[0], int(np.prod(shape))
+        self.edge = geometry.edge_m
+        self.columns = shape[1] * shape[2]
+        separator, binder = cell.separator, cell.binder
+        transport = np.zeros(8, np.float32)
+        transport[[domain.PORE, domain.SEPARATOR]] = 1, separator.gamma
+        transport[[domain.CBD, domain.WET_CBD]] = geometry.gamma
+        porosity = np.zeros(8, np.float32)
+        porosity[[domain.PORE, domain.SEPARATOR]] = 1, separator.porosity
+        porosity[[domain.CBD, domain.WET_CBD]] = binder.porosity
+        self.lookup = np.zeros(8, np.float32)
+        self.lookup[[domain.CBD, domain.DRY_CBD]] = binder.conductivity_S_m
+        self.lookup[domain.COLLECTOR] = COLLECTOR_S_M
+        self.heights = geometry.heights
+        with np.errstate(divide="ignore"):
+            half_resistance = (1 / (2 * transport)).astype(np.float32)
+        self.cell = np.zeros((shape[0] + 2, shape[1] + 2, _cell.PROPERTIES, shape[2] + 2), "f4")
+        self.cell[:, :, _cell.R] = half_resistance[kind]
+        self.storage = porosity[kind]
+        self.storage *= (FARADAY * self.edge**2 * self.heights)[:, None, None]
+        self.active = (kind == domain.AM).astype(np.float32)
+        self.faces = reaction.find_faces(kind == domain.AM, porosity[kind])
+        self.kinetics = reaction.tabulate(cell, self.edge)
+        electrolyte = cell.electrolyte
+        c = np.arange(0, reaction.TABLE_TOP + 2 * reaction.TABLE_STEP, reaction.TABLE_STEP)
+        self.table = np.stack(
+            [
+                np.maximum(
+                    electrolyte.conductivity_S_m(c), electrolyte.conductivity_S_m(reaction.STAR)
+                ),
+                electrolyte.diffusivity_m2_s(c),
+                electrolyte.transference(c),
+            ],
+            axis=1,
+        )
+        self._allocate()
+        self.coupled.set_slopes(self.slope_phi, self.slope_w)
+        c0 = cell.electrolyte.initial_mol_m3
+        self.unit = c0 / float(cell.electrolyte.diffusion_slope_V(c0))  # mol/m³ per volt
+
+    def _allocate(self):
+        shape = self.shape
+        self.c, self.psi, self.phi = (padded(shape, np.float64) for _ in range(3))
+        self.history = padded(shape, np.float64)
+        self.sigma, self.response, self.known, self.slope = (padded(shape) for _ in range(4))
+        n = self.faces.count
+        self.current, self.slope_phi, self.slope_w, self.slope_c = (
+            np.zeros(n, np.float32) for _ in range(4)
+        )
+        self.ocp_slope, self.factors = (np.zeros(len(self.faces.voxel), "f4") for _ in range(2))
+        self.work = Workspace(shape)
+        self.coupled = Coupled(shape, self.heights[1:-1], self.faces, self.team)
+        self.coupled.scratch[0] = self.work.t  # free whenever the preconditioner runs
+
+    def set_rest(self, content):
+        """Uniform concentrations, open-circuit potential."""
+        kind = self.geometry.kind
+        self.c[:] = 0
+        self.c[self.storage > 0] = self.materials.electrolyte.initial_mol_m3
+        self.c[kind == domain.AM] = content * self.materials.active.max_concentration_mol_m3
+        self.psi[:] = 0
+        solid = self.lookup[kind] + self.active > 0
+        self.phi[:] = 0
+        self.phi[solid] = float(self.materials.active.ocp.potential(content))
+
+    @property
+    def voltage(self):
+        """Potential of the collector against lithium [V]."""
+        return float(self.phi[self.nz, 1:-1, 1:-1].mean())
+
+    @property
+    def bounds(self):
+        """Lowest and highest lithium concentration [mol/m³]."""
+        k = self.kinetics
+        return k.low * k.full, k.high * k.full
+
+    def _run(self, function, *args):
+        return self.team.run(function, self.size, self.nz, *args)
+
+    def _over_faces(self, function, *args):
+        f = self.faces
+        return self.team.scatter(function, f.starts, f.voxel, f.first, f.wet, *args)
+
+    def evaluate_reaction(self):
+        """Currents and slopes of all faces at the present state; their sum [A/m]."""
+        return self._over_faces(
+            reaction.evaluate,
+            *(self.faces.weight, self.psi.ravel(), self.phi.ravel(), self.c.ravel()),
+            *(*self.kinetics.numbers, self.unit),
+            *(self.current, self.slope_phi, self.slope_c, self.slope_w, self.ocp_slope),
+        )
+
+    def lithium_electrode(self):
+        """Currents from the metal [A/m] per column, their slopes with -psi and -c_e."""
+        k = self.kinetics
+        c = np.maximum(self.c[1, 1:-1, 1:-1], 1e-15)
+        nodes = np.arange(len(k.rest)) / k.inverse_c
+        B = k.beta0 * (np.log(c + k.star) - k.log_c0) + np.interp(c, nodes, k.rest)
+        slope = k.beta0 / (c + k.star) + np.interp(c, nodes, k.tail)
+        rate = self.edge * self.materials.lithium.exchange_current_A_m2 / np.sqrt(1000.0)
+        i0 = rate * c / np.sqrt(c + k.star)
+        z = np.clip(-k.thermal * (self.psi[1, 1:-1, 1:-1] + B), -14, 14)
+        current = 2 * i0 * np.sinh(z)
+        rise = 2 * k.thermal * i0 * np.cosh(z)
+        return current, rise, self.unit * (rise * slope - current * (1 / c - 0.5 / (c + k.star)))
+
+    def solve_step(self, current_A_m2, weight, tolerance):
+        """
+        Newton iterations from the predicted fields to the end of a time step.
+
+        Parameters
+        ----------
+        current_A_m2 : float
+            Lithiation current per area, positive.
+        weight : float
+            Leading coefficient of the time difference [1/s]; its other terms are in ``history``.
+        tolerance : Tolerance
+            When to stop.
+
+        Returns
+        -------
+        outcome : Outcome
+            Whether it converged, and the work.
+        """
+        cycles, previous = 0, np.inf
+        changes = (np.inf,) * 4
+        limits = np.array(
+            [
+                tolerance.potential_V,
+                tolerance.potential_V,
+                tolerance.salt_mol_m3,
+                tolerance.lithium_mol_m3,
+            ]
+        )
+        for iteration in range(1, tolerance.max_iterations + 1):
+            changes, n = self._iterate(current_A_m2, weight, tolerance)
+            cycles += n
+            if not np.all(np.isfinite(changes)):
+                return Outcome(False, iteration, cycles, changes, "not finite")
+            worst = float(np.max(np.array(changes) / limits))
+            # what is left after a change is that change times the contraction
+            left = worst * min(1.0, worst / previous) if iteration > 1 else worst
+            if left < 1 and worst < 8:
+                return Outcome(True, iteration, cycles, changes)
+            if iteration > 8 and worst > 2 * previous:
+                return Outcome(False, iteration, cycles, changes, "diverges")
+            previous = worst
+        return Outcome(False, iteration, cycles, changes, "too many iterations")
+
+    def _iterate(self, current_A_m2, weight, tolerance):
+        work, coupled, k = self.work, self.coupled, self.kinetics
+        inverse_f = 1 / FARADAY
+        diffusion = np.float32(self.materials.active.diffusivity_m2_s)
+        mass = np.float32(self.edge**2 * weight)
+        self._run(
+            _cell.properties,
+            *(self.c, self.table, k.inverse_c, self.cell),
+        )
+        self._solid_faces()
+        self.evaluate_reaction()
+        g, m = coupled.g[0], coupled.m[0]
+        g[:] = 0
+        m[:] = 0
+        load = work.t[2]
+        load[:] = 0
+        self._over_faces(
+            reaction.sum_slopes,
+            *(self.slope_phi, self.slope_c, inverse_f, self.slope.ravel(), load.ravel()),
+        )
+        zero = work.t[1]
+        zero[:] = 0
+        self._lithium_cg(load, self.response, mass, diffusion, zero, 0.05)
+        residual = work.t[2]
+        self._lithium_residual(weight, diffusion, residual)
+        self._over_faces(subtract_currents, self.current, inverse_f, residual.ravel())
+        self.known[:] = 0
+        self._lithium_cg(residual, self.known, mass, diffusion, self.slope, 0.05)
+        self._over_faces(
+            reaction.damp,
+            *(self.ocp_slope, self.response.ravel(), self.slope_phi, self.slope_w),
+            *(g.ravel(), m.ravel(), self.factors),
+        )
+        self._electrolyte_faces(weight)
+        li_current, li_slope, li_salt = self.lithium_electrode()
+        coupled.levels[PSI][0].cz[1, 1:-1, 1:-1] = li_slope
+        coupled.levels[SALT][0].cz[1, 1:-1, 1:-1] = li_salt
+        coupled.rebuild()
+
+        self._run(
+            _cell.electrolyte_residual,
+            *(self.psi, self.c, self.history, self.cell, self.heights, self.storage),
+            *(weight, work.r[PSI], work.r[SALT]),
+        )
+        source = work.t[1]
+        source[:] = 0
+        source[self.nz, 1:-1, 1:-1] = current_A_m2 * self.edge * -1.0
+        solid = coupled.levels[PHI][0]
+        self._run(
+            _stencil.defect,
+            *(self.phi, source, solid.cz, solid.cy, solid.cx, solid.e, False, work.r[PHI]),
+        )
+        self._over_faces(
+            reaction.add_currents,
+            *(self.current, self.slope_c, self.known.ravel()),
+            *(part.ravel() for part in work.r),
+        )
+        for field in (PSI, SALT):
+            work.r[field][1, 1:-1, 1:-1] += li_current
+        li_slope, li_salt = li_slope.astype(np.float32), li_salt.astype(np.float32)
+
+        def jacobian(x, y):
+            self._run(
+                _cell.electrolyte_jacobian,
+                *(self.psi, self.c, self.cell, self.heights, self.storage),
+                *(np.float32(self.unit), np.float32(weight), x[PSI], x[SALT], y[PSI], y[SALT]),
+            )
+            self._run(
+                _stencil.apply,
+                *(x[PHI], solid.cz, solid.cy, solid.cx, solid.e, False, y[PHI]),
+            )
+            self._over_faces(
+                reaction.exchange,
+                *(self.slope_phi, self.slope_w),
+                *(part.ravel() for part in (*x, *y)),
+            )
+            inner = (1, slice(1, -1), slice(1, -1))
+            change = li_slope * x[PSI][inner] + li_salt * x[SALT][inner]
+            y[PSI][inner] += change
+            y[SALT][inner] += change
+
+        cycles, self.linear_residual = gmres(
+            work,
+            jacobian,
+            coupled.cycle,
+            self.team,
+            rtol=tolerance.krylov,
+            max_cycles=tolerance.max_cycles,
+        )
+        return self._update(weight, mass, diffusion), cycles
+
+    def _update(self, weight, mass, diffusion):
+        work = self.work
+        x = work.x
+        peak = self.team.peak
+        tops = [
+            float(peak(_cell.largest_wet, self.size, self.nz, x[PSI], self.c, self.cell)),
+            float(peak(_cell.largest, self.size, self.nz, x[PHI], self.sigma)),
+        ]
+        if not np.all(np.isfinite(tops)):
+            return (np.nan,) * 4
+        scale = min(1.0, 0.3 / max(*tops, 1e-300))
+        if scale < 1:
+            for part in x:
+                part *= np.float32(scale)
+        residual = work.t[2]
+        self._lithium_residual(weight, diffusion, residual)
+        self._over_faces(
+            reaction.lithium_load,
+            *(self.current, self.slope_phi, self.slope_w, self.factors),
+            *(part.ravel() for part in x),
+            *(1 / FARADAY, residual.ravel()),
+        )
+        self._run(_cell.add_potential, 1.0, x[PSI], self.psi)
+        self._run(_cell.add_potential, 1.0, x[PHI], self.phi)
+        salt = self.team.peak(
+            _cell.add_salt, self.size, self.nz, self.unit, x[SALT], self.cell, self.c
+        )
+        self._lithium_cg(residual, self.known, mass, diffusion, self.slope, 0.01)
+        lithium = self.team.peak(
+            _cell.add_lithium, self.size, self.nz, self.known, self.active, *self.bounds, self.c
+        )
+        return tops[0] * scale, tops[1] * scale, float(salt), float(lithium)
+
+    def _solid_faces(self):
+        active, full = self.materials.active, self.kinetics.full
+        span = np.log(active.conductivity_full_S_m / active.conductivity_empty_S_m) / 0.75
+        log_full = np.log(active.conductivity_empty_S_m) - 0.25 * span
+        self._run(
+            _cell.solid_conductivity,
+            *(self.c, self.geometry.kind, self.lookup, log_full, span / full, self.sigma),
+        )
+        level = self.coupled.levels[PHI][0]
+        self._run(_stencil.harmonic_faces, self.sigma, level.cz, level.cy, level.cx)
+
+    def _electrolyte_faces(self, weight):
+        psi, salt = (self.coupled.levels[field][0] for field in (PSI, SALT))
+        self._run(
+            _cell.electrolyte_faces,
+            *(self.cell, self.heights, self.storage, np.float32(self.unit), np.float32(weight)),
+            *(psi.cz, psi.cy, psi.cx, salt.cz, salt.cy, salt.cx, salt.e),
+        )
+
+    def _lithium_residual(self, weight, diffusion, out):
+        self._run(
+            _cell.lithium_residual,
+            *(self.c, self.history, self.active, self.edge**2, weight, diffusion, out),
+        )
+
+    def _lithium_cg(self, b, x, mass, diffusion, slope, rtol):
+        """Jacobi-CG in the AM from the start value in `x`; `b` is overwritten."""
+        work = self.work
+        z, p, ap = work.v[0], work.v[1], work.v[2]
+        operator = (self.active, mass, diffusion, slope)
+        start = np.sqrt(self._run(_stencil.dot, b, b))
+        if start == 0:
+            x[:] = 0
+            return
+        self._run(_cell.lithium_apply, x, *operator, ap)
+        norm = np.sqrt(self._run(_stencil.axpy_dot, np.float32(-1), ap, b))
+        p[:] = 0
+        old = 0.0
+        for _ in range(60):
+            if norm <= rtol * start:
+                return
+            rz = self._run(_cell.lithium_precondition, b, *operator, z)
+            self._run(_stencil.aypx, np.float32(rz / old if old else 0.0), z, p)
+            old = rz
+            alpha = np.float32(rz / self._run(_cell.lithium_apply, p, *operator, ap))
+            self._run(_stencil.update_solution, alpha, p, x)
+            norm = np.sqrt(self._run(_stencil.axpy_dot, -alpha, ap, b))
+
+    def balance(self, current_A_m2, weight):
+        """
+        Solve the global balances, the sums of all rows, exactly.
+
+        Newton stops when no voxel changes any more by its tolerance; the sums of the rows are
+        then small, not zero. Four constants remove them: a shift of the lithium weighted with
+        s (1 - s), a factor on the salt, a shift of psi and one of phi_s.
+
+        Returns
+        -------
+        shifts : tuple of float
+            Relative change of salt and lithium, shift of psi and phi_s [V].
+        """
+        total = current_A_m2 * self.edge * self.columns
+        storage = self.storage
+        have = self._run(_cell.weighted_sum, storage, self.c)
+        target = self._run(_cell.weighted_sum, storage, self.history) / weight
+        factor = target / have
+        low, high = self.bounds
+        free, lack = lithium_room(self.c, self.history, self.active, low, high, weight)
+        gain = total / (FARADAY * self.edge**2 * weight)
+        shift = (gain - lack) / free
+        apply_balance(self.c, self.active, storage, low, high, shift, factor)
+        psi_shift = 0.0
+        for _ in range(8):
+            current, slope, _ = self.lithium_electrode()
+            step = float((current.sum() - total) / slope.sum())
+            self.psi[1:-1, 1:-1, 1:-1] += step
+            psi_shift += step
+            if abs(step) < 1e-13:
+                break
+        phi_shift = 0.0
+        for _ in range(8):
+            reaction_sum = self.evaluate_reaction()
+            step = float(-(reaction_sum + total) / self.slope_phi.sum(dtype=float))
+            self.phi[1:-1, 1:-1, 1:-1] += step
+            phi_shift += step
+            if abs(step) < 1e-13:
+                break
+        self.kirchhoff = max(
+            abs(self.evaluate_reaction() / total + 1),
+            abs(float(self.lithium_electrode()[0].sum()) / total - 1),
+        )
+        return factor - 1, shift * free / max(gain, 1e-300), psi_shift, phi_shift
+
+
+@_stencil.kernel
+def subtract_currents(start, stop, voxel, first, wet, current, inverse_f, r):
+    """Subtract the currents / F from the lithium residual."""
+    for s in range(start, stop):
+        total = 0.0
+        for f in range(first[s], first[s + 1]):
+            total += current[f]
+        r[voxel[s]] -= total * inverse_f
+
+
+@_stencil.kernel
+def lithium_room(c, history, active, low, high, weight):
+    """Sum of s (1 - s) over the AM, and of c - history / weight."""
+    free, have = 0.0, 0.0
+    for k in range(1, c.shape[0] - 1):
+        for j in range(1, c.shape[1] - 1):
+            for i in range(1, c.shape[2] - 1):
+                if active[k, j, i] > 0:
+                    s = (c[k, j, i] - low) / (high - low)
+                    free += max(s * (1 - s), 0.0)
+                    have += c[k, j, i] - history[k, j, i] / weight
+    return free, have
+
+
+@_stencil.kernel
+def apply_balance(c, active, storage, low, high, shift, factor):
+    """Shift the lithium by ``shift s (1 - s)`` and multiply the salt."""
+    for k in range(1, c.shape[0] - 1):
+        for j in range(1, c.shape[1] - 1):
+            for i in range(1, c.shape[2] - 1):
+                if active[k, j, i] > 0:
+                    s = (c[k, j, i] - low) / (high - low)
+                    c[k, j, i] += shift * max(s * (1 - s), 0.0)
+                elif storage[k, j, i] > 0:
+                    c[k, j, i] *= factor

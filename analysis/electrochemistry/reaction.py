@@ -1,0 +1,410 @@
+"""Butler-Volmer kinetics on the faces between active material and electrolyte.
+
+The faces are a list sorted by AM voxel. What one pass computes for each face: the current
+``i``, its slope ``g`` with the potential of the solid, and its slope ``p`` with the lithium
+concentration. All are multiplied by the voxel edge, so that they add to the rows of the cell
+balances as they are.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ._stencil import kernel
+
+LARGEST_ARGUMENT = 14.0  # of sinh; i / i0 = 1.2e6
+
+
+@dataclass(frozen=True)
+class Faces:
+    """
+    Faces between live AM and electrolyte voxels.
+
+    Attributes
+    ----------
+    voxel : (A,) ndarray of int32
+        AM voxels with a reacting face, as flat indices into padded arrays.
+    first : (A + 1,) ndarray of int32
+        First face of each of them.
+    wet : (N,) ndarray of int32
+        Electrolyte voxel of each face.
+    weight : (N,) ndarray of float32
+        Wetted share of the face: 1 for pore, the porosity of the CBD or the separator.
+    starts : (Z + 1,) ndarray of int64
+        First AM voxel of each slice.
+    """
+
+    voxel: np.ndarray
+    first: np.ndarray
+    wet: np.ndarray
+    weight: np.ndarray
+    starts: np.ndarray
+
+    @property
+    def count(self):
+        """Number of faces."""
+        return len(self.wet)
+
+
+def find_faces(active, share):
+    """
+    List the reacting faces.
+
+    Parameters
+    ----------
+    active : padded ndarray of bool
+        AM that takes part.
+    share : padded ndarray of float32
+        Wetted share of a face with each voxel; zero where there is no electrolyte.
+
+    Returns
+    -------
+    faces : Faces
+        Sorted by slice.
+    """
+    nz, ny, nx = active.shape
+    flat, share = active.ravel(), share.ravel()
+    voxels = np.flatnonzero(flat)
+    steps = np.array([-ny * nx, -nx, -1, 1, nx, ny * nx])
+    counts = np.zeros(len(voxels), np.int8)
+    for step in steps:
+        counts += share[voxels + step] > 0
+    voxels = voxels[counts > 0]
+    counts = counts[counts > 0]
+    first = np.zeros(len(voxels) + 1, np.int32)
+    np.cumsum(counts, out=first[1:])
+    wet = np.empty(first[-1], np.int32)
+    position = first[:-1].copy()
+    for step in steps:
+        near = voxels + step
+        hit = share[near] > 0
+        wet[position[hit]] = near[hit]
+        position[hit] += 1
+    starts = np.searchsorted(voxels, np.arange(1, nz) * ny * nx)
+    return Faces(voxels.astype(np.int32), first, wet, share[wet], starts.astype(np.int64))
+
+
+@dataclass(frozen=True)
+class Kinetics:
+    """
+    Tables and constants of the reaction.
+
+    The potential is tabulated against y = ln(s / (1 - s)), with s the lithium content between
+    the bounds of the parameterization: smooth, although U(x) is steep at both ends.
+    """
+
+    full: float  # c_max [mol/m³]
+    low: float  # bounds of the content [-]
+    high: float
+    table: np.ndarray  # (N, 2) U and dU/dy at equal steps of y
+    y0: float
+    inverse_step: float
+    rate: float  # 2 i_ref h / sqrt(c_ref)
+    thermal: float  # F / 2RT
+    beta0: float
+    log_c0: float
+    star: float  # concentration below which the logarithm is cut off [mol/m³]
+    rest: np.ndarray  # B(c) - beta0 ln(c / c0) at equal steps of c
+    tail: np.ndarray  # its slope, (beta(c) - beta0) / c
+    inverse_c: float
+
+    @property
+    def numbers(self):
+        """Arguments of the kernels in their order."""
+        return (
+            *(self.full, self.low, self.high, self.table, self.y0, self.inverse_step),
+            *(self.rate, self.thermal, self.beta0, self.log_c0, self.star),
+            *(self.rest, self.tail, self.inverse_c),
+        )
+
+
+STAR = 0.1  # mol/m³, a ten-thousandth of the usual salt concentration
+TABLE_STEP = 1.0  # mol/m³
+TABLE_TOP = 8000.0  # mol/m³
+
+
+def tabulate(cell, edge_m):
+    """
+    Tabulate the kinetics of a half cell.
+
+    Parameters
+    ----------
+    cell : analysis.electrochemistry.materials.HalfCell
+        Materials.
+    edge_m : float
+        Voxel edge [m].
+
+    Returns
+    -------
+    kinetics : Kinetics
+        For :func:`evaluate`.
+    """
+    active, electrolyte = cell.active, cell.electrolyte
+    low, high = active.ocp.bounds
+    y = np.linspace(-18, 18, 8001)
+    content = low + (high - low) / (1 + np.exp(-y))
+    inner = np.clip(content, low * (1 + 1e-12) + 1e-12, high * (1 - 1e-12))
+    U = active.ocp.potential(inner)
+    step = y[1] - y[0]
+    table = np.stack([U, np.gradient(U, step, edge_order=2)], axis=1)
+    c = np.arange(0, TABLE_TOP + 2 * TABLE_STEP, TABLE_STEP)
+    safe = np.maximum(c, 1e-6)
+    beta0 = float(electrolyte.diffusion_slope_V(0.0))
+    c0 = electrolyte.initial_mol_m3
+    rest = electrolyte.diffusion_potential_V(safe) - beta0 * np.log(safe / c0)
+    return Kinetics(
+        full=active.max_concentration_mol_m3,
+        low=low,
+        high=high,
+        table=table,
+        y0=float(y[0]),
+        inverse_step=1 / step,
+        rate=2 * active.exchange_current_A_m2 * edge_m / np.sqrt(1000.0),
+        thermal=96485.33212 / (2 * 8.31446261815324 * cell.temperature_K),
+        beta0=beta0,
+        log_c0=float(np.log(c0 + STAR)),
+        star=STAR,
+        rest=rest - np.interp(c0, c, rest),
+        tail=np.gradient(rest, TABLE_STEP),
+        inverse_c=1 / TABLE_STEP,
+    )
+
+
+@kernel
+def potential_and_slope(x, low, high, table, y0, inverse_step):
+    """U [V] and dU/dx [V] by a cubic Hermite table in the logit of the content."""
+    s = min(max((x - low) / (high - low), 1.6e-8), 1 - 1.6e-8)
+    y = np.log(s / (1 - s))
+    position = (y - y0) * inverse_step
+    n = min(max(int(position), 0), table.shape[0] - 2)
+    t = position - n
+    step = 1 / inverse_step
+    u0, u1 = table[n, 0], table[n + 1, 0]
+    d0, d1 = table[n, 1] * step, table[n + 1, 1] * step
+    a = 2 * (u0 - u1) + d0 + d1
+    b = 3 * (u1 - u0) - 2 * d0 - d1
+    U = u0 + t * (d0 + t * (b + t * a))
+    slope = (d0 + t * (2 * b + 3 * t * a)) * inverse_step
+    return U, slope / (s * (1 - s) * (high - low))
+
+
+@kernel
+def diffusion_potential(c, beta0, log_c0, star, rest, tail, inverse_c):
+    """
+    B(c) [V] and its slope dB/dc [V m³/mol].
+
+    The logarithm is that of c + c*, so that B stays finite where the salt is used up.
+    """
+    value = c * inverse_c
+    n = min(int(value), rest.shape[0] - 2)
+    t = value - n
+    B = beta0 * (np.log(c + star) - log_c0) + rest[n] + t * (rest[n + 1] - rest[n])
+    return B, beta0 / (c + star) + tail[n] + t * (tail[n + 1] - tail[n])
+
+
+@kernel
+def evaluate(
+    start,
+    stop,
+    voxel,
+    first,
+    wet,
+    weight,
+    psi,
+    phi,
+    c,
+    full,
+    low,
+    high,
+    table,
+    y0,
+    inverse_step,
+    rate,
+    thermal,
+    beta0,
+    log_c0,
+    star,
+    rest,
+    tail,
+    inverse_c,
+    unit,
+    current,
+    slope_phi,
+    slope_c,
+    slope_w,
+    ocp_slope,
+):
+    """
+    Currents and slopes of the faces of the AM voxels ``start <= s < stop``.
+
+    The change of a current is ``g (dphi - dpsi) - m dc_e / unit + p dc_s``: `slope_phi` is g,
+    `slope_w` is m, `slope_c` is p. All are positive for lithiation. `ocp_slope` receives
+    -dU/dc_s of each AM voxel. Currents go to zero with the salt: i0 is proportional to
+    c / sqrt(c + c*). Returns the sum of the currents.
+    """
+    total = 0.0
+    for s in range(start, stop):
+        a = voxel[s]
+        x = min(max(c[a] / full, 1e-6), 1 - 1e-6)
+        U, dU = potential_and_slope(x, low, high, table, y0, inverse_step)
+        ocp_slope[s] = max(-dU, 0.0) / full
+        root = rate * np.sqrt(x * (1 - x))
+        for f in range(first[s], first[s + 1]):
+            e = wet[f]
+            ce = max(c[e], 1e-15)
+            B, slope = diffusion_potential(ce, beta0, log_c0, star, rest, tail, inverse_c)
+            z = thermal * (phi[a] - psi[e] - B - U)
+            z = min(max(z, -LARGEST_ARGUMENT), LARGEST_ARGUMENT)
+            i0 = weight[f] * root * ce / np.sqrt(ce + star)
+            up = np.exp(z)
+            i = i0 * (up - 1 / up)
+            g = i0 * thermal * (up + 1 / up)
+            current[f] = i
+            slope_phi[f] = g
+            slope_w[f] = unit * max(g * slope - i * (1 / ce - 0.5 / (ce + star)), 0.0)
+            slope_c[f] = max(0.0, -g * dU + 0.5 * i * (1 / x - 1 / (1 - x))) / full
+            total += i
+    return total
+
+
+@kernel
+def sum_slopes(start, stop, voxel, first, wet, slope_phi, slope_c, inverse_f, p, load):
+    """Sum p / F and g / F over the faces of each AM voxel."""
+    for s in range(start, stop):
+        a = voxel[s]
+        sg, sp = 0.0, 0.0
+        for f in range(first[s], first[s + 1]):
+            sg += slope_phi[f]
+            sp += slope_c[f]
+        p[a] = sp * inverse_f
+        load[a] = sg * inverse_f
+
+
+@kernel
+def damp(start, stop, voxel, first, wet, ocp_slope, response, slope_phi, slope_w, g, m, factors):
+    """
+    Reduce g and m by ``1 / (1 + u S)``: the lithium that a current brings pushes it back.
+
+    `response` is the change S of the surface concentration for unit change of the driving
+    potential. It contains the weights of the faces once, in g, and nowhere else. The damped
+    slopes are summed, g to both cells of a face and m to its electrolyte cell.
+    """
+    for s in range(start, stop):
+        a = voxel[s]
+        factor = 1 / (1 + ocp_slope[s] * max(response[a], 0.0))
+        factors[s] = factor
+        for f in range(first[s], first[s + 1]):
+            slope_phi[f] *= factor
+            slope_w[f] *= factor
+            g[wet[f]] += slope_phi[f]
+            g[a] += slope_phi[f]
+            m[wet[f]] += slope_w[f]
+
+
+@kernel
+def coarse_slopes(
+    start, stop, voxel, first, wet, slope_phi, slope_w, g, solid, m, dinv, parent, gc, mc
+):
+    """
+    Slopes on the next coarser grid, g half from each side of a face.
+
+    Where the salt is used up, m is so large that it pins the salt of a voxel, and the current
+    no longer follows the potentials. An aggregate of such voxels and others would be pinned as
+    a whole; therefore the salt of each voxel is first eliminated, with the diagonal k of its
+    own diffusion and storage: both slopes are reduced by k / (k + m) = 1 - m / diagonal. The
+    same holds for the solid potential of AM that conducts badly because it is full.
+    """
+    half = np.float32(0.5)
+    for s in range(start, stop):
+        a = voxel[s]
+        total = np.float32(0)
+        joined = max(np.float32(1) - g[a] * solid[a], np.float32(0))
+        for f in range(first[s], first[s + 1]):
+            e = wet[f]
+            free = joined * max(np.float32(1) - m[e] * dinv[e], np.float32(0))
+            share = half * slope_phi[f] * free
+            gc[parent[e]] += share
+            mc[parent[e]] += slope_w[f] * free
+            total += share
+        gc[parent[a]] += total
+
+
+@kernel
+def add_currents(start, stop, voxel, first, wet, current, slope_c, known, r1, r2, r3):
+    """Add the currents, with the known change of the lithium, to the residuals."""
+    for s in range(start, stop):
+        a = voxel[s]
+        change = known[a]
+        total = 0.0
+        for f in range(first[s], first[s + 1]):
+            i = current[f] + slope_c[f] * change
+            r1[wet[f]] += i
+            r3[wet[f]] += i
+            total += i
+        r2[a] -= total
+
+
+@kernel
+def exchange(start, stop, voxel, first, wet, slope_phi, slope_w, x1, x2, x3, y1, y2, y3):
+    """Add the derivative of the currents in the direction x to the rows of the Jacobian."""
+    for s in range(start, stop):
+        a = voxel[s]
+        total = np.float32(0)
+        for f in range(first[s], first[s + 1]):
+            e = wet[f]
+            i = slope_phi[f] * (x2[a] - x1[e]) - slope_w[f] * x3[e]
+            y1[e] -= i
+            y3[e] -= i
+            total += i
+        y2[a] += total
+
+
+@kernel
+def exchange_residual(start, stop, voxel, first, wet, slope_phi, slope_w, x1, x2, x3, r1, r2, r3):
+    """Subtract the currents ``g (x2 - x1) - m x3`` from residuals on the same grid."""
+    for s in range(start, stop):
+        a = voxel[s]
+        total = np.float32(0)
+        for f in range(first[s], first[s + 1]):
+            e = wet[f]
+            i = slope_phi[f] * (x2[a] - x1[e]) - slope_w[f] * x3[e]
+            r1[e] += i
+            r3[e] += i
+            total += i
+        r2[a] -= total
+
+
+@kernel
+def exchange_restricted(
+    start, stop, voxel, first, wet, slope_phi, slope_w, x1, x2, x3, parent, r1, r2, r3
+):
+    """The same into the residuals of the next coarser grid; `parent` maps flat indices."""
+    for s in range(start, stop):
+        a = voxel[s]
+        total = np.float32(0)
+        for f in range(first[s], first[s + 1]):
+            e = wet[f]
+            i = slope_phi[f] * (x2[a] - x1[e]) - slope_w[f] * x3[e]
+            r1[parent[e]] += i
+            r3[parent[e]] += i
+            total += i
+        r2[parent[a]] -= total
+
+
+@kernel
+def lithium_load(
+    start, stop, voxel, first, wet, current, slope_phi, slope_w, factors, x1, x2, x3, inverse_f, r
+):
+    """
+    Subtract the currents / F, with the new potentials, from the lithium residual.
+
+    The damping of g and m is undone: the lithium that a current brings is what is solved for.
+    """
+    for s in range(start, stop):
+        a = voxel[s]
+        change, total = 0.0, 0.0
+        for f in range(first[s], first[s + 1]):
+            e = wet[f]
+            change += slope_phi[f] * (x2[a] - x1[e]) - slope_w[f] * x3[e]
+            total += current[f]
+        r[a] -= (total + change / factors[s]) * inverse_f
