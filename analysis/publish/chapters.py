@@ -40,6 +40,8 @@ CHAPTERS = (
     Chapter("02b_correlative", needs=("02_tomography",)),
     Chapter("03_thresholding", needs=("02_tomography",)),
     Chapter("04_clustering", needs=("03_thresholding",)),
+    Chapter("05_neural_network", needs=("02b_correlative",)),
+    Chapter("05b_leakage", needs=("05_neural_network",)),
     Chapter(
         "06_local_closing",
         needs=(
@@ -52,6 +54,7 @@ CHAPTERS = (
         needs=(
             "03_thresholding",
             "04_clustering",
+            "05_neural_network",
             "06_local_closing",
         ),
     ),
@@ -62,6 +65,7 @@ CHAPTERS = (
         needs=(
             "03_thresholding",
             "04_clustering",
+            "05_neural_network",
             "06_local_closing",
         ),
     ),
@@ -71,6 +75,7 @@ CHAPTERS = (
         needs=(
             "03_thresholding",
             "04_clustering",
+            "05_neural_network",
             "06_local_closing",
         ),
     ),
@@ -88,6 +93,7 @@ CHAPTERS = (
         needs=(
             "03_thresholding",
             "04_clustering",
+            "05_neural_network",
             "06_local_closing",
         ),
     ),
