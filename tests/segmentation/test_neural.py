@@ -91,6 +91,20 @@ def test_training_stops_when_the_validation_error_stalls(labelled):
     assert stalled.history["epoch"].max() <= stalled.best_epoch + 2 < 30
 
 
+def test_last_weights_are_kept_when_the_number_of_epochs_is_known(labelled):
+    split = samples.split_none(len(labelled))
+    assert len(split.train) == 48 * len(labelled) and len(split.test) == 0
+    settings = training.Settings(
+        max_epochs=2, samples_per_epoch=1024, learning_rate=0.5, keep="last", batch_size=512
+    )
+    done = training.train(labelled, split, settings, progress=False)
+    final = done.history.query("samples == 'validation' and quantity == 'mse' and epoch == 2")
+    predicted = neural.predict_patches(done.model, labelled.patches)
+    assert np.mean((predicted - labelled.targets) ** 2) == pytest.approx(
+        final["value"].item(), rel=1e-4
+    )
+
+
 def test_diverging_training_says_so(labelled):
     split = samples.split_honest(labelled.voxels)
     settings = training.Settings(max_epochs=3, samples_per_epoch=2048, learning_rate=1e30)
