@@ -61,6 +61,14 @@ CHAPTERS = (
     Chapter("08_model", needs=("02_tomography",)),
     Chapter("09_verification"),
     Chapter(
+        "14_lithiation",
+        needs=(
+            "03_thresholding",
+            "04_clustering",
+            "06_local_closing",
+        ),
+    ),
+    Chapter(
         "10_surface_and_size",
         needs=(
             "03_thresholding",
