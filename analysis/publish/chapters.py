@@ -65,6 +65,7 @@ CHAPTERS = (
         needs=(
             "03_thresholding",
             "04_clustering",
+            "05_neural_network",
             "06_local_closing",
         ),
     ),
