@@ -61,15 +61,6 @@ CHAPTERS = (
     Chapter("08_model", needs=("02_tomography",)),
     Chapter("09_verification"),
     Chapter(
-        "14_lithiation",
-        needs=(
-            "03_thresholding",
-            "04_clustering",
-            "05_neural_network",
-            "06_local_closing",
-        ),
-    ),
-    Chapter(
         "10_surface_and_size",
         needs=(
             "03_thresholding",
@@ -93,6 +84,7 @@ CHAPTERS = (
         needs=(
             "03_thresholding",
             "04_clustering",
+            "05_neural_network",
             "06_local_closing",
             "10_surface_and_size",
         ),
@@ -106,13 +98,30 @@ CHAPTERS = (
             "06_local_closing",
         ),
     ),
+    Chapter(
+        "14_lithiation",
+        needs=(
+            "03_thresholding",
+            "04_clustering",
+            "05_neural_network",
+            "06_local_closing",
+            "08_model",
+        ),
+    ),
+    Chapter(
+        "16_conclusion",
+        needs=(
+            "07_agreement",
+            "10_surface_and_size",
+            "11_paths",
+            "12_covariance",
+            "13_profiles",
+            "14_lithiation",
+        ),
+    ),
     Chapter("20_measured_electrode"),
     Chapter("21_own_tomogram", needs=("02_tomography",)),
     Chapter("paper_tables"),
-    Chapter(
-        "16_conclusion",
-        needs=("07_agreement", "10_surface_and_size", "11_paths", "12_covariance", "13_profiles"),
-    ),
     Chapter(
         "index",
         needs=(
