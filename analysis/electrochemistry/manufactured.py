@@ -130,7 +130,7 @@ def solve(n_cells, n_steps, case=None):
     return fields, errors
 
 
-def space_convergence(sizes=(8, 16, 32), n_steps=400):
+def space_convergence(sizes=(8, 16, 32), n_steps=200):
     """Errors for a series of cell numbers, as a dict of lists with key ``h_um``."""
     out = {"h_um": [1e6 * ELECTRODE.thickness_m / n for n in sizes]}
     for n in sizes:
@@ -139,7 +139,7 @@ def space_convergence(sizes=(8, 16, 32), n_steps=400):
     return out
 
 
-def time_convergence(steps=(20, 40, 80), n_cells=16, reference=640):
+def time_convergence(steps=(10, 20, 40), n_cells=16, reference=320):
     """Differences from a run with `reference` steps on the same cells, with key ``dt_s``."""
     exact, _ = solve(n_cells, reference)
     out = {"dt_s": [END_S / n for n in steps]}
