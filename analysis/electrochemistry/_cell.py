@@ -9,7 +9,7 @@ harmonic mean of the geometric factors, ``G = 1 / (r + r')`` with ``r = 1 / (2 X
 
 import numpy as np
 
-from ._stencil import kernel
+from analysis.electrochemistry._stencil import kernel
 
 # rows of the property array
 KAPPA, DIFF, TRANS, D_DIFF, D_TRANS, R = range(6)
@@ -424,16 +424,13 @@ def lithium_precondition(start, stop, r, am, mass, d, slope, z):
 
 
 @kernel
-def largest(start, stop, x, sigma):
-    """Largest magnitude where there is solid."""
-    top = 0.0
+def limit(start, stop, top, x):
+    """Clip to the interval from -top to top."""
     for k in range(start + 1, stop + 1):
         for j in range(1, x.shape[1] - 1):
-            row, solid = x[k, j], sigma[k, j]
+            row = x[k, j]
             for i in range(1, x.shape[2] - 1):
-                if solid[i] > 0:
-                    top = max(top, abs(row[i]))
-    return top
+                row[i] = min(max(row[i], -top), top)
 
 
 @kernel

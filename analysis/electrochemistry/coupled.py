@@ -9,8 +9,8 @@ concentration in a fixed unit, which leaves its diffusion symmetric however stee
 
 import numpy as np
 
-from . import _stencil, multigrid, reaction
-from ._stencil import kernel
+from analysis.electrochemistry import _stencil, multigrid, reaction
+from analysis.electrochemistry._stencil import kernel
 
 PSI, PHI, SALT = range(3)
 

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis.electrochemistry import grid
+from analysis.electrochemistry.transport import check_gamma
 from analysis.phases import Phase, check_labels, check_voxel_size
-
-from . import grid
-from .transport import check_gamma
 
 INERT, PORE, CBD, AM, SEPARATOR, COLLECTOR, DRY_CBD, WET_CBD = range(8)
 

@@ -15,11 +15,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis.electrochemistry import _stencil, grid, multigrid, transport
+from analysis.electrochemistry._team import Team
+from analysis.electrochemistry.materials import DEFAULT
 from analysis.phases import CBD_POROSITY, Phase, check_labels, check_voxel_size
-
-from . import _stencil, grid, multigrid, transport
-from ._team import Team
-from .materials import DEFAULT
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ islands of binder float in badly conducting active material; GMRES never gets wo
 
 import numpy as np
 
-from . import _stencil
-from ._stencil import kernel
+from analysis.electrochemistry import _stencil
+from analysis.electrochemistry._stencil import kernel
 
 RESTART = 16
 

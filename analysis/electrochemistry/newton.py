@@ -17,13 +17,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import _cell, _stencil, domain, reaction
-from .coupled import PHI, PSI, SALT, Coupled
-from .krylov import Workspace, gmres
-from .multigrid import padded
+from analysis.electrochemistry import _cell, _stencil, domain, reaction
+from analysis.electrochemistry.coupled import PHI, PSI, SALT, Coupled
+from analysis.electrochemistry.krylov import Workspace, gmres
+from analysis.electrochemistry.multigrid import padded
 
 FARADAY = 96485.33212
 COLLECTOR_S_M = 1e3
+LARGEST_STEP_V = 0.3  # of a potential per Newton iteration
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,9 @@ class Tolerance:
     Attributes
     ----------
     potential_V, salt_mol_m3, lithium_mol_m3 : float
-        Largest change in any voxel.
+        Largest change of psi, of salt and of lithium in any voxel; the potential also of the
+        collector. The solid potential of single voxels is judged by the lithium that it moves:
+        islands of binder in full, badly conducting AM have none that matters.
     krylov : float
         Residual reduction asked of the linear solver.
     max_iterations, max_cycles : int
@@ -56,7 +59,7 @@ class Outcome:
     converged: bool
     iterations: int
     cycles: int
-    changes: tuple  # of the last iteration: psi, phi_s, c_e, c_s
+    changes: tuple  # of the last iteration: psi, voltage, c_e, c_s
     reason: str = ""
 
 
@@ -321,16 +324,12 @@ class ResolvedCell:
         work = self.work
         x = work.x
         peak = self.team.peak
-        tops = [
-            float(peak(_cell.largest_wet, self.size, self.nz, x[PSI], self.c, self.cell)),
-            float(peak(_cell.largest, self.size, self.nz, x[PHI], self.sigma)),
-        ]
-        if not np.all(np.isfinite(tops)):
+        psi = float(peak(_cell.largest_wet, self.size, self.nz, x[PSI], self.c, self.cell))
+        terminal = abs(float(x[PHI][self.nz, 1:-1, 1:-1].mean(dtype=float)))
+        if not np.isfinite(psi + terminal):
             return (np.nan,) * 4
-        scale = min(1.0, 0.3 / max(*tops, 1e-300))
-        if scale < 1:
-            for part in x:
-                part *= np.float32(scale)
+        for part in (x[PSI], x[PHI]):
+            self._run(_cell.limit, np.float32(LARGEST_STEP_V), part)
         residual = work.t[2]
         self._lithium_residual(weight, diffusion, residual)
         self._over_faces(
@@ -348,7 +347,7 @@ class ResolvedCell:
         lithium = self.team.peak(
             _cell.add_lithium, self.size, self.nz, self.known, self.active, *self.bounds, self.c
         )
-        return tops[0] * scale, tops[1] * scale, float(salt), float(lithium)
+        return psi, terminal, float(salt), float(lithium)
 
     def _solid_faces(self):
         active, full = self.materials.active, self.kinetics.full

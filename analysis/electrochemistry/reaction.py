@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._stencil import kernel
+from analysis.electrochemistry._stencil import kernel
 
 LARGEST_ARGUMENT = 14.0  # of sinh; i / i0 = 1.2e6
 

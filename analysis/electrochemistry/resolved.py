@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import psutil
 
-from . import checkpoint, domain
-from ._stencil import kernel
-from ._team import Team
-from .materials import DEFAULT
-from .newton import FARADAY, ResolvedCell, Tolerance
+from analysis.electrochemistry import checkpoint, domain
+from analysis.electrochemistry._stencil import kernel
+from analysis.electrochemistry._team import Team
+from analysis.electrochemistry.materials import DEFAULT
+from analysis.electrochemistry.newton import FARADAY, ResolvedCell, Tolerance
 
 BYTES_PER_CELL = 320
 SMALLEST_STEP_S = 1e-3
