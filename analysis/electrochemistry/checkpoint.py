@@ -57,7 +57,7 @@ def load(path, run, mark):
     ValueError
         If the checkpoint belongs to another case, or cannot be read.
     """
-    from .resolved import Snapshot
+    from analysis.electrochemistry.resolved import Snapshot
 
     try:
         stored = np.load(path)

@@ -93,7 +93,12 @@ def execute(chapters, *, build, parameters, jobs=2, say=print):
             },
         }
         parallel = ["-n", str(jobs), "-P", "thread"] if jobs > 1 else []
-        status = DoitMain(ModuleTaskLoader(tasks)).run(["run", *parallel])
+        streams = sys.stdout, sys.stderr
+        try:
+            status = DoitMain(ModuleTaskLoader(tasks)).run(["run", *parallel])
+        finally:
+            # with two threads doit can put them back in the wrong order and swallow what follows
+            sys.stdout, sys.stderr = streams
         stamps.write_manifest(build, names)
     if progress.failures:
         raise ChapterFailed("\n\n".join(progress.failures))
