@@ -67,7 +67,10 @@ def test_compiled_reaction_is_the_same():
             offset, sites,
         )  # fmt: skip
         expected = found.current[k], found.by_potential[k], found.by_salt[k]
-        np.testing.assert_allclose((i, gain, by_salt), expected, rtol=1e-4, atol=1e-9)
+        # Both stop at 1e-11 V; a stiff surface magnifies that in its current.
+        assert U == pytest.approx(found.equilibrium_V[k], abs=1e-9)
+        assert x == pytest.approx(found.content[k], abs=1e-9)
+        np.testing.assert_allclose((i, gain, by_salt), expected, rtol=2e-3, atol=1e-5)
 
 
 def test_compiled_electrolyte_is_the_same():
