@@ -64,7 +64,7 @@ def report(problems):
 def test_pages_load_without_network_and_fit(visit, site, pages, width):
     problems = []
     with visit(width) as tab:
-        tab.open(site / "index.html")
+        tab.page.goto((site / "index.html").as_uri(), wait_until="commit")
         tab.page.wait_for_url("**/book/index.html")
         problems += [f"index.html: {problem}" for problem in tab.problems]
         for file in pages:
