@@ -1,5 +1,6 @@
 """Execute, stage and build the whole book, and say how long it took."""
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -86,6 +87,12 @@ def build_site(stage_folder, build, *, builder="html", strict=True):
     """
     work = build.folder / "sphinx"
     options = ["-W", "-n", "--keep-going"] if strict else []
+    shape = hashlib.sha256()
+    for name in ("_toc.yml", "_config.yml"):
+        shape.update((Path(stage_folder) / name).read_bytes())
+    built_shape = work / f"shape-{builder}.txt"
+    if not built_shape.exists() or built_shape.read_text() != shape.hexdigest():
+        options.append("--all")  # every page shows the table of contents
     command = [
         str(Path(sys.executable).with_name("jupyter-book")),
         *["build", str(stage_folder), "--path-output", str(work), "--builder", builder],
@@ -106,6 +113,7 @@ def build_site(stage_folder, build, *, builder="html", strict=True):
         telling = [line for line in text.splitlines() if "WARNING" in line or "ERROR" in line]
         shown = "\n".join(telling[:40] or text.splitlines()[-30:])
         raise SiteFailed(f"The site could not be built:\n\n{shown}\n\nAll messages: {log}")
+    built_shape.write_text(shape.hexdigest())
     made = work / "_build" / builder
     target = build.folder / builder
     fresh, old = target.with_name(f".{builder}.new"), target.with_name(f".{builder}.old")
