@@ -160,7 +160,7 @@ class Reduced:
         return float(drop / self.total**2 * self.area / self.unit)
 
 
-def reduce(network, shifts_Hz):
+def reduce(network, shifts_Hz, *, rtol=1e-7):
     """
     Project the network on its solutions at zero and at some real shifts.
 
@@ -170,6 +170,8 @@ def reduce(network, shifts_Hz):
         Full model.
     shifts_Hz : sequence of float
         Shifts as frequencies.
+    rtol : float
+        Residual of the solves.
 
     Returns
     -------
@@ -179,7 +181,7 @@ def reduce(network, shifts_Hz):
     load = network.capacity
     basis = []
     for shift in [0.0, *(2 * np.pi * np.asarray(shifts_Hz, float))]:
-        x = network.solve(shift, load)
+        x = network.solve(shift, load, rtol=rtol)
         for _ in range(2):
             for vector in basis:
                 x -= np.vdot(vector, x) * vector

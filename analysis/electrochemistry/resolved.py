@@ -18,7 +18,7 @@ from analysis.electrochemistry._team import Team
 from analysis.electrochemistry.materials import DEFAULT
 from analysis.electrochemistry.newton import FARADAY, ResolvedCell, Tolerance
 
-BYTES_PER_CELL = 320
+BYTES_PER_CELL = 500  # with a full Krylov basis
 SMALLEST_STEP_S = 1e-3
 
 

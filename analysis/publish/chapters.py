@@ -109,6 +109,15 @@ CHAPTERS = (
         ),
     ),
     Chapter(
+        "15_impedance",
+        needs=(
+            "03_thresholding",
+            "04_clustering",
+            "05_neural_network",
+            "06_local_closing",
+        ),
+    ),
+    Chapter(
         "16_conclusion",
         needs=(
             "07_agreement",
