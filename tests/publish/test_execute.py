@@ -85,6 +85,8 @@ def small_book(tmp_path_factory):
     }.items():
         (root / file).parent.mkdir(parents=True, exist_ok=True)
         (root / file).write_text(content)
+    for picture in (ROOT / "book/_static").glob("*.svg"):  # named in _config.yml
+        shutil.copy2(picture, root / "book/_static" / picture.name)
     return root
 
 
