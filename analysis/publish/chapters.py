@@ -134,9 +134,14 @@ CHAPTERS = (
     Chapter(
         "index",
         needs=(
-            "07_agreement",
             "02_tomography",
+            "03_thresholding",
+            "04_clustering",
+            "05_neural_network",
+            "06_local_closing",
+            "07_agreement",
         ),
+    ),
     ),
     Chapter("17_reproduce"),
 )
