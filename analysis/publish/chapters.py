@@ -142,7 +142,6 @@ CHAPTERS = (
             "07_agreement",
         ),
     ),
-    ),
     Chapter("17_reproduce"),
 )
 
