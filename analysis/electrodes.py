@@ -9,8 +9,6 @@ from dataclasses import dataclass
 
 from analysis.phases import CBD_POROSITY, VOXEL_SIZE_UM, Phase
 
-CURRENTS_MA_CM2 = (1.0, 3.0, 6.0, 8.0, 10.0, 12.0)  # Section 5.2
-
 SPECIFIC_CAPACITY_MAH_G = 171.0  # NMC622; "50 mg/cm2, about 8 mAh/cm2" (ECS 236)
 
 INTERFACE_UM = 80.0  # distance of the layer interface of TL from the separator, Section 5.1

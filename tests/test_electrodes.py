@@ -4,13 +4,13 @@ import pytest
 
 from analysis import electrodes
 from analysis.electrodes import (
-    CURRENTS_MA_CM2,
     ELECTRODES,
     PAPER_DENSITIES,
     SUSPENSIONS,
     Densities,
     Suspension,
 )
+from analysis.paper import CURRENTS_MA_CM2
 from analysis.phases import Phase
 
 

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.electrochemistry.halfcell import CURRENTS_MA_CM2, Control, lithiate
+from analysis.electrochemistry.halfcell import Control, lithiate
 from analysis.electrochemistry.materials import DEFAULT
 from analysis.electrochemistry.transport import check_gamma
+from analysis.paper import CURRENTS_MA_CM2
 
 FIT_CURRENT_MA_CM2 = 6.0  # the paper's
 

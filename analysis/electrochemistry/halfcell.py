@@ -15,8 +15,6 @@ from analysis.electrochemistry.stepping import Control, march
 
 __all__ = ["Control", "ElectrodeProfile", "Lithiation", "lithiate"]
 
-CURRENTS_MA_CM2 = (1.0, 3.0, 6.0, 8.0, 10.0, 12.0)  # the paper's six
-
 BACKENDS = ("banded", "fipy")
 
 

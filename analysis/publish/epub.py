@@ -38,7 +38,6 @@ def make(build, *, say=print):
     """
     work = build.folder / "epub"
     stage = forms.plain_copy(forms.staged(build), work / "stage")
-    shutil.rmtree(stage / "book" / "_static" / "results", ignore_errors=True)
     say("Pages ...")
     output = forms.sphinx(stage, work, "epub", strict=False)
     source = next(output.glob("*.epub"))

@@ -54,15 +54,8 @@ def stage(build, *, root=ROOT):
         for file in (root / "book").glob(pattern):
             if file.is_file():
                 put(file.relative_to(root), file.read_bytes())
-    for file in storage_downloads(build.profile):
-        put(Path("book/_static/results") / file.name, file.read_bytes())
     _sweep(folder, wanted)
     return folder
-
-
-def storage_downloads(profile):
-    """Result tables that the pages offer for download."""
-    return sorted((storage.results_root() / profile / "tables").rglob("*.csv"))
 
 
 def merged_notebook(source, build, put=None):

@@ -119,7 +119,7 @@ def dimensions():
 
 def rates():
     """C-rates [1/h] of the six currents."""
-    columns = {"current [mA/cm²]": electrodes.CURRENTS_MA_CM2}
+    columns = {"current [mA/cm²]": paper.CURRENTS_MA_CM2}
     for name in profiles.ELECTRODES:
-        columns[name] = [ELECTRODES[name].c_rate(i) for i in electrodes.CURRENTS_MA_CM2]
+        columns[name] = [ELECTRODES[name].c_rate(i) for i in paper.CURRENTS_MA_CM2]
     return pd.DataFrame(columns)
