@@ -101,6 +101,8 @@ class Visit:
         self.problems.clear()
         self.page.goto(Path(file).as_uri() + query, wait_until="load")
         self.page.evaluate("() => window.MathJax?.startup?.promise?.then(() => true)")
+        # leaving while the icon still loads would abort it and look like a failed request
+        self.page.wait_for_load_state("networkidle")
         return self.page
 
     def _heard(self, message):

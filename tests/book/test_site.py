@@ -66,6 +66,7 @@ def test_pages_load_without_network_and_fit(visit, site, pages, width):
     with visit(width) as tab:
         tab.page.goto((site / "index.html").as_uri(), wait_until="commit")
         tab.page.wait_for_url("**/book/index.html")
+        tab.page.wait_for_load_state("networkidle")
         problems += [f"index.html: {problem}" for problem in tab.problems]
         for file in pages:
             page = tab.open(file)
