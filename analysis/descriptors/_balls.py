@@ -2,10 +2,12 @@
 
 The opening of a phase by balls of growing radius is known once every voxel knows the largest
 ball that covers it. A ball of squared radius ``t`` about ``x`` is the set of voxels ``y`` with
-``|x - y|^2 < t``. Two ideas make the painting cheap and leave it exact:
+``|x - y|^2 < t``. Three ideas make the painting cheap and leave it exact:
 
 * A ball that lies inside a neighbor's ball is never needed. Whether it does depends only on the
   two squared radii, so a table decides (`containing_radius`).
+* Of the other balls only a part is needed: what lies beyond a plane between the center and a
+  neighbor with a ball at least as large is left to the neighbor (`_limit`).
 * What is still unpainted is kept as one bit per voxel, 64 to a word. A row of a ball is a bit
   mask, and the bits left after ``unpainted & mask`` are the voxels to write.
 
@@ -20,6 +22,8 @@ import numpy as np
 from numba import njit
 
 from analysis.descriptors._bits import trailing_zeros
+
+_NO_LIMIT = 127  # the neighbor has no ball, or a smaller one
 
 
 def paint(squared_radii, threads=1):
@@ -57,13 +61,11 @@ def paint(squared_radii, threads=1):
                 slabs,
             )
         )
-        centers, levels, starts = _sort_descending(squared_radii, needed, t_max)
+        balls = _sort_descending(squared_radii, needed, t_max)
         half_chord = np.sqrt(np.maximum(np.arange(t_max + 1) - 1, 0)).astype(np.int32)
         list(
             pool.map(
-                lambda slab: _paint_slab(
-                    squared_radii, unpainted, centers, levels, starts, half_chord, *slab
-                ),
+                lambda slab: _paint_slab(squared_radii, unpainted, *balls, half_chord, *slab),
                 slabs,
             )
         )
@@ -169,7 +171,7 @@ def _find_needed(radii, containing, needed, unpainted, z_begin, z_end):
 
 @njit(cache=True, nogil=True)
 def _sort_descending(radii, needed, t_max):
-    """Counting sort of the needed balls: centers (linear), distinct levels and their starts."""
+    """Counting sort of the needed balls: centers (linear), limits, distinct levels and starts."""
     depth, height, width = radii.shape
     words = needed.shape[2]
     count = np.zeros(t_max + 2, np.int64)
@@ -196,6 +198,7 @@ def _sort_descending(radii, needed, t_max):
             starts[k + 1] = starts[k] + count[t]
             k += 1
     centers = np.empty(starts[n_levels], np.int64)
+    limits = np.empty((centers.size, 6), np.int8)
     for z in range(depth):
         for y in range(height):
             for w in range(words):
@@ -204,60 +207,93 @@ def _sort_descending(radii, needed, t_max):
                     x = w * 64 + trailing_zeros(bits)
                     bits &= bits - np.uint64(1)
                     t = radii[z, y, x]
-                    centers[cursor[t]] = (z * height + y) * width + x
+                    i = cursor[t]
                     cursor[t] += 1
-    return centers, levels, starts
+                    centers[i] = (z * height + y) * width + x
+                    limits[i, 0] = _limit(t, radii[z - 1, y, x] if z > 0 else 0)
+                    limits[i, 1] = _limit(t, radii[z + 1, y, x] if z + 1 < depth else 0)
+                    limits[i, 2] = _limit(t, radii[z, y - 1, x] if y > 0 else 0)
+                    limits[i, 3] = _limit(t, radii[z, y + 1, x] if y + 1 < height else 0)
+                    limits[i, 4] = _limit(t, radii[z, y, x - 1] if x > 0 else 0)
+                    limits[i, 5] = _limit(t, radii[z, y, x + 1] if x + 1 < width else 0)
+    return centers, limits, levels, starts
+
+
+@njit(inline="always")
+def _limit(t, other):
+    """
+    How far toward a neighbor with squared radius `other` a ball must be painted itself.
+
+    For the neighbor at ``v`` with ``|v| = 1`` and ``other >= t``, a point ``u`` of the ball with
+    ``2 u.v > t - other`` has ``|u - v|^2 < |u|^2 + 1 - (t - other) <= other``: the neighbor's
+    ball covers it, too. Leaving such points to each other goes in no circle, since each step leads
+    to a larger ball or to one as large whose center is nearer to the point.
+    """
+    if other < t:
+        return np.int8(_NO_LIMIT)
+    return np.int8(max((t - other) >> 1, -126))  # a weaker limit is a valid one
 
 
 @njit(cache=True, nogil=True)
-def _paint_slab(radii, unpainted, centers, levels, starts, half_chord, z_begin, z_end):
+def _paint_slab(radii, unpainted, centers, limits, levels, starts, half_chord, z_begin, z_end):
     """Paint the rows of one slab with every ball that reaches it, in descending order."""
     height, width = radii.shape[1:]
     full = np.uint64(0xFFFFFFFFFFFFFFFF)
-    r_max = half_chord[levels[0]]
-    n_rows = (2 * r_max + 1) ** 2
-    row_dz = np.empty(n_rows, np.int32)
-    row_dy = np.empty(n_rows, np.int32)
-    row_half = np.empty(n_rows, np.int32)
     for k in range(levels.size):
         t = levels[k]
         radius = half_chord[t]
-        n_rows = 0
-        for dz in range(-radius, radius + 1):
-            for dy in range(-radius, radius + 1):
-                left = t - dz * dz - dy * dy
-                if left > 0:
-                    row_dz[n_rows] = dz
-                    row_dy[n_rows] = dy
-                    row_half[n_rows] = half_chord[left]
-                    n_rows += 1
         for i in range(starts[k], starts[k + 1]):
             line = centers[i] // width
             x = centers[i] - line * width
             z = line // height
             y = line - z * height
-            if z + radius < z_begin or z - radius >= z_end:
+            x_low, x_high = _part(limits[i, 4], limits[i, 5], radius, x, 0, width)
+            if x_low > x_high:
                 continue
-            for row in range(n_rows):
-                zz = z + row_dz[row]
-                yy = y + row_dy[row]
-                if zz < z_begin or zz >= z_end or yy < 0 or yy >= height:
-                    continue
-                first = max(x - row_half[row], 0)
-                last = min(x + row_half[row], width - 1)
-                for w in range(first >> 6, (last >> 6) + 1):
-                    mask = unpainted[zz, yy, w]
-                    if mask == 0:
+            z_low, z_high = _part(limits[i, 0], limits[i, 1], radius, z, z_begin, z_end)
+            y_low, y_high = _part(limits[i, 2], limits[i, 3], radius, y, 0, height)
+            for dz in range(z_low, z_high + 1):
+                left = t - dz * dz
+                reach = half_chord[left]
+                for dy in range(max(-reach, y_low), min(reach, y_high) + 1):
+                    half = half_chord[left - dy * dy]
+                    first = x + max(-half, x_low)
+                    last = x + min(half, x_high)
+                    if first > last:
                         continue
-                    low = first - w * 64
-                    high = 63 - (last - w * 64)
-                    if low > 0:
-                        mask &= full << np.uint64(low)
-                    if high > 0:
-                        mask &= full >> np.uint64(high)
-                    if mask == 0:
-                        continue
-                    unpainted[zz, yy, w] &= ~mask
-                    while mask:
-                        radii[zz, yy, w * 64 + trailing_zeros(mask)] = t
-                        mask &= mask - np.uint64(1)
+                    for w in range(first >> 6, (last >> 6) + 1):
+                        mask = unpainted[z + dz, y + dy, w]
+                        if mask == 0:
+                            continue
+                        low = first - w * 64
+                        high = 63 - (last - w * 64)
+                        if low > 0:
+                            mask &= full << np.uint64(low)
+                        if high > 0:
+                            mask &= full >> np.uint64(high)
+                        if mask == 0:
+                            continue
+                        unpainted[z + dz, y + dy, w] &= ~mask
+                        _write(radii[z + dz, y + dy], w * 64, mask, t)
+
+
+@njit(inline="always")
+def _part(before, after, radius, center, begin, end):
+    """Offsets from the center, along one axis, of what a ball must paint within [begin, end)."""
+    low = -radius if before == _NO_LIMIT else max(-radius, -before)
+    high = radius if after == _NO_LIMIT else min(radius, after)
+    return max(low, begin - center), min(high, end - 1 - center)
+
+
+@njit(inline="always")
+def _write(row, origin, mask, value):
+    """Set the voxels of a row that are marked in a word, run by run."""
+    while mask:
+        begin = trailing_zeros(mask)
+        after = ~(mask >> np.uint64(begin))  # 0 only if the run is the whole word
+        n = trailing_zeros(after) if after else 64
+        for x in range(origin + begin, origin + begin + n):
+            row[x] = value
+        if begin + n >= 64:
+            break
+        mask &= np.uint64(0xFFFFFFFFFFFFFFFF) << np.uint64(begin + n)

@@ -36,11 +36,14 @@ def squared_distance(kinds, threads=1):
     ten steps, each of them one sweep over whole rows.
     """
     kinds = np.ascontiguousarray(kinds).view(np.uint8)
+    mixed = int(kinds.max()) > 1
     d2 = np.empty(kinds.shape, np.int32)
     depth, height = kinds.shape[:2]
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(lambda span: _within_planes(kinds, d2, *span), _spans(depth, threads)))
-        list(pool.map(lambda span: _across_planes(kinds, d2, *span), _spans(height, threads)))
+        list(pool.map(lambda span: _within_planes(kinds, mixed, d2, *span), _spans(depth, threads)))
+        list(
+            pool.map(lambda span: _across_planes(kinds, mixed, d2, *span), _spans(height, threads))
+        )
     if d2[0, 0, 0] >= _FAR:
         d2[...] = sum(n * n for n in kinds.shape)
     return d2
@@ -52,27 +55,28 @@ def _spans(n, pieces):
 
 
 @njit(cache=True, nogil=True)
-def _within_planes(kinds, d2, begin, end):
+def _within_planes(kinds, mixed, d2, begin, end):
     height, width = kinds.shape[1:]
     along_x = np.empty((height, width), np.int32)
     for z in range(begin, end):
         for y in range(height):
             _along_row(kinds[z, y], along_x[y])
         for y in range(height):
-            _nearest(kinds[z], along_x, y, d2[z, y])
+            _nearest(kinds[z], mixed, along_x, y, d2[z, y])
 
 
 @njit(cache=True, nogil=True)
-def _across_planes(kinds, d2, begin, end):
+def _across_planes(kinds, mixed, d2, begin, end):
     depth, _, width = kinds.shape
     within = np.empty((depth, width), np.int32)
     plane = np.empty((depth, width), np.uint8)
     for y in range(begin, end):
         for z in range(depth):
             within[z] = d2[z, y]
-            plane[z] = kinds[z, y]
+            if mixed:
+                plane[z] = kinds[z, y]
         for z in range(depth):
-            _nearest(plane, within, z, d2[z, y])
+            _nearest(plane, mixed, within, z, d2[z, y])
 
 
 @njit(cache=True, nogil=True)
@@ -97,25 +101,35 @@ def _along_row(kind, squared):
 
 
 @njit(cache=True, nogil=True)
-def _nearest(kinds, squared, row, result):
-    """Combine the rows of a plane: the least of each row's value plus its squared distance."""
-    n_rows, width = kinds.shape
-    own = kinds[row]
+def _nearest(kinds, mixed, squared, row, result):
+    """
+    Combine the rows of a plane: the least of each row's value plus its squared distance.
+
+    With a single kind the values of the background are 0 already, and `kinds` is not read.
+    """
+    n_rows, width = squared.shape
     result[:] = squared[row]
     for k in range(1, n_rows):
-        if row - k < 0 and row + k >= n_rows:
+        below, above = row - k, row + k
+        if below < 0 and above >= n_rows:
             break
+        if below < 0:
+            below = above
+        if above >= n_rows:
+            above = below
         step = np.int32(k * k)
         largest = np.int32(0)
-        for side in (row - k, row + k):
-            if side < 0 or side >= n_rows:
-                continue
-            other, value = kinds[side], squared[side]
-            largest = np.int32(0)
+        lower, upper = squared[below], squared[above]
+        if mixed:
+            own, kind_below, kind_above = kinds[row], kinds[below], kinds[above]
             for x in range(width):
-                candidate = (value[x] if other[x] == own[x] else np.int32(0)) + step
-                smaller = min(result[x], candidate)
-                result[x] = smaller
-                largest = max(largest, smaller)
+                a = lower[x] if kind_below[x] == own[x] else np.int32(0)
+                b = upper[x] if kind_above[x] == own[x] else np.int32(0)
+                result[x] = min(result[x], min(a, b) + step)
+                largest = max(largest, result[x])
+        else:
+            for x in range(width):
+                result[x] = min(result[x], min(lower[x], upper[x]) + step)
+                largest = max(largest, result[x])
         if largest <= step + 2 * k + 1:  # the next step cannot lower anything
             break

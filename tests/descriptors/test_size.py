@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from analysis.descriptors._balls import paint
 from analysis.descriptors.size import (
     constrictivity,
     intrusion_distribution,
@@ -63,6 +64,37 @@ def test_all_phases_in_one_pass_equal_brute_force(electrode):
     for phase in Phase:
         mask = labels == phase
         np.testing.assert_array_equal(together[mask], openings_by_brute_force(mask)[mask])
+
+
+def painted_by_brute_force(squared):
+    """Every voxel gets the largest of the balls that cover it, one ball after another."""
+    result = squared.copy()
+    grid = np.indices(squared.shape)
+    for center in np.ndindex(squared.shape):
+        t = squared[center]
+        distance = sum((g - c) ** 2 for g, c in zip(grid, center, strict=True))
+        result[(distance < t) & (result < t)] = t
+    return result
+
+
+@pytest.mark.parametrize(
+    ("shape", "smoothing", "largest"),
+    [
+        ((12, 13, 70), 0.0, 60),  # noise: every neighbor another radius
+        ((12, 13, 70), 1.5, 60),
+        ((12, 13, 70), 3.0, 12),  # plateaus of equal radii, which leave their rows to each other
+        ((1, 1, 700), 8.0, 250**2),  # neighbors whose squared radii differ by hundreds
+        ((1, 40, 41), 4.0, 200**2),
+    ],
+)
+def test_painting_of_any_radii_equals_brute_force(shape, smoothing, largest):
+    rng = np.random.default_rng(7)
+    field = ndimage.gaussian_filter(rng.normal(size=shape), smoothing)
+    field = (field - field.min()) / np.ptp(field)
+    squared = (1 + field**4 * (largest - 1)).astype(np.int32)
+    expected = painted_by_brute_force(squared)
+    for threads in (1, 2):
+        np.testing.assert_array_equal(paint(squared.copy(), threads), expected)
 
 
 @pytest.mark.parametrize("axes", [(1, 0, 2), (2, 1, 0), (1, 2, 0)])
