@@ -173,6 +173,7 @@ def matrix(
             ax.text(
                 column, row, f"{value:.2f}".lstrip("0"), ha="center", va="center",
                 fontsize=min(7, 62 / size), color="white" if dark else "black",
+                in_layout=False,  # lies inside its cell; measuring hundreds of them is slow
             )  # fmt: skip
     ax.figure.colorbar(drawn, ax=ax, shrink=0.8, extend="min" if low > 0 else "neither")
     return ax

@@ -247,7 +247,7 @@ _STYLE = (
     ".cbd-slider{max-width:100%;margin:0 0 .5rem}"
     ".cbd-panels{display:flex;flex-wrap:wrap;gap:.5rem;background:#fff;color:#1b1f27;"
     "padding:.5rem;border-radius:6px;justify-content:center}"
-    ".cbd-slider figure.cbd-panel{margin:0;flex:1 1 5.5rem;max-width:9rem;text-align:center}"
+    ".cbd-slider figure.cbd-panel{margin:0;flex:1 1 clamp(5.5rem,17%,9rem);max-width:9rem;text-align:center}"
     ".cbd-blink figure.cbd-panel{flex-basis:12rem}"
     ".cbd-slider figcaption{font-size:.75rem;line-height:1.3;color:#1b1f27}"
     ".cbd-sprite{width:100%;background-repeat:no-repeat;image-rendering:pixelated;"
