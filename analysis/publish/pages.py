@@ -1,8 +1,9 @@
 """Sphinx extension: what every HTML page gets, and what it must lose.
 
 A page gets a description and a preview picture for search engines and messengers. It loses the
-scripts of thebe, which nothing here uses and which declare a constant twice, and a list role
-that assistive technology rejects (docutils puts citations, not list items, into a list).
+scripts of thebe, which nothing here uses and which declare a constant twice, a list role that
+assistive technology rejects (docutils puts citations, not list items, into a list), and names of
+folded cells that differ from the words one sees (speech control could not open them).
 """
 
 import html
@@ -11,6 +12,11 @@ import re
 from docutils import nodes
 
 LONGEST_DESCRIPTION = 200
+
+_REPLACED = (
+    ('role="doc-biblioentry"', 'role="listitem"'),
+    ('<summary aria-label="Toggle hidden content">', "<summary>"),
+)
 
 
 def description(doctree):
@@ -54,7 +60,8 @@ def _mend(app, name, template, context, doctree):
     scripts = context.get("script_files", [])
     context["script_files"] = [script for script in scripts if not _is_thebe(script)]
     if "body" in context:
-        context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
+        for theirs, ours in _REPLACED:
+            context["body"] = context["body"].replace(theirs, ours)
     if doctree is None:
         return
     title = html.escape(re.sub(r"<[^>]*>", "", context.get("title", "")), quote=True)

@@ -30,15 +30,16 @@ def site(tmp_path_factory):
     return build_small_book(tmp_path_factory.mktemp("book"))
 
 
-def build_small_book(folder):
+def build_small_book(target):
     """Execute, stage and build the two pages of ``small_book`` as a chapter is."""
-    root = folder / "root"
+    root = target / "root"
     shutil.copytree(SMALL_BOOK, root)
-    shutil.copytree(ROOT / "book" / "_static", root / "book" / "_static")
+    for folder in ("_static", "_templates"):
+        shutil.copytree(ROOT / "book" / folder, root / "book" / folder)
     shutil.copy(ROOT / "_config.yml", root)
     for name in ("references.bib", "glossary.md", "bibliography.md"):
         shutil.copy(ROOT / "book" / name, root / "book")
-    small = build.stamps.Build("smoke", folder / "build")
+    small = build.stamps.Build("smoke", target / "build")
     execute.run_chapter(root / "book" / "chapter.md", "chapter", build=small, parameters={})
     return build.build_site(stage(small, root=root), small).parent
 
