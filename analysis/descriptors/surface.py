@@ -11,6 +11,7 @@ import numpy as np
 from numba import njit
 
 from analysis.descriptors._bits import pack, popcount
+from analysis.descriptors._chords import MISSED_PER_RUN, single_voxel_runs
 from analysis.descriptors._volume import check_shape, check_voxel_sizes, read, slab_bounds
 from analysis.phases import Phase
 
@@ -61,7 +62,7 @@ class Surfaces:
         return {Phase.AM: self.am, Phase.CBD: self.cbd, Phase.PORE: self.pore}[Phase(phase)]
 
 
-def specific_surfaces(labels, voxel_size_um):
+def specific_surfaces(labels, voxel_size_um, *, short_chords="ignored"):
     """
     Surface area per volume of each phase and interface.
 
@@ -71,6 +72,12 @@ def specific_surfaces(labels, voxel_size_um):
         Phase of each voxel. May be read lazily (dask, zarr): slabs are read one after another.
     voxel_size_um : float or (3,) sequence of float
         Edge length of a voxel [µm], or its edges along z, y and x.
+    short_chords : {"ignored", "estimated"}
+        What to do about the places where a line of voxels cuts off less of a body than one step
+        and misses it. "ignored", the default, is the estimator of the paper; it loses 0.7 % of a
+        ball of radius 5 voxels, 4 % at 2. "estimated" adds them, see Notes. It is meant for
+        smooth bodies: in a film that is itself a single voxel thick, or in noise, every voxel
+        looks like a tangent, and about a sixth too much is added.
 
     Returns
     -------
@@ -81,7 +88,8 @@ def specific_surfaces(labels, voxel_size_um):
     ------
     ValueError
         If `labels` is not a volume of the labels 0, 1 and 2 with at least two voxels along every
-        axis, or a voxel size is not positive.
+        axis (three to estimate short chords), a voxel size is not positive, or `short_chords` is
+        neither of the two.
 
     Notes
     -----
@@ -93,6 +101,19 @@ def specific_surfaces(labels, voxel_size_um):
     Of the pairs counted for A and for B, those between A and B are counted twice and those with
     C once, so that ``N_A + N_B - N_C = 2 N_AB`` for every direction. The interfaces computed from
     the surfaces are therefore those of counting the interface's own pairs, and never negative.
+
+    *Short chords.* Where a smooth surface is nearly tangent to a line, the chords that it cuts
+    off have lengths ``l`` of density ``c l``. Points a step ``d`` apart miss a chord with
+    probability ``1 - l / d``: ``c d^2 / 6`` chords. They hit it exactly once with probability
+    ``l / d`` up to ``d`` and ``2 - l / d`` up to ``2 d``: ``c d^2`` chords, six times as many. So
+    one sixth of the runs of a single voxel between voxels of one other phase is added, with two
+    crossings each, to the interface of the two: N_AB grows by a third of the runs A-B-A and
+    B-A-B. A run between two different phases is no sign of a tangent and adds nothing.
+    The interfaces stay non-negative and still sum to the surfaces of the phases.
+    In terms of the set's covariogram the pairs are ``2 (C(0) - C(d))`` and the runs
+    ``C(0) - 2 C(d) + C(2 d)``, so that this is Richardson's extrapolation to the slope at 0 for
+    ``C'' = 0`` there, which holds without edges. For a ball, whose covariogram is a cubic, the
+    expectation is exact from a radius of one step on.
 
     References
     ----------
@@ -111,17 +132,24 @@ def specific_surfaces(labels, voxel_size_um):
     >>> round(surfaces.am_pore / (2 / 63), 3), surfaces.am_cbd
     (0.927, 0.0)
     """
+    if short_chords not in ("ignored", "estimated"):
+        raise ValueError(f"short_chords is {short_chords!r}; expected 'ignored' or 'estimated'.")
     edges_um = check_voxel_sizes(voxel_size_um)
     shape = check_shape(labels)
-    if min(shape) < 2:
+    least, purpose = (2, "count pairs") if short_chords == "ignored" else (3, "find short chords")
+    if min(shape) < least:
         raise ValueError(
-            f"The volume has shape {shape}; expected at least two voxels along every axis to "
-            "count pairs. Give a larger cutout."
+            f"The volume has shape {shape}; expected at least {'two' if least == 2 else 'three'} "
+            f"voxels along every axis to {purpose}. Give a larger cutout."
         )
-    discordant = discordant_pairs(labels)
     steps_um = np.linalg.norm(np.array(DIRECTIONS) * edges_um, axis=1)
-    factors = 4 * crofton_weights(edges_um) / (pairs_in_window(shape) * steps_um)
-    areas = discordant @ factors
+    weights = 4 * crofton_weights(edges_um)
+    areas = discordant_pairs(labels) @ (weights / (pairs_in_window(shape) * steps_um))
+    if short_chords == "estimated":
+        triples = np.prod(np.array(shape) - 2 * np.abs(DIRECTIONS), axis=1, dtype=np.int64)
+        missed = MISSED_PER_RUN * single_voxel_runs(labels, DIRECTIONS)
+        without = 2 * missed @ (weights / (triples * steps_um))  # [p]: between the two others
+        areas += without.sum() - without
     pore, cbd, am = (float(area) for area in areas)
     return Surfaces(am=am, cbd=cbd, pore=pore)
 
