@@ -58,7 +58,9 @@ class Verdict:
             return f"agrees (within {self.tolerance:.0%})"
         if self.paper == 0:
             return f"differs (by {self.ours:+.3g})"
-        return f"differs ({self.deviation:+.0%})"
+        # "+1%" beside a tolerance of 1% would read like a contradiction
+        digits = 1 if abs(round(self.deviation, 2)) <= self.tolerance else 0
+        return f"differs ({self.deviation:+.{digits}%})"
 
 
 def verdict(ours, paper, tolerance=0.1):
