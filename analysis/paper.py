@@ -5,6 +5,7 @@ as tidy CSV in ``analysis/paper_values``; single numbers stand below, each with 
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -109,10 +110,15 @@ def table(number):
     ValueError
         If the paper has no such table.
     """
-    import pandas as pd
-
     if number not in (1, 2, 3):
         raise ValueError(f"The paper has Tables 1, 2 and 3; there is no Table {number}.")
+    return _read(number).copy()
+
+
+@lru_cache
+def _read(number):
+    import pandas as pd
+
     frame = pd.read_csv(Path(__file__).with_name("paper_values") / f"table_{number}.csv")
     if number == 3:
         frame["tau"] = 1 / frame["inverse_tau"]
@@ -129,5 +135,10 @@ def table_2_value(quantity, specimen, method):
     >>> table_2_value("r_max_AM", "TL", "thresholding")
     3.63
     """
-    rows = table(2).query("quantity == @quantity and specimen == @specimen and method == @method")
-    return float(rows["value"].iloc[0]) if len(rows) else float("nan")
+    return _entries_of_table_2().get((quantity, specimen, method), float("nan"))
+
+
+@lru_cache
+def _entries_of_table_2():
+    keyed = table(2).set_index(["quantity", "specimen", "method"])
+    return {key: float(value) for key, value in keyed["value"].items()}

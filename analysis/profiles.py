@@ -42,6 +42,8 @@ class Profile:
         Surface scans, each placed by its own random similarity, that are registered.
     unet_seeds, unet_steps, unet_filters : int, int, tuple of int
         U-Nets that are trained, steps of each, filters of its levels.
+    forest_pixels : int
+        Pixels that the U-Net's rival, the random forest, learns from.
     nn_epochs, nn_samples_per_epoch : int, int
         Limits of the training of the composition network; 73 181 is an epoch of the paper.
     nn_choices : tuple of str
@@ -71,6 +73,7 @@ class Profile:
     unet_seeds: int = 3
     unet_steps: int = 60
     unet_filters: tuple[int, ...] = (8, 16, 32)
+    forest_pixels: int = 20_000
     nn_epochs: int = 30
     nn_samples_per_epoch: int = 73_181
     nn_choices: tuple[str, ...] = ("tanh", "he_normal", "batch 32", "batch 512")
@@ -118,9 +121,9 @@ PROFILES = {
     for profile in (
         Profile(
             "smoke",
-            lateral=48,
+            lateral=32,
             cutouts=1,
-            kmeans_sample=20_000,
+            kmeans_sample=6_000,
             sweep_distances_mm=(1.0, 3.0),
             sweep_noises=(0.06, 0.12, 0.24),
             fib_extent_um=(16.0, 8.0, 8.0),
@@ -129,9 +132,10 @@ PROFILES = {
             unet_seeds=1,
             unet_steps=40,
             unet_filters=(8, 16),
+            forest_pixels=4_000,
             nn_epochs=3,
             nn_samples_per_epoch=10_000,
-            fit_methods=("kmeans", "edx-closing", "thresholding", "nn-am-cond", "truth"),
+            fit_methods=("kmeans", "edx-closing", "nn-am-cond", "truth"),
             nn_choices=("tanh",),
             nn_choice_epochs=1,
         ),

@@ -6,6 +6,8 @@ print; where lines meet, markers tell methods apart and line styles tell specime
 """
 
 from dataclasses import dataclass
+from functools import partial
+from io import BytesIO
 
 from analysis.phases import Phase
 
@@ -68,6 +70,7 @@ SEQUENTIAL = "cividis"  # lightness rises evenly: safe for color-blind readers a
 DIVERGING = "PuOr"
 
 PAGE_WIDTH_IN = 7.2
+_MIME = {"image/png": "png", "image/svg+xml": "svg", "application/pdf": "pdf"}
 DPI = 140
 
 _RC = {
@@ -118,9 +121,31 @@ def use():
     except NameError:
         return
     if hasattr(shell, "kernel"):
-        from matplotlib_inline.backend_inline import set_matplotlib_formats
+        from matplotlib.figure import Figure
 
-        set_matplotlib_formats("png", "svg", "pdf", facecolor="white")
+        for mime, kind in _MIME.items():
+            shell.display_formatter.formatters[mime].for_type(Figure, partial(_printed, kind=kind))
+
+
+def _printed(figure, *, kind):
+    """
+    A figure as the bytes (SVG: the text) of a file.
+
+    IPython's own printer lays the figure out and draws it twice for each format; here it is laid
+    out once, which halves the time of the book's figures.
+    """
+    import matplotlib
+
+    if figure.get_layout_engine() is not None:
+        figure.draw_without_rendering()
+    buffer = BytesIO()
+    # without a date the same figure is the same file
+    metadata = {"png": None, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
+    # what has been laid out stays where it is; saving would ask the default for a new layout
+    with matplotlib.rc_context({"figure.constrained_layout.use": False}):
+        figure.set_layout_engine(None)
+        figure.savefig(buffer, format=kind, bbox_inches=None, metadata=metadata)
+    return buffer.getvalue().decode() if kind == "svg" else buffer.getvalue()
 
 
 def axes(rows=1, columns=1, *, height=None, width=1.0, **kwargs):

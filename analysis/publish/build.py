@@ -61,7 +61,7 @@ def build_book(profile, *, real="", jobs=2, site=True, say=print):
     say(f"Profile {profile}: {len(chapters)} executed chapters, {jobs} at a time")
     ran = execute(chapters, build=build, parameters=parameters, jobs=jobs, say=say)
     executed_seconds = time.perf_counter() - started
-    page = build_site(stage(build), build) if site else None
+    page = build_site(stage(build), build, jobs=jobs) if site else None
     say("")
     say(table_of_seconds(build, [chapter.name for chapter in chapters], ran))
     total = time.perf_counter() - started
@@ -76,7 +76,7 @@ def folders(profile):
     return stamps.Build(profile, ROOT / "_build" / profile)
 
 
-def build_site(stage_folder, build, *, builder="html", strict=True):
+def build_site(stage_folder, build, *, builder="html", strict=True, jobs=2):
     """
     Build the staged book and move it to ``_build/<profile>/<builder>``.
 
@@ -94,7 +94,7 @@ def build_site(stage_folder, build, *, builder="html", strict=True):
     if not built_shape.exists() or built_shape.read_text() != shape.hexdigest():
         options.append("--all")  # every page shows the table of contents
     command = [
-        str(Path(sys.executable).with_name("jupyter-book")),
+        *[sys.executable, "-m", "analysis.publish.parallel", str(jobs)],
         *["build", str(stage_folder), "--path-output", str(work), "--builder", builder],
         *options,
     ]

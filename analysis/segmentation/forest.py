@@ -7,7 +7,7 @@ from analysis.segmentation.fib import check_training_labels
 
 CONTEXT = (-4, -2, 2, 4)  # neighboring slices whose gray values are features
 TREES = 60
-PIXELS = 20_000  # drawn from the labelled slices
+PIXELS = 20_000
 
 
 def features(stack, index, *, context=CONTEXT):
@@ -40,7 +40,7 @@ def features(stack, index, *, context=CONTEXT):
     return np.concatenate(columns, axis=-1)
 
 
-def train(stack, labelled, labels, active, *, seed, context=CONTEXT):
+def train(stack, labelled, labels, active, *, seed, context=CONTEXT, n_pixels=PIXELS):
     """
     Fit a forest to pore and CBD in the labelled slices.
 
@@ -58,6 +58,8 @@ def train(stack, labelled, labels, active, *, seed, context=CONTEXT):
         Seed of the pixel sample and the trees.
     context : tuple of int
         Offsets of neighboring slices.
+    n_pixels : int
+        Pixels drawn from the labelled slices.
 
     Returns
     -------
@@ -78,7 +80,7 @@ def train(stack, labelled, labels, active, *, seed, context=CONTEXT):
         rows.append(features(stack, index, context=context)[taught])
         classes.append(slice_labels[taught] == Phase.CBD)
     rows, classes = np.concatenate(rows), np.concatenate(classes)
-    chosen = np.random.default_rng(seed).permutation(len(rows))[:PIXELS]
+    chosen = np.random.default_rng(seed).permutation(len(rows))[:n_pixels]
     forest = RandomForestClassifier(TREES, min_samples_leaf=3, random_state=seed, n_jobs=1)
     return forest.fit(rows[chosen], classes[chosen])
 

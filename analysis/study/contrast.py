@@ -4,6 +4,8 @@ Everything is imaged anew from the known composition and trinarized by the metho
 training, and by the network as it was trained on the reference setting, if this build has one.
 """
 
+from functools import lru_cache
+
 import numpy as np
 import pandas as pd
 
@@ -150,7 +152,17 @@ def _predicted(profile, gray):
     storage.record_read(source)
     reference = storage.load_volume("gray/D-1", profile=profile).values
     scale = neural.align_gray(gray, reference)
-    return neural.predict_composition(neural.load_model(source), gray, scale=scale)
+    model = _network(source, source.stat().st_mtime_ns)
+    return neural.predict_composition(model, gray, scale=scale)
+
+
+@lru_cache(maxsize=1)
+def _network(source, written_ns):
+    # Reading a model takes longer than predicting a small volume with it; the time of writing is
+    # part of the key, so that a model that has been trained anew is read anew.
+    from analysis.segmentation import neural
+
+    return neural.load_model(source)
 
 
 def _row(method, labels, truth):

@@ -110,6 +110,7 @@ def compare(profile, stack, truth, active):
                 active,
                 seed=sizes.seed_for("forest", seed),
                 context=context,
+                n_pixels=sizes.forest_pixels,
             )
             labels = forest.segment(grown, stack, active, test, context=context)
             rows += _rows(method, seed, labels, truth[test])
@@ -140,7 +141,9 @@ def hard(profile, *, seed=0):
     active = fib.segment_active_material(stack)
     labeled, test = labeled_slices(len(stack)), held_out_slices(len(stack))
     rows = _rows("3-class Otsu", seed, fib.segment_by_otsu(stack)[test], truth[test])
-    grown = forest.train(stack, labeled, truth[labeled], active, seed=seed)
+    grown = forest.train(
+        stack, labeled, truth[labeled], active, seed=seed, n_pixels=sizes.forest_pixels
+    )
     rows += _rows("random forest", seed, forest.segment(grown, stack, active, test), truth[test])
     options = settings(profile, seed)
     model, _ = unet.train(stack, labeled, truth[labeled], active, options, progress=False)

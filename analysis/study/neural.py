@@ -1,6 +1,7 @@
 """The correlative network: trained on sample D, applied to every cutout of SL and TL."""
 
 from dataclasses import asdict, replace
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -165,8 +166,16 @@ def best_epoch(history):
 
 
 def gray_of(profile, specimen, cutout=1):
-    """Gray values of a tomogram."""
-    return storage.load_volume(f"gray/{specimen}-{cutout}", profile=profile).values
+    """Gray values of a tomogram; not to be written to."""
+    name = f"gray/{specimen}-{cutout}"
+    file = storage.path("volumes", f"{name}.nc", profile=profile)
+    written_ns = file.stat().st_mtime_ns if file.exists() else 0
+    return _gray(name, profile, file, written_ns)
+
+
+@lru_cache(maxsize=3)  # D and what is held against it, again and again
+def _gray(name, profile, file, written_ns):
+    return storage.load_volume(name, profile=profile).values
 
 
 def gray_scale(profile, specimen, cutout=1, how=ALIGNMENT):
