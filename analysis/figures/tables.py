@@ -4,9 +4,19 @@ import base64
 import html
 import io
 import math
+import re
+
+from analysis.figures import style
+
+LONG = 30  # rows beyond which a table scrolls inside its own box
+_SHORT = 18  # letters of a cell that is kept on one line
 
 # A mark beside the words, so that the verdict does not rest on color.
 _MARKS = {"agrees": "✓", "differs": "✗", "close": "≈"}
+
+_SYMBOL = re.compile(r"(?<![^\W_])([A-Za-zα-ωΑ-Ω])_([A-Za-z0-9+]+(?:[_,][A-Za-z0-9]+)*)")
+_NEGATIVE = re.compile(r"(?<![\w.)-])-(?=\d)")
+_RANGE = re.compile(r"(?<=\d)–(?=\d)")
 
 
 class Page:
@@ -39,6 +49,9 @@ def show(table, *, name, digits=3, formats=None, verdict="verdict", headings=Non
     """
     A table for the page, with a link to its CSV.
 
+    Methods in a column ``method`` are written as the paper writes them, and ``r_max`` as a symbol
+    with an index; the CSV holds what was passed.
+
     Parameters
     ----------
     table : pandas.DataFrame
@@ -49,7 +62,7 @@ def show(table, *, name, digits=3, formats=None, verdict="verdict", headings=Non
     digits : int
         Significant digits of real numbers on the page. The CSV holds all of them.
     formats : dict of str to str, optional
-        Format of single columns, ``{"ours": ".2f"}``.
+        Format of single columns, ``{"ours": ".2f", "sha256": ".12"}``.
     verdict : str
         Column whose entries begin with "agrees", "close" or "differs"; it gets a mark.
     headings : dict of str to str, optional
@@ -71,7 +84,7 @@ def show(table, *, name, digits=3, formats=None, verdict="verdict", headings=Non
     headings = headings or {}
     csv = table.to_csv(index=False)
     head = "".join(
-        f'<th scope="col">{html.escape(str(headings.get(name_, name_)))}</th>'
+        f'<th scope="col">{_typeset(str(headings.get(name_, name_)))}</th>'
         for name_ in table.columns
     )
     formats = {**_common_formats(table, digits), **(formats or {})}
@@ -79,6 +92,7 @@ def show(table, *, name, digits=3, formats=None, verdict="verdict", headings=Non
     for record in table.itertuples(index=False):
         cells = []
         for place, (column, value) in enumerate(zip(table.columns, record, strict=True)):
+            value = style.label(value) if column == "method" else value
             text, kind = _cell(value, digits, formats.get(column), column == verdict)
             tag, scope = ("th", ' scope="row"') if place == 0 else ("td", "")
             cells.append(f"<{tag}{scope}{kind}>{text}</{tag}>")
@@ -86,7 +100,8 @@ def show(table, *, name, digits=3, formats=None, verdict="verdict", headings=Non
     link = csv_link(csv, name)
     title = html.escape(str(name).replace("-", " ").replace("_", " "), quote=True)
     page = (
-        f'<div class="cbd-table" role="region" tabindex="0" aria-label="Table: {title}">'
+        f'<div class="cbd-table{" cbd-long" * (len(rows) > LONG)}" role="region" tabindex="0" '
+        f'aria-label="Table: {title}">'
         f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
         f'<p class="cbd-downloads">{link}</p>'
     )
@@ -180,12 +195,27 @@ def _cell(value, digits, fmt, is_verdict):
         word = str(value).split(" ")[0]
         mark = _MARKS.get(word, "")
         shown = f'<span class="cbd-mark" aria-hidden="true">{mark}</span> ' if mark else ""
-        return shown + html.escape(str(value)), f' class="cbd-{html.escape(word, quote=True)}"'
+        return shown + _typeset(str(value)), f' class="cbd-{html.escape(word, quote=True)}"'
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "–", ' class="cbd-number"'
     if isinstance(value, bool) or not hasattr(value, "__float__"):
-        return html.escape(str(value)), ""
-    return number(value, digits, fmt), ' class="cbd-number"'
+        text = format(value, fmt) if fmt and isinstance(value, str) else str(value)
+        return _typeset(text), ' class="cbd-short"' if len(text) <= _SHORT else ""
+    return _typeset(number(value, digits, fmt)), ' class="cbd-number"'
+
+
+def _typeset(text):
+    """
+    Text as HTML: indices below their symbol, minus signs, no line break inside a range.
+
+    Examples
+    --------
+    >>> _typeset("r_max_AM < -1"), _typeset("p(D_e) of he_normal")
+    ('r<sub>max, AM</sub> &lt; −1', 'p(D<sub>e</sub>) of he_normal')
+    """
+    text = _NEGATIVE.sub("−", html.escape(text))
+    text = _RANGE.sub("–\u2060", text)
+    return _SYMBOL.sub(lambda found: f"{found[1]}<sub>{found[2].replace('_', ', ')}</sub>", text)
 
 
 def number(value, digits=3, fmt=None):
@@ -198,14 +228,16 @@ def number(value, digits=3, fmt=None):
     ('0.595', '12345', '4.2e-09', '2.00')
     """
     if fmt is not None:
-        return format(value, fmt)
-    if float(value).is_integer() and abs(value) < 1e15:
-        return str(int(value))
-    magnitude = abs(float(value))
-    if magnitude >= 1e5 or magnitude < 1e-3:
-        return f"{float(value):.{digits}g}"
-    decimals = max(0, digits - 1 - math.floor(math.log10(magnitude)))
-    return f"{float(value):.{decimals}f}"
+        text = format(value, fmt)
+    elif float(value).is_integer() and abs(value) < 1e15:
+        text = str(int(value))
+    elif not 1e-3 <= abs(float(value)) < 1e5:
+        text = f"{float(value):.{digits}g}"
+    else:
+        decimals = max(0, digits - 1 - math.floor(math.log10(abs(float(value)))))
+        text = f"{float(value):.{decimals}f}"
+    # what rounds to zero has no sign
+    return text.removeprefix("-") if re.fullmatch(r"-0(\.0*)?", text) else text
 
 
 def read_back(page):

@@ -54,7 +54,40 @@ def test_named_index_becomes_a_column(table):
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [(0.0, "0"), (-0.14567, "-0.146"), (123456.7, "1.23e+05"), (2.0, "2"), (99.96, "100.0")],
+    [
+        (0.0, "0"),
+        (-0.14567, "-0.146"),
+        (123456.7, "1.23e+05"),
+        (2.0, "2"),
+        (99.96, "100.0"),
+        (-1e-9, "-1e-09"),
+    ],
 )
 def test_numbers(value, shown):
     assert tables.number(value) == shown
+
+
+def test_what_rounds_to_zero_has_no_sign():
+    assert tables.number(-0.0004, fmt=".2f") == "0.00"
+    assert tables.number(-0.006, fmt=".2f") == "-0.01"
+
+
+def test_page_writes_methods_symbols_and_minus_signs_the_csv_what_was_passed():
+    table = pd.DataFrame({"method": ["kmeans"], "r_max_AM": [-1.25], "setting": ["he_normal"]})
+    page = tables.show(table, name="t")
+    assert cells(page) == [
+        ["method", "rmax, AM", "setting"],
+        ["k-means", "−1.25", "he_normal"],
+    ]
+    pd.testing.assert_frame_equal(tables.read_back(page), table)
+
+
+def test_strings_can_be_shortened_on_the_page():
+    page = tables.show(pd.DataFrame({"sha": ["abcdefgh"]}), name="t", formats={"sha": ".3"})
+    assert cells(page)[1] == ["abc"] and tables.read_back(page)["sha"][0] == "abcdefgh"
+
+
+@pytest.mark.parametrize(("rows", "scrolls"), [(tables.LONG, False), (tables.LONG + 1, True)])
+def test_long_tables_scroll_in_their_own_box(rows, scrolls):
+    page = tables.show(pd.DataFrame({"n": range(rows)}), name="t")
+    assert ("cbd-long" in page.html) == scrolls
