@@ -193,6 +193,7 @@ def learning(history, *, ax, ylabel="loss [-]", title="", best_epoch=None, log=T
     if best_epoch is not None:
         ax.axvline(best_epoch, color="#555555", lw=0.9, ls=":", label="kept")
     ax.set(xlabel="epoch", ylabel=ylabel, title=title, yscale="log" if log else "linear")
+    ax.xaxis.get_major_locator().set_params(integer=True)
     ax.legend()
     return ax
 
@@ -222,9 +223,9 @@ def convergence(size, errors, *, ax, order=2, xlabel="cell size [µm]", ylabel="
     anchor = first[np.argmax(size)]
     ax.loglog(size, anchor * (size / size.max()) ** order, "k:", lw=1, label=f"order {order:g}")
     ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
-    ax.set_xticks(size, [f"{value:g}" for value in size], minor=False)
+    ax.set_xticks(size, [f"{value:.3g}" for value in size], minor=False)
     ax.set_xticks([], minor=True)
-    ax.legend()
+    ax.legend(loc="lower right")  # errors rise to the right
     return ax
 
 

@@ -125,7 +125,7 @@ def phase_legend(figure):
 
 def matrix(
     upper, lower, methods, *, ax, title="", value_range=(0.0, 1.0), names=("TL", "SL"),
-    annotate=True,
+    annotate=True, bar=True,
 ):  # fmt: skip
     """
     Agreement of methods as a heat map, one specimen above and one below the diagonal.
@@ -147,6 +147,8 @@ def matrix(
         What lies above and below the diagonal.
     annotate : bool
         Whether to write the values into the cells.
+    bar : bool
+        Whether to draw a color bar: panels of one range need only one.
     """
     upper, lower = np.asarray(upper, float), np.asarray(lower, float)
     size = len(methods)
@@ -169,13 +171,15 @@ def matrix(
     if annotate:
         for row, column in np.argwhere(np.isfinite(both)):
             value = both[row, column]
+            text = "1" if value >= 0.995 else f"{value:.2f}".lstrip("0")
             dark = (value - low) / (high - low) < 0.55
             ax.text(
-                column, row, f"{value:.2f}".lstrip("0"), ha="center", va="center",
+                column, row, text, ha="center", va="center",
                 fontsize=min(7, 62 / size), color="white" if dark else "black",
                 in_layout=False,  # lies inside its cell; measuring hundreds of them is slow
             )  # fmt: skip
-    ax.figure.colorbar(drawn, ax=ax, shrink=0.8, extend="min" if low > 0 else "neither")
+    if bar:
+        ax.figure.colorbar(drawn, ax=ax, shrink=0.8, extend="min" if low > 0 else "neither")
     return ax
 
 
