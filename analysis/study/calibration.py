@@ -5,6 +5,7 @@ import pandas as pd
 
 from analysis import campaign, paper, profiles, storage
 from analysis.electrochemistry import calibration
+from analysis.figures import style
 
 OTHER = "mean error at the other currents [%]"
 
@@ -115,7 +116,7 @@ def orders(summary):
         add(
             "EDX-Closing has the smallest tau",
             specimen,
-            f"smallest: {smallest}",
+            f"smallest: {style.label(smallest)}",
             smallest == "edx-closing" if "edx-closing" in mine and len(mine) > 1 else None,
         )
         gray = [method for method in ("kmeans", "thresholding") if method in mine]
@@ -123,7 +124,7 @@ def orders(summary):
         add(
             "k-means and Thresholding have the largest tau",
             specimen,
-            f"largest: {mine.idxmax()}" if len(mine) else "none",
+            f"largest: {style.label(mine.idxmax())}" if len(mine) else "none",
             bool(mine[gray].min() >= others.max()) if gray and len(others) else None,
         )
     both = [method for method in tau.get("SL", {}).keys() if ("TL", method) in tau.index]

@@ -117,7 +117,7 @@ def findings(described, sizes):
         curves = mean.sel(pair=list(EQUAL))
         rise = float(curves.diff("r_um").max())
         lowest = float((curves / curves.isel(r_um=0)).min())
-        return f"largest rise {rise:.4f}, lowest value {lowest:.2f} of that at 0", (
+        return f"largest rise {rise:.4f}, lowest value {round(lowest, 2) + 0.0:.2f} of that at 0", (
             rise < 2e-3 and lowest > -0.05
         )
 
@@ -129,7 +129,8 @@ def findings(described, sizes):
     def network_peak():
         table = peaks(described)
         table = table[table["method"].isin(with_peak)]
-        texts = f"at {table.r_um.min():.1f} to {table.r_um.max():.1f} µm"
+        low, high = f"{table.r_um.min():.1f}", f"{table.r_um.max():.1f}"
+        texts = f"at {low} µm" if low == high else f"at {low} to {high} µm"
         texts += f", height {table.height.min():.4f} to {table.height.max():.4f}"
         near = np.abs(table.r_um - paper.COVARIANCE_PEAK_UM) < 1.0
         return texts, bool(near.all() and (table.height > 0).all())
@@ -138,7 +139,7 @@ def findings(described, sizes):
         curves = mean.sel({"pair": "CBD-pore", "method": "edx-closing"})
         fall = float(-curves.diff("r_um").min())
         height = float(curves.max())
-        return f"largest fall {fall:.4f}, largest value {height:.4f}", fall < 5e-4
+        return f"largest fall {max(fall, 0.0):.4f}, largest value {height:.4f}", fall < 5e-4
 
     def like_sizes():
         """Where the size distribution is coarser, the covariance reaches farther."""

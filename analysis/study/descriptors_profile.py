@@ -5,6 +5,7 @@ import xarray as xr
 
 from analysis import paper, storage
 from analysis.descriptors import profile as profiles_of
+from analysis.figures import style
 from analysis.phases import Phase
 from analysis.study import descriptors
 from analysis.study.descriptors import PHASES, PRINTED
@@ -121,7 +122,7 @@ def findings(described):
     def am_drop():
         depths = table.loc[present, "AM dip at"]
         holds = (abs(depths - where) < NEAR_UM).all()
-        return f"at {depths.min():.0f} to {depths.max():.0f} µm", holds
+        return _between(depths), holds
 
     def sl_without_drop():
         strength = _strength(fraction, "SL", "AM", present, where)
@@ -131,14 +132,14 @@ def findings(described):
     def cbd_peak():
         depths = table.loc[with_peak, "CBD peak at"]
         holds = (abs(depths - where) < NEAR_UM).all()
-        return f"at {depths.min():.0f} to {depths.max():.0f} µm", holds
+        return _between(depths), holds
 
     def strongest_peak():
         heights = {
             method: -_strength(fraction, "TL", "CBD", [method], where) for method in with_peak
         }
         two = sorted(heights, key=heights.get, reverse=True)[:2]
-        text = ", ".join(f"{method} {height:.3f}" for method, height in heights.items())
+        text = ", ".join(f"{style.label(name)} {height:.3f}" for name, height in heights.items())
         return text, set(two) == {"kmeans", "thresholding"}
 
     def edx_linear():
@@ -198,6 +199,12 @@ def _strength(fraction, specimen, phase, methods, where_um):
     at_depth = curves.where(distance < 2.0).mean("z_um")
     around = curves.where((distance > 10) & (distance < 30)).mean("z_um")
     return float((around - at_depth).mean())
+
+
+def _between(depths):
+    """Lowest and highest depth [µm] in words."""
+    low, high = f"{depths.min():.0f}", f"{depths.max():.0f}"
+    return f"at {low} µm" if low == high else f"at {low} to {high} µm"
 
 
 def _residual(curve):

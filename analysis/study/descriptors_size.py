@@ -40,6 +40,12 @@ TOLERANCES = {
     "beta_P": 0.25,
 }
 _PRINTED_PHASE = {"AM": "AM", "CBD": "CBD", "pore": "P"}
+# How the rows of Table 2 are written on a page
+SYMBOLS = {"surface_interface": "S_Int"} | {
+    f"{name}_{phase}": f"{symbol}_{phase}"
+    for name, symbol in (("surface", "S"), ("beta", "β"))
+    for phase in _PRINTED_PHASE.values()
+}
 
 
 def run(profile):
