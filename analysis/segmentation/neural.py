@@ -11,7 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from analysis.phases import Phase, check_gray
-from analysis.segmentation._mlp_kernels import forward_slab, standardize_slab
+from analysis.segmentation._mlp_kernels import (
+    forward_slab,
+    pack_layers,
+    padded_shape,
+    standardize_slab,
+)
 from analysis.segmentation.conversion import (
     CONVERSIONS,
     trinarize,
@@ -110,33 +115,29 @@ def predict_composition(model, gray, *, scale=None, threads=1):
     Notes
     -----
     Equal to ``model.predict`` on all patches to 1e-5. Beyond input and output it needs one
-    padded slab of eight slices and less than a megabyte of buffers per thread.
+    padded slab of eight slices per thread.
     """
-    from threadpoolctl import threadpool_limits
-
     check_model(model)
     gray = check_gray(gray, min_edge=PATCH)
     scale = scale or GrayScale()
     shift, spread = standardization(model)
     gain, offset = scale.gain / spread, (scale.offset - shift) / spread
-    weights = weights_of(model)
+    layers = pack_layers(*weights_of(model))
     n_z = gray.shape[0]
     composition = np.empty((len(Phase), *gray.shape), dtype=np.float32)
 
     def predict_slab(first):
         last = min(first + SLAB, n_z)
-        shape = (last - first, *gray.shape[1:])
-        padded = np.empty([n + PATCH - 1 for n in shape], dtype=np.float32)
+        padded = np.empty(padded_shape((last - first, *gray.shape[1:]), PATCH), np.float32)
         standardize_slab(gray, first, PATCH // 2, gain, offset, padded)
-        forward_slab(padded, PATCH, *weights, composition[:, first:last])
+        forward_slab(padded, PATCH, *layers, composition[:, first:last])
 
-    with threadpool_limits(1, user_api="blas"):  # threads share the slabs, not one product
-        if threads == 1:
-            for first in range(0, n_z, SLAB):
-                predict_slab(first)
-        else:
-            with ThreadPoolExecutor(threads) as pool:
-                list(pool.map(predict_slab, range(0, n_z, SLAB)))
+    if threads == 1:
+        for first in range(0, n_z, SLAB):
+            predict_slab(first)
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(predict_slab, range(0, n_z, SLAB)))
     return composition
 
 

@@ -6,6 +6,7 @@ from scipy import ndimage
 
 from analysis.phases import Phase
 from analysis.segmentation import network, neural, samples, training
+from analysis.segmentation._mlp_kernels import squash
 
 
 def blurred_phases(shape, seed):
@@ -124,6 +125,32 @@ def test_volume_equals_keras_predict(activation, dtype):
     np.testing.assert_allclose(ours.reshape(3, -1).T, keras_says, atol=1e-5)
     np.testing.assert_allclose(neural.predict_patches(model, patches), keras_says, atol=1e-5)
     np.testing.assert_allclose(ours.sum(axis=0), 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(5, 5, 5), (9, 6, 16), (17, 5, 17), (8, 7, 47), (7, 5, 64)])
+def test_rows_of_any_length_and_slabs_of_any_thickness(shape):
+    """Panels of sixteen voxels and slabs of eight slices leave no voxel out."""
+    model = neural.build_model(90.0, 40.0, seed=4)
+    gray = np.random.default_rng(6).integers(0, 256, shape, dtype=np.uint8)
+    voxels = np.stack(np.unravel_index(np.arange(gray.size), shape), axis=1)
+    expected = neural.predict_patches(model, neural.extract_patches(gray, voxels))
+    ours = neural.predict_composition(model, gray)
+    np.testing.assert_allclose(ours.reshape(3, -1).T, expected, atol=2e-6)
+
+
+def test_slices_of_any_memory_layout():
+    model = neural.build_model(90.0, 40.0, seed=4)
+    gray = np.random.default_rng(6).integers(0, 256, (9, 10, 20), dtype=np.uint8)
+    ours = neural.predict_composition(model, np.asfortranarray(gray))
+    np.testing.assert_array_equal(ours, neural.predict_composition(model, gray))
+
+
+def test_quick_tanh_is_tanh_in_single_precision():
+    values = np.concatenate([np.linspace(-20, 20, 200_001), np.geomspace(1e-20, 1, 1000)])
+    found = values.astype(np.float32)
+    squash(found)
+    np.testing.assert_allclose(found, np.tanh(values), rtol=1e-6, atol=5e-7)
+    assert np.abs(found).max() <= 1 + 1e-6
 
 
 def test_attenuation_with_a_large_offset_keeps_its_digits():
