@@ -21,6 +21,9 @@ class Profile:
         `smoke`, `demo` or `paper`.
     lateral : int
         Voxels of a cutout along y and x; z always spans the whole electrode.
+    lateral_correlative : int, optional
+        The same for sample D, whose slice must show enough key points to be registered; by
+        default as `lateral`.
     cutouts : int
         Non-overlapping cutouts per electrode.
     seed : int
@@ -62,6 +65,7 @@ class Profile:
     lateral: int
     cutouts: int
     seed: int = 2022
+    lateral_correlative: int | None = None
     scenarios: tuple[str, ...] = ("bridging", "cluster")
     currents_mA_cm2: tuple[float, ...] = (1.0, 3.0, 6.0, 8.0, 10.0, 12.0)
     kmeans_sample: int = 100_000
@@ -110,6 +114,10 @@ class Profile:
         text = "/".join(str(part) for part in (self.seed, *key))
         return zlib.crc32(text.encode())
 
+    def lateral_of(self, specimen):
+        """Voxels of a cutout of this specimen along y and x."""
+        return self.lateral_correlative or self.lateral if specimen == "D" else self.lateral
+
     @property
     def cutout_numbers(self):
         """Cutouts are counted from 1, as in file names and figures."""
@@ -122,6 +130,7 @@ PROFILES = {
         Profile(
             "smoke",
             lateral=32,
+            lateral_correlative=48,
             cutouts=1,
             kmeans_sample=6_000,
             sweep_distances_mm=(1.0, 3.0),

@@ -32,7 +32,7 @@ def truth(profile, specimen, cutout, *, scenario=None):
     """
     settings = profiles.get(profile)
     seed = settings.seed_for("specimen", specimen, cutout)
-    return _draw(specimen, settings.lateral, seed, scenario or settings.scenarios[0])
+    return _draw(specimen, settings.lateral_of(specimen), seed, scenario or settings.scenarios[0])
 
 
 @lru_cache(maxsize=1)  # a chapter asks for the same one several times in a row
