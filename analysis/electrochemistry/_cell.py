@@ -12,8 +12,8 @@ import numpy as np
 from analysis.electrochemistry._stencil import kernel
 
 # rows of the property array
-KAPPA, DIFF, TRANS, D_DIFF, D_TRANS, R = range(6)
-PROPERTIES = 6
+KAPPA, DIFF, TRANS, D_KAPPA, D_DIFF, D_TRANS, R = range(7)
+PROPERTIES = 7
 
 
 @kernel
@@ -21,9 +21,7 @@ def properties(start, stop, c, table, inverse_step, cell):
     """
     Conductivity, diffusivity, transference number and slopes in every electrolyte cell.
 
-    `table` holds the three at equal steps of concentration. The slope of the conductivity is
-    left out of the linear system: it saves no iterations, and upsets the linear solver where
-    salt is used up.
+    `table` holds the three at equal steps of concentration.
     """
     nx, ny = c.shape[2] - 2, c.shape[1] - 2
     top = table.shape[0] - 2
@@ -37,11 +35,10 @@ def properties(start, stop, c, table, inverse_step, cell):
                 value = max(cc[i], 0.0) * inverse_step
                 n = min(int(value), top)
                 part = value - n
-                row[KAPPA, i] = table[n, 0] + (table[n + 1, 0] - table[n, 0]) * part
-                for m in range(1, 3):
+                for m in range(3):
                     low, slope = table[n, m], table[n + 1, m] - table[n, m]
                     row[m, i] = low + slope * part
-                    row[m + 2, i] = slope * inverse_step
+                    row[m + 3, i] = slope * inverse_step
 
 
 @kernel
@@ -334,7 +331,7 @@ def _flux_change(g, p, i, n, m, du, dv, d1, c0, c1):
     dv = np.float32(dv)
     kappa = half * (p[KAPPA, i] + n[KAPPA, m])
     current = g * kappa * du
-    change = g * kappa * d1
+    change = g * (kappa * d1 + half * (p[D_KAPPA, i] * c0 + n[D_KAPPA, m] * c1) * du)
     salt = half * (p[DIFF, i] + n[DIFF, m]) * (c0 - c1)
     salt += half * (p[D_DIFF, i] * c0 + n[D_DIFF, m] * c1) * dv
     turn = half * (p[D_TRANS, i] * c0 + n[D_TRANS, m] * c1) * current

@@ -9,7 +9,7 @@ concentration in a fixed unit, which leaves its diffusion symmetric however stee
 
 import numpy as np
 
-from analysis.electrochemistry import _stencil, multigrid, reaction
+from analysis.electrochemistry import _pair, _stencil, hosts, islands, multigrid, reaction
 from analysis.electrochemistry._stencil import kernel
 
 PSI, PHI, SALT = range(3)
@@ -27,8 +27,14 @@ class Coupled:
         Slice heights in voxel edges.
     faces : reaction.Faces
         Reacting faces.
+    islands : islands.Islands
+        Binder that only AM joins to the collector.
+    solid, wet : padded ndarray of bool
+        Cells with a solid and an electrolyte potential.
     team : Team
         Threads.
+    scratch : tuple of padded ndarray
+        Three fields that a V-cycle may overwrite.
 
     Notes
     -----
@@ -37,8 +43,8 @@ class Coupled:
     the fields psi and salt; its current depends on both and enters both rows.
     """
 
-    def __init__(self, shape, heights, faces, team):
-        self.team, self.faces = team, faces
+    def __init__(self, shape, heights, faces, islands, solid, wet, team, *, scratch):
+        self.team, self.faces, self.islands = team, faces, islands
         self.plan = multigrid.plan_coarsening(shape, heights, lid_ratio=(1.0, 1.0))
         shapes = [shape] + [step.shape for step in self.plan]
         dummy = np.zeros((1, 1, 1), np.float32)
@@ -53,8 +59,11 @@ class Coupled:
                 self.levels[field].append(level)
         self.g = [multigrid.padded(cells) for cells in shapes]
         self.m = [multigrid.padded(cells) for cells in shapes]
-        self.scratch = [tuple(multigrid.padded(c) for _ in range(3)) for c in shapes]
-        self.parent = _parents(shape, self.plan[0])
+        coarse = [tuple(multigrid.padded(c) for _ in range(3)) for c in shapes[1:]]
+        self.scratch = [scratch, *coarse]
+        parents = [_parents(c, step) for c, step in zip(shapes, self.plan, strict=False)]
+        self.parent = parents[0]
+        self.hosts = hosts.assign(faces, parents, self.plan, solid, wet)
         self.inverse = None
 
     @property
@@ -78,7 +87,7 @@ class Coupled:
                     up.size,
                     nc,
                     *(up.cz, up.cy, up.cx, *fold),
-                    *(ratio if field != PHI else np.ones_like(ratio) for ratio in ratios),
+                    *ratios,
                     *(low.cz, low.cy, low.cx),
                 )
                 if up.with_e:
@@ -86,18 +95,54 @@ class Coupled:
             if depth:
                 for part in (self.g, self.m):
                     run(_stencil.coarsen_cells, up.size, nc, part[depth], *fold, part[depth + 1])
-            self._diagonals(depth)
-            if depth == 0:
+                g, m = (part[depth + 1].ravel() for part in (self.g, self.m))
+                hosts.collect_later(
+                    *(*self.hosts.later[depth - 1], self.faces.voxel, self.faces.wet),
+                    *(*self._slopes, *self._fine_diagonals(), g, m),
+                )
+                self._diagonals(depth)
+            else:
+                self._diagonals(0)
                 self.g[1][:] = 0
                 self.m[1][:] = 0
                 self._faces(
-                    reaction.coarse_slopes,
-                    *(*self._slopes, self.g[0].ravel(), self.levels[PHI][0].dinv.ravel()),
-                    *(self.m[0].ravel(), self.levels[SALT][0].dinv.ravel()),
-                    *(self.parent, self.g[1].ravel(), self.m[1].ravel()),
+                    hosts.collect,
+                    *(self.hosts.code, *self._slopes, *self._fine_diagonals(), self.parent),
+                    *(self.g[1].ravel(), self.m[1].ravel()),
                 )
+        self._pair_blocks()
         self._diagonals(self.depth - 1)
         self.inverse = inverse_of(self.dense())
+
+    def _fine_diagonals(self):
+        return (
+            *(self.g[0].ravel(), self.levels[PHI][0].dinv.ravel()),
+            *(self.m[0].ravel(), self.levels[SALT][0].dinv.ravel()),
+        )
+
+    def _pair_blocks(self):
+        """Factors of the blocks of psi and salt on the finest grid; overwrites g and m there."""
+        psi, salt = self.levels[PSI][0], self.levels[SALT][0]
+        self.g[0][1] += psi.cz[1]
+        self.m[0][1] += salt.cz[1]
+        self.team.run(
+            _pair.factor,
+            *(psi.size, psi.shape[0], self.g[0], self.m[0], psi.dinv, salt.dinv),
+        )
+
+    def _smooth_pair(self, b1, b3, add, x1, x3):
+        """Two sweeps for psi and salt; the scratch of both fields is overwritten."""
+        psi, salt = self.levels[PSI][0], self.levels[SALT][0]
+        size, nz = psi.size, psi.shape[0]
+        w1, w2 = multigrid.SWEEPS
+        block = (self.g[0], self.m[0], psi.dinv, salt.dinv)
+        u1, _, u3 = self.scratch[0]
+        self.team.run(_pair.solve, size, nz, w1, *block, b1, b3, u1, u3)
+        self.team.run(
+            _pair.sweep,
+            *(size, nz, w1, w2, add, *block, psi.cz, psi.cy, psi.cx, salt.cz, salt.cy, salt.cx),
+            *(u1, u3, x1, x3),
+        )
 
     def _diagonals(self, depth):
         for field in range(3):
@@ -152,14 +197,19 @@ class Coupled:
         lower = [self.levels[field][depth + 1] for field in range(3)]
         fold = (step.first, step.fold_y, step.fold_x)
         nz, size = levels[0].shape[0], levels[0].size
+        if depth == 0:
+            self._smooth_pair(b[PSI], b[SALT], False, x[PSI], x[SALT])
         for field, level in enumerate(levels):
             faces = (level.cz, level.cy, level.cx)
-            run(
-                _stencil.smooth,
-                size,
-                nz,
-                *(b[field], level.dinv, *faces, *multigrid.SWEEPS, False, x[field]),
-            )
+            if depth or field == PHI:
+                run(
+                    _stencil.smooth,
+                    size,
+                    nz,
+                    *(b[field], level.dinv, *faces, *multigrid.SWEEPS, False, x[field]),
+                )
+            if depth == 0 and field == PHI:
+                self._move_islands(b[PHI], x[PHI])
             run(
                 _stencil.residual_restricted,
                 size,
@@ -191,6 +241,8 @@ class Coupled:
                 nz,
                 *(coarse_x[field], step.parent, step.fold_y, step.fold_x, x[field]),
             )
+            if depth == 0 and field == PHI:
+                self._move_islands(b[PHI], x[PHI])
             run(
                 _stencil.residual,
                 size,
@@ -204,13 +256,27 @@ class Coupled:
             run(cell_exchange, size, nz, self.g[depth], self.m[depth], *x, *scratch)
         scratch[PSI][1] -= levels[SALT].cz[1] * x[SALT][1]
         scratch[SALT][1] -= levels[PSI].cz[1] * x[PSI][1]
+        if depth == 0:
+            self._smooth_pair(scratch[PSI], scratch[SALT], True, x[PSI], x[SALT])
         for field, level in enumerate(levels):
+            if depth == 0 and field != PHI:
+                continue
             run(
                 _stencil.smooth,
                 size,
                 nz,
                 *(scratch[field], level.dinv, level.cz, level.cy, level.cx),
                 *(*multigrid.SWEEPS, True, x[field]),
+            )
+
+    def _move_islands(self, b, x):
+        fine, group = self.levels[PHI][0], self.islands
+        if group.count:
+            self.team.run(
+                islands.move,
+                *(8 * len(group.voxel), group.count),
+                *(group.voxel, group.first, group.open, *fine.cz.shape[1:]),
+                *(part.ravel() for part in (fine.cz, fine.cy, fine.cx, b, x)),
             )
 
     def set_slopes(self, g, m):

@@ -5,7 +5,7 @@ psi the current in the electrolyte is -kappa grad psi, whatever t₊(c) and the 
 factor do. A Newton iteration
 
 1. solves the lithium response of the AM with Butler-Volmer implicit on its diagonal,
-2. solves psi, phi_s and c_e together by GMRES, with the exact derivative of
+2. solves psi, phi_s and c_e together by BiCGStab, with the exact derivative of
    the conservative fluxes and with slopes of the reaction that are damped by the lumped
    response of the lithium, 1 / (1 + u S), and
 3. solves the lithium again with the new potentials.
@@ -17,13 +17,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.electrochemistry import _cell, _stencil, domain, reaction
+from analysis.electrochemistry import _cell, _stencil, domain, islands, reaction
 from analysis.electrochemistry.coupled import PHI, PSI, SALT, Coupled
-from analysis.electrochemistry.krylov import Workspace, gmres
+from analysis.electrochemistry.krylov import Workspace, bicgstab
 from analysis.electrochemistry.multigrid import padded
 
 FARADAY = 96485.33212
 COLLECTOR_S_M = 1e3
+LEAST_SALT = 1.0  # mol/m³; the conductivity is not less than at this concentration
 LARGEST_STEP_V = 0.3  # of a potential per Newton iteration
 
 
@@ -40,6 +41,9 @@ class Tolerance:
         islands of binder in full, badly conducting AM have none that matters.
     krylov : float
         Residual reduction asked of the linear solver.
+    balance : float
+        Largest relative correction of salt and of the lithium of the step by
+        :meth:`ResolvedCell.balance`.
     max_iterations, max_cycles : int
         Newton iterations of a step, and V-cycles of an iteration.
     """
@@ -48,8 +52,9 @@ class Tolerance:
     salt_mol_m3: float = 1.0
     lithium_mol_m3: float = 50.0
     krylov: float = 0.1
+    balance: float = 2e-4
     max_iterations: int = 12
-    max_cycles: int = 40
+    max_cycles: int = 30
 
 
 @dataclass(frozen=True)
@@ -108,7 +113,7 @@ class ResolvedCell:
         self.table = np.stack(
             [
                 np.maximum(
-                    electrolyte.conductivity_S_m(c), electrolyte.conductivity_S_m(reaction.STAR)
+                    electrolyte.conductivity_S_m(c), electrolyte.conductivity_S_m(LEAST_SALT)
                 ),
                 electrolyte.diffusivity_m2_s(c),
                 electrolyte.transference(c),
@@ -124,15 +129,24 @@ class ResolvedCell:
         shape = self.shape
         self.c, self.psi, self.phi = (padded(shape, np.float64) for _ in range(3))
         self.history = padded(shape, np.float64)
-        self.sigma, self.response, self.known, self.slope = (padded(shape) for _ in range(4))
+        self.response, self.known, self.slope = (padded(shape) for _ in range(3))
         n = self.faces.count
         self.current, self.slope_phi, self.slope_w, self.slope_c = (
             np.zeros(n, np.float32) for _ in range(4)
         )
         self.ocp_slope, self.factors = (np.zeros(len(self.faces.voxel), "f4") for _ in range(2))
         self.work = Workspace(shape)
-        self.coupled = Coupled(shape, self.heights[1:-1], self.faces, self.team)
-        self.coupled.scratch[0] = self.work.t  # free whenever the preconditioner runs
+        self.sigma = self.work.z[0]  # used up before the linear solve
+        self.coupled = Coupled(
+            shape,
+            self.heights[1:-1],
+            self.faces,
+            islands.find(self.geometry.kind),
+            (self.lookup[self.geometry.kind] > 0) | (self.active > 0),
+            self.storage > 0,
+            self.team,
+            scratch=self.work.t,  # free whenever the preconditioner runs
+        )
 
     def set_rest(self, content):
         """Uniform concentrations, open-circuit potential."""
@@ -181,7 +195,7 @@ class ResolvedCell:
         slope = k.beta0 / (c + k.star) + np.interp(c, nodes, k.tail)
         rate = self.edge * self.materials.lithium.exchange_current_A_m2 / np.sqrt(1000.0)
         i0 = rate * c / np.sqrt(c + k.star)
-        z = np.clip(-k.thermal * (self.psi[1, 1:-1, 1:-1] + B), -14, 14)
+        z = np.clip(-k.thermal * (self.psi[1, 1:-1, 1:-1] + B), -9, 9)
         current = 2 * i0 * np.sinh(z)
         rise = 2 * k.thermal * i0 * np.cosh(z)
         return current, rise, self.unit * (rise * slope - current * (1 / c - 0.5 / (c + k.star)))
@@ -223,7 +237,11 @@ class ResolvedCell:
             # what is left after a change is that change times the contraction
             left = worst * min(1.0, worst / previous) if iteration > 1 else worst
             if left < 1 and worst < 8:
-                return Outcome(True, iteration, cycles, changes)
+                if current_A_m2 == 0:
+                    return Outcome(True, iteration, cycles, changes)
+                self.shifts = self.balance(current_A_m2, weight)
+                if max(abs(self.shifts[0]), abs(self.shifts[1])) < tolerance.balance:
+                    return Outcome(True, iteration, cycles, changes)
             if iteration > 8 and worst > 2 * previous:
                 return Outcome(False, iteration, cycles, changes, "diverges")
             previous = worst
@@ -310,7 +328,7 @@ class ResolvedCell:
             y[PSI][inner] += change
             y[SALT][inner] += change
 
-        cycles, self.linear_residual = gmres(
+        cycles, self.linear_residual = bicgstab(
             work,
             jacobian,
             coupled.cycle,

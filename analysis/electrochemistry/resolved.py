@@ -18,7 +18,7 @@ from analysis.electrochemistry._team import Team
 from analysis.electrochemistry.materials import DEFAULT
 from analysis.electrochemistry.newton import FARADAY, ResolvedCell, Tolerance
 
-BYTES_PER_CELL = 500  # with a full Krylov basis
+BYTES_PER_CELL = 300
 SMALLEST_STEP_S = 1e-3
 
 
@@ -330,7 +330,6 @@ class _Run:
         march.iterations += outcome.iterations
         march.cycles += outcome.cycles
         if outcome.converged:
-            self.shifts = cell.balance(self.current, weight)
             self.new_profiles = self._profiles()
         return outcome, weight
 
@@ -380,7 +379,7 @@ class _Run:
         gained = cell._run(weighted, cell.active, cell.c) - self.lithium_start
         charge = self.current * cell.columns * march.time
         lithium = gained * FARADAY * cell.edge / charge - 1
-        correction = max(abs(self.shifts[0]), abs(self.shifts[1]))
+        correction = max(abs(cell.shifts[0]), abs(cell.shifts[1]))
         march.rows.append((march.time, cell.voltage, salt, lithium, cell.kirchhoff, correction))
         march.profiles.append(self.new_profiles)
         self.before, self.now, cell.c = self.now, cell.c, self.before
