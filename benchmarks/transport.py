@@ -1,11 +1,15 @@
 """Effective transport: our multigrid beside pyamg, PoreSpy and taufactor, in CPU seconds.
 
-Usage: python benchmarks/transport.py [--sizes 128 256] [--threads] [--csv FILE]
+Usage: python benchmarks/transport.py [--sizes 128 256] [--only pyamg ...] [--limit-gb 8]
+                                      [--threads] [--csv FILE] [--record FILE]
 
-Every solver gets the same volume in the same process on one thread, and is timed in process CPU
-seconds, set-up included, so that a busy machine does not matter much. Peers that are not
-installed are skipped. `--threads` adds the wall time of two threads; run it on an idle machine.
-The reference value is our own solution at a residual of 1e-8.
+Each peer runs in a process of its own, in which ours solves the same volume first; the ratio is
+that of their CPU seconds, set-up included, on one thread, so that a busy machine does not matter
+much. The peaks are those of the whole process, interpreter, labels and libraries included: of one
+that runs only ours, and of one that runs ours and the peer. A peer may take `--limit-gb`; what
+does not fit is reported as such. Peers that are not installed are skipped. `--threads` adds
+the wall time of two threads; run it on an idle machine. The reference value is our own solution
+at a residual of 1e-8.
 """
 
 # ruff: noqa: E402 (threads must be limited before numpy is imported)
@@ -18,16 +22,21 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMB
 
 import csv
 import importlib.util
+import multiprocessing
 import resource
+import tempfile
 import time
+from pathlib import Path
 
 import numpy as np
+from record import peak_gb, recording
 from scipy import ndimage, sparse
 
 from analysis.electrochemistry import transport
 from analysis.phases import Phase
 
 GAMMA = 0.1
+BUDGET_S, BUDGET_GB, BUDGET_EDGE = 16.0, 1.5, 256  # what ours may take on 256^3 voxels
 
 
 def electrode(n, seed=0):
@@ -44,6 +53,11 @@ def electrode(n, seed=0):
 
 def ours(volume):
     result = transport.effective_conductivity(volume)
+    return result.value, result.iterations
+
+
+def ours_exactly(volume):
+    result = transport.effective_conductivity(volume, rtol=1e-8)
     return result.value, result.iterations
 
 
@@ -97,9 +111,16 @@ def porespy_fd(volume):
     return float(result.effective_porosity / result.tortuosity), None
 
 
+def limit_torch():
+    import torch
+
+    torch.set_num_threads(1)
+
+
 def taufactor_binary(volume):
     import taufactor
 
+    limit_torch()
     solver = taufactor.Solver(volume, device="cpu")
     solver.solve(verbose=False)
     return float(np.ravel(solver.D_eff)[0]), int(solver.iter)
@@ -108,89 +129,141 @@ def taufactor_binary(volume):
 def taufactor_multi(volume):
     import taufactor
 
+    limit_torch()
     labels = np.select([volume == 1, volume > 0], [1, 2], 0)
     solver = taufactor.MultiPhaseSolver(labels, cond={1: 1.0, 2: GAMMA}, device="cpu")
     solver.solve(verbose=False)
     return float(np.ravel(solver.D_eff)[0]), int(solver.iter)
 
 
+# volume, module, title, function, least ratio wanted
+PEERS = (
+    ("three phases", "pyamg", "pyamg", pyamg_cg, 6),
+    ("three phases", "taufactor", "taufactor multi-phase", taufactor_multi, 8),
+    ("binary", "porespy", "PoreSpy tortuosity_fd", porespy_fd, 6),
+    ("binary", "taufactor", "taufactor binary", taufactor_binary, None),
+)
+
+
+def load(path, kind):
+    """Conductivity of the labels in a file, with both porous phases or as one."""
+    labels = np.load(path)
+    if kind == "three phases":
+        return transport.ionic_conductivity(labels, GAMMA)
+    return (labels != Phase.AM).astype(np.float32)
+
+
 def timed(function, volume):
-    """Value, iterations, CPU seconds and growth of the peak memory [MB] of one call."""
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    """Value, iterations, CPU seconds of one call, and the peak of the process [GB]."""
     start = time.process_time()
     value, iterations = function(volume)
-    seconds = time.process_time() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return value, iterations, seconds, before / 1e3, peak / 1e3
+    return value, iterations, time.process_time() - start, peak_gb()
+
+
+def measure(connection, path, kind, functions, limit_gb):
+    """In a process of its own: load, compile, then call one function after another."""
+    if limit_gb:
+        size = int(limit_gb * 1e9)
+        resource.setrlimit(resource.RLIMIT_DATA, (size, size))
+    transport.effective_conductivity(electrode(16) != Phase.AM)  # loads the compiled code
+    volume = load(path, kind)
+    try:
+        connection.send([timed(function, volume) for function in functions])
+    except MemoryError:
+        connection.send(f"needs more than {limit_gb:g} GB")
+    except Exception as error:  # torch and others have their own names for it
+        connection.send(f"{type(error).__name__}: {str(error).splitlines()[0][:80]}")
+
+
+def in_child(path, kind, functions, limit_gb=None):
+    """What :func:`measure` sends, or a line that says why nothing came."""
+    context = multiprocessing.get_context("spawn")
+    receiver, sender = context.Pipe(duplex=False)
+    child = context.Process(target=measure, args=(sender, path, kind, functions, limit_gb))
+    child.start()
+    sender.close()
+    try:
+        result = receiver.recv()
+    except EOFError:
+        result = None
+    child.join()
+    return result or f"ended with code {child.exitcode}, probably out of {limit_gb} GB"
+
+
+def compare(n, options, rows):
+    """Ours and every peer on the electrode with `n` voxels along each edge."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "labels.npy"
+        np.save(path, electrode(n))
+        exact = {}
+        for kind in ("three phases", "binary"):
+            exact[kind] = in_child(path, kind, [ours_exactly])[0][0]
+            value, steps, seconds, peak = in_child(path, kind, [ours])[0]
+            error = value / exact[kind] - 1
+            rows.append((n, kind, "ours", value, error, steps, seconds, seconds, 1.0, peak))
+            show(rows[-1])
+            if n == BUDGET_EDGE:
+                print(
+                    f"     within {BUDGET_S:g} CPU-s: {seconds <= BUDGET_S}, "
+                    f"within {BUDGET_GB:g} GB: {peak <= BUDGET_GB}"
+                )
+        for kind, module, title, function, wanted in PEERS:
+            if options.only and module not in options.only:
+                continue
+            if importlib.util.find_spec(module) is None:
+                print(f"{n:4d} {kind:13s} {title:24s} skipped: {module} is not installed")
+                continue
+            result = in_child(path, kind, [ours, function], options.limit_gb)
+            if isinstance(result, str):
+                print(f"{n:4d} {kind:13s} {title:24s} {result}", flush=True)
+                continue
+            (_, _, our_seconds, _), (value, steps, seconds, peak) = result
+            error, ratio = value / exact[kind] - 1, seconds / our_seconds
+            rows.append((n, kind, title, value, error, steps, seconds, our_seconds, ratio, peak))
+            show(rows[-1], wanted)
+        if options.threads:
+            volume, walls = load(path, "three phases"), []
+            for threads in (1, 2):
+                start = time.perf_counter()
+                transport.effective_conductivity(volume, threads=threads)
+                walls.append(time.perf_counter() - start)
+            print(
+                f"{n:4d} wall seconds on 1 and 2 threads: {walls[0]:.2f} {walls[1]:.2f}, "
+                f"ratio {walls[0] / walls[1]:.2f}; load {os.getloadavg()[0]:.1f}"
+            )
+
+
+def show(row, wanted=None):
+    n, kind, title, value, error, steps, seconds, our_seconds, ratio, peak = row
+    verdict = f"at least {wanted}x: {ratio >= wanted}" if wanted else ""
+    print(
+        f"{n:4d} {kind:13s} {title:24s} k_eff {value:.6f} ({error:+.1e})  {steps or '-':>5} it  "
+        f"{seconds:8.2f} CPU-s, ours {our_seconds:6.2f}  {ratio:6.1f}x  peak {peak:5.2f} GB  "
+        f"{verdict}",
+        flush=True,
+    )
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", type=int, nargs="+", default=[128, 256])
     parser.add_argument("--threads", action="store_true")
+    parser.add_argument("--limit-gb", type=float, default=8.0, help="memory a peer may take")
     parser.add_argument("--csv")
-    parser.add_argument("--only", nargs="+", help="names of peers to run")
+    parser.add_argument("--record", help="file for what is printed")
+    parser.add_argument("--only", nargs="+", help="modules of the peers to run")
     options = parser.parse_args()
-    if importlib.util.find_spec("torch"):
-        import torch
-
-        torch.set_num_threads(1)
-    ours(electrode(32) != Phase.AM)  # compile
-    peers = (
-        ("three phases", "pyamg", "pyamg", pyamg_cg),
-        ("three phases", "taufactor", "taufactor multi-phase", taufactor_multi),
-        ("binary", "porespy", "PoreSpy tortuosity_fd", porespy_fd),
-        ("binary", "taufactor", "taufactor binary", taufactor_binary),
-    )
     rows = []
-    for n in options.sizes:
-        labels = electrode(n)
-        volumes = {
-            "three phases": transport.ionic_conductivity(labels, GAMMA),
-            "binary": (labels != Phase.AM).astype(np.float32),
-        }
-        base = {}
-        for kind, volume in volumes.items():
-            value, steps, seconds, _, peak = timed(ours, volume)
-            base[kind] = seconds
-            exact = transport.effective_conductivity(volume, rtol=1e-8).value
-            rows.append((n, kind, "ours", value, value / exact - 1, steps, seconds, 1.0, peak))
-            show(rows[-1])
-            for group, module, title, function in peers:
-                if group != kind or (options.only and module not in options.only):
-                    continue
-                if importlib.util.find_spec(module) is None:
-                    print(f"{n:4d} {kind:13s} {title:24s} skipped: {module} is not installed")
-                    continue
-                value, steps, seconds, _, peak = timed(function, volume)
-                row = (n, kind, title, value, value / exact - 1, steps, seconds)
-                rows.append((*row, seconds / base[kind], peak))
-                show(rows[-1])
-        if options.threads:
-            walls = []
-            for threads in (1, 2):
-                start = time.perf_counter()
-                transport.effective_conductivity(volumes["three phases"], threads=threads)
-                walls.append(time.perf_counter() - start)
-            print(
-                f"{n:4d} wall seconds on 1 and 2 threads: {walls[0]:.2f} {walls[1]:.2f}, "
-                f"ratio {walls[0] / walls[1]:.2f}; load {os.getloadavg()[0]:.1f}"
-            )
+    with recording(options.record):
+        transport.effective_conductivity(electrode(32) != Phase.AM)  # compile
+        for n in options.sizes:
+            compare(n, options, rows)
     if options.csv:
-        names = "n volume solver value relative_error iterations cpu_s ratio peak_mb".split()
-        with open(options.csv, "w", newline="") as file:
+        names = "n volume solver value relative_error iterations cpu_s ours_cpu_s ratio peak_gb"
+        with open(options.csv, "w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
-            writer.writerow(names)
+            writer.writerow(names.split())
             writer.writerows(rows)
-
-
-def show(row):
-    n, kind, title, value, error, steps, seconds, ratio, peak = row
-    print(
-        f"{n:4d} {kind:13s} {title:24s} k_eff {value:.6f} ({error:+.1e})  "
-        f"{steps or '-':>5} it  {seconds:8.2f} CPU-s  {ratio:6.1f}x  peak {peak:6.0f} MB",
-        flush=True,
-    )
 
 
 if __name__ == "__main__":
