@@ -7,6 +7,7 @@ same functions, so that they never run on nothing. Chromium comes from Debian
 
 import os
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -20,28 +21,32 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory):
+def site(request):
     """Folder of a built site: `CBD_SITE`, the newest of ``_build``, or a small one."""
     if os.environ.get("CBD_SITE"):
         return Path(os.environ["CBD_SITE"]).resolve()
     built = [page.parent for page in (ROOT / "_build").glob("*/html/index.html")]
     if built:
         return max(built, key=lambda folder: (folder / "index.html").stat().st_mtime)
-    return build_small_book(tmp_path_factory.mktemp("book"))
+    small = request.getfixturevalue("small_book")
+    return build.build_site(small.folder / "stage", small).parent
 
 
-def build_small_book(target):
-    """Execute, stage and build the two pages of ``small_book`` as a chapter is."""
-    root = target / "root"
+@pytest.fixture(scope="session")
+def small_book(tmp_path_factory):
+    """The pages of ``small_book``, executed and staged as chapters are."""
+    folder = tmp_path_factory.mktemp("book")
+    root = folder / "root"
     shutil.copytree(SMALL_BOOK, root)
-    for folder in ("_static", "_templates"):
-        shutil.copytree(ROOT / "book" / folder, root / "book" / folder)
+    for name in ("_static", "_templates"):
+        shutil.copytree(ROOT / "book" / name, root / "book" / name)
     shutil.copy(ROOT / "_config.yml", root)
     for name in ("references.bib", "glossary.md", "bibliography.md"):
         shutil.copy(ROOT / "book" / name, root / "book")
-    small = build.stamps.Build("smoke", target / "build")
+    small = build.stamps.Build("smoke", folder / "build")
     execute.run_chapter(root / "book" / "chapter.md", "chapter", build=small, parameters={})
-    return build.build_site(stage(small, root=root), small).parent
+    stage(small, root=root)
+    return small
 
 
 @pytest.fixture(scope="session")
@@ -68,7 +73,7 @@ def browser():
 
 @pytest.fixture(scope="session")
 def axe():
-    """Source of axe-core, or a skip that says how to get it."""
+    """Source of axe-core, or None."""
     places = [
         Path(os.environ.get("AXE_CORE", "")),
         ROOT / "node_modules" / "axe-core" / "axe.min.js",
@@ -77,7 +82,7 @@ def axe():
         place = place / "axe.min.js" if place.is_dir() and place.name else place
         if place.is_file():
             return place.read_text(encoding="utf-8")
-    pytest.skip("no axe-core: npm install --no-save axe-core, or set AXE_CORE to axe.min.js")
+    return None
 
 
 class Visit:
@@ -92,28 +97,41 @@ class Visit:
         )
         self.page = self.context.new_page()
         self.problems = []
+        self.pending = set()
         self.page.on("console", self._heard)
         self.page.on("pageerror", lambda error: self.problems.append(f"error: {error}"))
-        self.page.on("requestfailed", lambda request: self._request(request, "failed"))
-        self.page.on("request", lambda request: self._request(request, "left the disk"))
+        self.page.on("request", self._asked)
+        self.page.on("requestfinished", lambda request: self.pending.discard(request))
+        self.page.on("requestfailed", self._failed)
 
     def open(self, file, query=""):
-        """Load a page of the site from ``file://`` and wait for its mathematics."""
+        """Load a page of the site from ``file://`` with its mathematics and all it asks for."""
         self.problems.clear()
+        self.pending.clear()
         self.page.goto(Path(file).as_uri() + query, wait_until="load")
         self.page.evaluate("() => window.MathJax?.startup?.promise?.then(() => true)")
-        # leaving while the icon still loads would abort it and look like a failed request
-        self.page.wait_for_load_state("networkidle")
+        self.wait_for_requests()
         return self.page
+
+    def wait_for_requests(self, seconds=10):
+        """Wait until nothing is under way: leaving earlier would abort it, the icon for one."""
+        end = time.monotonic() + seconds
+        while self.pending and time.monotonic() < end:
+            self.page.wait_for_timeout(5)
+        self.problems += [f"request unanswered: {r.url[:120]}" for r in self.pending]
 
     def _heard(self, message):
         if message.type == "error":
             self.problems.append(f"console: {message.text}")
 
-    def _request(self, request, what):
-        outside = not request.url.startswith(("file:", "data:", "blob:", "about:"))
-        if what == "failed" or outside:
-            self.problems.append(f"request {what}: {request.url[:120]}")
+    def _asked(self, request):
+        self.pending.add(request)
+        if not request.url.startswith(("file:", "data:", "blob:", "about:")):
+            self.problems.append(f"request left the disk: {request.url[:120]}")
+
+    def _failed(self, request):
+        self.pending.discard(request)
+        self.problems.append(f"request failed: {request.url[:120]} ({request.failure})")
 
     def __enter__(self):
         return self
@@ -122,7 +140,7 @@ class Visit:
         self.context.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def visit(browser):
     """Opens a :class:`Visit`: ``with visit(1400) as tab: tab.open(page)``."""
     return lambda width, **options: Visit(browser, width, **options)
