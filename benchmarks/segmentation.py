@@ -1,13 +1,15 @@
 """Trinarization: ours beside numpy and scikit-image, in CPU seconds.
 
-Usage: python benchmarks/segmentation.py [kmeans] [closing] [--size 128] [--csv FILE]
+Usage: python benchmarks/segmentation.py [kmeans] [neural] [closing] [--size 128]
+                                         [--csv FILE] [--record FILE]
 
 kmeans   one fused pass of the weighted k-means beside numpy features and assignment
+neural   composition of a volume by the network beside Keras: see segmentation_neural.py
 closing  calibration of EDX-Closing beside a bisection over scikit-image closings
 
 Ours and the peers get the same volume in the same process on one thread and are timed in process
 CPU seconds, so that a busy machine matters little; the median of three runs counts. Compiled
-functions are called once before. The network has a script of its own, segmentation_neural.py.
+functions are called once before. Without names all three run.
 """
 
 # ruff: noqa: E402 (threads must be limited before numpy is imported)
@@ -23,6 +25,7 @@ import itertools
 import time
 
 import numpy as np
+from record import recording
 from scipy import ndimage
 
 from analysis.phases import Phase
@@ -142,28 +145,46 @@ def edx_closing(size):
            note=f"total missed by {mine:.1e} (ours) and {other:.1e} (peer)")  # fmt: skip
 
 
+def neural(size):
+    """The network, on volumes of its own sizes."""
+    import segmentation_neural
+
+    rows = segmentation_neural.measure()
+    segmentation_neural.show(rows)
+    ours = next(row["value"] for row in rows if row["what"] == "ours")
+    for row in rows:
+        if "keras" in row["what"]:
+            ROWS.append({"what": f"network, {row['what']}", "ours": ours, "peer": row["value"],
+                         "unit": "s/Mvoxel", "ratio": row["ratio to ours"],
+                         "met": row["met"]})  # fmt: skip
+
+
 def report(what, ours, theirs, unit, *, ours_limit=None, least_ratio, note):
     """Print one line, and remember it for the CSV file."""
     ratio = theirs / ours
     limit = "" if ours_limit is None else f" (at most {ours_limit})"
-    print(f"{what}: ours {ours:.4f} {unit}{limit}, peer {theirs:.3f} {unit}, "
-          f"ratio {ratio:.1f} (at least {least_ratio}); {note}")  # fmt: skip
-    ROWS.append({"what": what, "ours": ours, "peer": theirs, "unit": unit, "ratio": ratio})
+    met = ratio >= least_ratio and (ours_limit is None or ours <= ours_limit)
+    print(f"{what}: ours {ours:.4f} {unit}{limit}, peer {theirs:.3f} {unit}, ratio {ratio:.1f} "
+          f"(at least {least_ratio}): {'met' if met else 'MISSED'}; {note}")  # fmt: skip
+    ROWS.append({"what": what, "ours": ours, "peer": theirs, "unit": unit, "ratio": ratio,
+                 "met": met})  # fmt: skip
 
 
 def main():
     """Run what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("parts", nargs="*", metavar="kmeans|closing")
+    parser.add_argument("parts", nargs="*", metavar="kmeans|neural|closing")
     parser.add_argument("--size", type=int, default=128, help="edge of the volume [voxel]")
     parser.add_argument("--csv", help="write the numbers to this file")
+    parser.add_argument("--record", help="file for what is printed")
     options = parser.parse_args()
-    parts = {"kmeans": kmeans, "closing": edx_closing}
+    parts = {"kmeans": kmeans, "neural": neural, "closing": edx_closing}
     unknown = set(options.parts) - set(parts)
     if unknown:
-        parser.error(f"unknown part {', '.join(unknown)}; expected kmeans or closing")
-    for name in options.parts or parts:
-        parts[name](options.size)
+        parser.error(f"unknown part {', '.join(unknown)}; expected kmeans, neural or closing")
+    with recording(options.record):
+        for name in options.parts or parts:
+            parts[name](options.size)
     if options.csv:
         with open(options.csv, "w", newline="", encoding="utf-8") as opened:
             writer = csv.DictWriter(opened, ROWS[0])
