@@ -6,7 +6,7 @@ import numpy as np
 
 from analysis import storage
 
-SCALARS = ("time", "step", "next_step", "rejected", "unconverged", "iterations", "cycles")
+SCALARS = ("time", "step", "next_step", "error", "rejected", "unconverged", "iterations", "cycles")
 
 
 def save(path, run, mark):
@@ -73,7 +73,7 @@ def load(path, run, mark):
         )
     march = run.march
     for name, value in zip(SCALARS, stored["scalars"], strict=True):
-        kind = float if name in ("time", "step", "next_step") else int
+        kind = float if name in ("time", "step", "next_step", "error") else int
         setattr(march, name, kind(value))
     march.rows = [tuple(row) for row in stored["rows"]]
     march.profiles = list(zip(stored["salt"], stored["content"], strict=True))

@@ -20,6 +20,7 @@ from analysis.electrochemistry.newton import FARADAY, ResolvedCell, Tolerance
 
 BYTES_PER_CELL = 300
 SMALLEST_STEP_S = 1e-3
+LARGEST_ERROR = 4.0  # of an accepted step, in units of the tolerance
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,8 @@ class Control:
 
     voltage_V: float = 0.6e-3
     salt_mol_m3: float = 6.0
-    first_step_s: float = 0.5
-    growth: float = 1.7
+    first_step_s: float = 0.2
+    growth: float = 1.6
     newton: Tolerance = Tolerance()
 
     def times(self, factor):
@@ -139,6 +140,7 @@ class March:
     time: float = 0.0
     step: float = 0.0  # the last accepted one
     next_step: float = 0.0
+    error: float = 0.0  # of the last step, in units of the tolerance
     rows: list = field(default_factory=list)  # one tuple per accepted step
     profiles: list = field(default_factory=list)
     rejected: int = 0
@@ -278,7 +280,7 @@ class _Run:
             outcome, weight = self._attempt(step)
             if outcome.converged:
                 error = self._error(step)
-                if error <= 2.5 or step <= SMALLEST_STEP_S:
+                if error <= LARGEST_ERROR or step <= SMALLEST_STEP_S:
                     break
                 factor = max(0.25, 0.85 * error ** (-1 / 3))
             else:
@@ -294,7 +296,10 @@ class _Run:
         if self.cell.voltage < self.cutoff:
             step, weight = self._locate(step)
         self._accept(step, weight)
-        march.next_step = step * min(control.growth, max(0.3, 0.85 * max(error, 1e-6) ** (-1 / 3)))
+        trend = min(1.0, march.error / error) if error > 0 and march.error > 0 else 1.0
+        factor = 0.85 * max(error, 1e-6) ** (-1 / 3) * trend**0.2
+        march.error = error
+        march.next_step = step * min(control.growth, max(0.3, factor))
         if len(march.rows) < 4:
             march.next_step = step * control.growth
         if self.cell.voltage <= self.cutoff + 2e-5:
@@ -348,7 +353,9 @@ class _Run:
                 guess = curved if low < curved < high else guess
             outcome, weight = self._attempt(guess)
             if not outcome.converged:
-                break
+                good = times[-1]
+                outcome, weight = self._attempt(good)
+                return good, weight
             times.append(guess)
             volts.append(self.cell.voltage)
             if abs(volts[-1] - self.cutoff) < 2e-5:
