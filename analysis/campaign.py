@@ -166,7 +166,7 @@ def run(cases, profile, *, scheduler=None, workers=None, say=print):
         Address of a Dask scheduler, ``tcp://host:port``. Its workers must see the same results
         folder. Without it, local processes.
     workers : int, optional
-        Local processes; one means this process. By default one per core.
+        Local processes; one means this process. By default one per core if there are cases enough.
     say : callable
         Receives one line per finished case, with the time left.
 
@@ -182,7 +182,7 @@ def run(cases, profile, *, scheduler=None, workers=None, say=print):
     if scheduler:
         outcomes = _on_dask(missing, profile, scheduler)
     else:
-        workers = min(workers or os.cpu_count() or 1, len(missing))
+        workers = min(workers or _worthwhile_workers(len(missing)), len(missing))
         outcomes = _here(missing, profile) if workers == 1 else _local(missing, profile, workers)
     begin = time.monotonic()
     for done, (case, reason) in enumerate(outcomes, start=1):
@@ -192,6 +192,11 @@ def run(cases, profile, *, scheduler=None, workers=None, say=print):
         note = f"failed: {reason}" if reason else "done"
         say(f"{done:4d}/{len(missing)}  {_clock(left)} left  {case}: {note}")
     return Summary(finished, len(missing) - len(failed), failed)
+
+
+def _worthwhile_workers(n_cases):
+    """One per core, but each has to import the package, which takes as long as a few cases."""
+    return max(1, min(os.cpu_count() or 1, n_cases // 20))
 
 
 def fit_cases(profile, methods=None):

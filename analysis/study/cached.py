@@ -59,6 +59,24 @@ def model(name, profile, *, inputs, train, load):
     return trained, pd.read_csv(paths["csv"])
 
 
+def history(name, profile):
+    """
+    History of a network that has been trained, without reading the network itself.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it has not been trained yet.
+    """
+    source = storage.path("models", f"{name}.csv", profile=profile)
+    if not source.exists():
+        raise FileNotFoundError(
+            f"There is no history {source}. Run the chapter on the neural network first."
+        )
+    storage.record_read(source)
+    return pd.read_csv(source)
+
+
 def _training_code():
     """Source of the modules that decide what a training gives; prediction is not among them."""
     folder = Path(network.__file__).parent

@@ -124,6 +124,18 @@ def trained(profile, protocol, binning, labeled=None):
     )
 
 
+def history(profile, protocol, binning):
+    """
+    How a training of :func:`run` went.
+
+    Returns
+    -------
+    history : pandas.DataFrame
+        epoch, samples, quantity, value.
+    """
+    return cached.history(f"mlp-{protocol}-bin{binning}", profile)
+
+
 def study_network(profile):
     """
     Network that the rest of the study uses: trained on all labelled voxels.
