@@ -128,19 +128,25 @@ def build_site(stage_folder, build, *, builder="html", strict=True, jobs=2):
 
 
 def table_of_seconds(build, names, ran):
-    """Seconds and memory per chapter, slowest three named."""
+    """Wall-clock seconds, CPU seconds and memory per chapter; the slowest three are named."""
     rows = []
     for name in names:
         stamp = stamps.read_stamp(build, name) or {}
-        rows.append((name, stamp.get("seconds", float("nan")), stamp.get("peak_memory_MB", 0)))
-    lines = [f"{'chapter':<30} {'seconds':>8} {'peak GB':>8}"]
-    for name, seconds, memory in rows:
+        cpu = stamp.get("cpu_seconds", float("nan"))
+        memory = stamp.get("peak_memory_MB", 0)
+        rows.append((name, stamp.get("seconds", float("nan")), cpu, memory))
+    lines = [f"{'chapter':<30} {'seconds':>8} {'CPU s':>8} {'peak GB':>8}"]
+    for name, seconds, cpu, memory in rows:
         lines.append(
-            f"{name:<30} {seconds:8.1f} {memory / 1000:8.1f}  {'' if name in ran else 'kept'}"
+            f"{name:<30} {seconds:8.1f} {cpu:8.1f} {memory / 1000:8.1f}"
+            f"  {'' if name in ran else 'kept'}"
         )
+    lines.append(
+        f"{'sum':<30} {sum(row[1] for row in rows):8.1f} {sum(row[2] for row in rows):8.1f}"
+    )
     slowest = sorted(rows, key=lambda row: -row[1])[:3]
     lines.append(
-        "slowest: " + ", ".join(f"{name} ({seconds:.0f} s)" for name, seconds, _ in slowest)
+        "slowest: " + ", ".join(f"{name} ({seconds:.0f} s)" for name, seconds, *_ in slowest)
     )
     return "\n".join(lines)
 

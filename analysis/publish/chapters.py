@@ -120,6 +120,10 @@ CHAPTERS = (
     Chapter(
         "16_conclusion",
         needs=(
+            "03_thresholding",
+            "04_clustering",
+            "05_neural_network",
+            "06_local_closing",
             "07_agreement",
             "10_surface_and_size",
             "11_paths",

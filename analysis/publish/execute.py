@@ -217,6 +217,7 @@ def run_chapter(source, name, *, build, parameters):
         "reads": reads,
         "writes": writes,
         "seconds": round(seconds, 1),
+        "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 1),
         "peak_memory_MB": round(usage.ru_maxrss / 1024),
     }
 
