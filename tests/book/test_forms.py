@@ -1,0 +1,87 @@
+"""PDF and ePub of a book: made by the same functions as `make pdf` and `make epub`, and checked."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from analysis.publish import forms
+
+ROOT = Path(__file__).resolve().parents[2]
+
+pytestmark = [pytest.mark.book, pytest.mark.slow]
+
+
+@pytest.fixture(scope="session")
+def epubcheck():
+    """
+    Command that validates an ePub, or a skip that says how to get it.
+
+    Debian's program is a Java archive that not every kernel starts by itself, so Java is called.
+    """
+    program = os.environ.get("EPUBCHECK") or shutil.which("epubcheck")
+    if program is None:
+        pytest.skip("no epubcheck: apt install epubcheck, or set EPUBCHECK to epubcheck.jar")
+    program = Path(program).resolve()
+    if program.suffix != ".jar":
+        return [str(program)]
+    if shutil.which("java") is None:
+        pytest.skip("no Java for epubcheck: apt install default-jre-headless")
+    return ["java", "-jar", str(program)]
+
+
+@pytest.fixture(scope="session")
+def made(small_book):
+    """Makes a form of the small book: ``made("epub")`` is the file."""
+    if not (os.environ.get("CHROMIUM") or any(map(shutil.which, forms.BROWSERS))):
+        pytest.skip("no Chromium found: apt install chromium, or set CHROMIUM to its path")
+
+    def make(form):
+        # a process of its own: the other tests may keep a browser open, and one process has one
+        code = (
+            f"import sys; from pathlib import Path; from analysis.publish import {form}, stamps\n"
+            f"{form}.make(stamps.Build('smoke', Path(sys.argv[1])))"
+        )
+        command = [sys.executable, "-c", code, str(small_book.folder)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return small_book.folder / f"book.{form}"
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def book_as_epub(made):
+    return made("epub")
+
+
+def test_epub_is_valid(book_as_epub, epubcheck):
+    checked = subprocess.run(
+        [*epubcheck, str(book_as_epub)], capture_output=True, text=True, check=False
+    )
+    said = checked.stdout + checked.stderr
+    assert checked.returncode == 0, said
+    assert re.search(r"\b0 fatals / 0 errors\b", said) or "No errors" in said, said
+
+
+def test_epub_holds_still_pictures_and_set_mathematics(book_as_epub):
+    with zipfile.ZipFile(book_as_epub) as archive:
+        pages = {
+            name: archive.read(name).decode("utf-8")
+            for name in archive.namelist()
+            if name.endswith(".xhtml")
+        }
+    chapter = next(text for name, text in pages.items() if name.endswith("chapter.xhtml"))
+    assert "<math" in chapter and "<script" not in chapter and "cbd-control" not in chapter
+    assert chapter.count("<img") >= 2, "the figure and the still of the slider"
+
+
+def test_pdf_is_written_with_its_pictures(made):
+    content = made("pdf").read_bytes()
+    assert content.startswith(b"%PDF") and content.rstrip().endswith(b"%%EOF")
+    assert content.count(b"/Image") >= 2, "pictures are lost"
