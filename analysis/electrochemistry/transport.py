@@ -13,7 +13,7 @@ from analysis.electrochemistry import _stencil, grid, multigrid
 from analysis.electrochemistry._team import Team
 from analysis.phases import CBD_POROSITY, Phase, check_labels
 
-BALANCE = 5e-5  # largest difference of flux in and flux out that is accepted
+REVISIT = 4096  # cells of the smallest coarse level that is visited twice in each cycle
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Transport:
         Resistance of each slice relative to a slice of bulk, from the dissipated power. Its
         mean is 1 / `value`.
     iterations : int
-        V-cycles.
+        Multigrid cycles.
     residual : float
         Relative residual reached.
     inert : float
@@ -91,7 +91,10 @@ def effective_conductivity(conductivity, axis=0, *, start=None, rtol=1e-6, threa
     Notes
     -----
     Conjugate gradients with a multigrid preconditioner: about 0.4 µs of one core per voxel at
-    a contrast of ten, and about 70 bytes of memory per voxel.
+    a contrast of ten, and about 70 bytes of memory per voxel. At the end each slice is shifted by
+    a constant such that the same current flows through every plane. This is the projection on
+    potentials constant in a slice, which brings the solution nearer to the exact one, and
+    makes flux in equal flux out long before the residual alone would.
 
     Examples
     --------
@@ -113,7 +116,7 @@ def effective_conductivity(conductivity, axis=0, *, start=None, rtol=1e-6, threa
     nz, ny, nx = k3.shape
     cz[1] = 2 * cells[1]
     cz[nz + 1] = 2 * cells[nz]
-    hierarchy = multigrid.build(cz, cy, cx, team=team)
+    hierarchy = multigrid.build(cz, cy, cx, team=team, revisit=REVISIT)
 
     b = np.zeros_like(cells)
     b[1] = cz[1]
@@ -128,18 +131,12 @@ def effective_conductivity(conductivity, axis=0, *, start=None, rtol=1e-6, threa
         x[1:-1, 1:-1, 1:-1] *= path
     else:
         x[1:-1, 1:-1, 1:-1] = _column_guess(cz, nz) * path
-    iterations, tolerance = 0, rtol
-    flux = np.zeros(nz + 1)
-    for _ in range(3):
-        solution = multigrid.solve(hierarchy, b, x, rtol=tolerance)
-        iterations += solution.iterations
-        _stencil.slice_flux(0, nz + 1, x, cz, flux)
-        flux[0] += cz[1].sum(dtype=float)
-        if abs(flux[0] - flux[-1]) <= BALANCE * abs(flux[-1]):
-            break
-        tolerance *= 0.1
-    flux *= nz / (ny * nx)
+    solution = multigrid.solve(hierarchy, b, x, rtol=rtol)
     x[0] = 1  # the fixed value beyond the first face
+    _balance(x, cz, path)
+    flux = np.zeros(nz + 1)
+    _stencil.slice_flux(0, nz + 1, x, cz, flux)
+    flux *= nz / (ny * nx)
     power = np.zeros(nz)
     team.run(_stencil.dissipation, cells.size, nz, x, cells, cz, cy, cx, power)
     # The power of unit potential is the conductance: a value without first-order error.
@@ -149,7 +146,7 @@ def effective_conductivity(conductivity, axis=0, *, start=None, rtol=1e-6, threa
         tortuosity=mean / value,
         flux_per_slice=flux,
         resistance_per_slice=power / power.sum() * nz / value,
-        iterations=iterations,
+        iterations=solution.iterations,
         residual=solution.residual,
         inert=inert,
         potential=x[1:-1, 1:-1, 1:-1].astype(np.float32),
@@ -206,7 +203,7 @@ def electrode_tortuosity(conductivity, reactive, axis=0, *, threads=1):
     np.multiply(k3, path, out=cells[1:-1, 1:-1, 1:-1])
     cz, cy, cx = faces(cells, team)
     cz[1] = 2 * cells[1]
-    hierarchy = multigrid.build(cz, cy, cx, team=team)
+    hierarchy = multigrid.build(cz, cy, cx, team=team, revisit=REVISIT)
     b = np.zeros_like(cells)
     b[1:-1, 1:-1, 1:-1] = sources / total
     x = np.zeros(cells.shape)
@@ -367,6 +364,19 @@ def _column_guess(cz, nz):
     drop = 1 / np.maximum(planes, 1e-3 * planes.max())
     fall = np.cumsum(drop)
     return (1 - fall[:-1] / fall[-1])[:, None, None]
+
+
+def _balance(x, cz, path):
+    """Shift the slices of a padded potential so that all planes carry the same current."""
+    nz = path.shape[0]
+    current = np.zeros(nz + 1)
+    _stencil.slice_flux(0, nz + 1, x, cz, current)
+    conductance = cz[1:].sum(axis=(1, 2), dtype=float)[: nz + 1]
+    # A shift s changes the current by conductance * (s[k - 1] - s[k]); s is 0 beyond both ends.
+    common = np.sum(current / conductance) / np.sum(1 / conductance)
+    shift = np.cumsum((current - common) / conductance)[:-1]
+    for k in range(nz):
+        x[k + 1, 1:-1, 1:-1] += shift[k] * path[k]
 
 
 def _touching(path, solid):

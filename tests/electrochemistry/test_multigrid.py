@@ -52,9 +52,10 @@ def test_two_sweeps_equal_the_polynomial_of_the_diagonally_scaled_matrix():
     np.testing.assert_allclose(x[1:-1, 1:-1, 1:-1].ravel(), expected, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("shape", [(9, 8, 11), (16, 4, 4), (3, 17, 8)])
-def test_cycle_is_symmetric_and_positive(shape):
-    hierarchy = multigrid.build(*operator(shape), team=Team(1))
+@pytest.mark.parametrize("shape", [(9, 8, 11), (16, 4, 4), (3, 17, 8), (24, 24, 24)])
+@pytest.mark.parametrize("revisit", [None, 1])
+def test_cycle_is_symmetric_and_positive(shape, revisit):
+    hierarchy = multigrid.build(*operator(shape), team=Team(1), revisit=revisit)
     rng = np.random.default_rng(3)
     vectors = []
     for _ in range(2):
@@ -117,6 +118,26 @@ def test_iterations_grow_slowly_with_size():
         result = transport.effective_conductivity(np.where(solid, 0.01, 1.0))
         counts.append(result.iterations)
     assert counts[-1] <= 2 * counts[0] + 5, counts
+
+
+def test_second_visits_halve_the_cycles_and_keep_the_solution():
+    rng = np.random.default_rng(8)
+    shape = (48, 48, 48)
+    blocks = np.kron(rng.random((12, 12, 12)) < 0.4, np.ones((4, 4, 4)))
+    cells = multigrid.padded(shape)
+    cells[1:-1, 1:-1, 1:-1] = np.where(blocks, 0.05, 1.0)
+    cz, cy, cx = transport.faces(cells, Team(1))
+    cz[1] = 2 * cells[1]
+    b = np.zeros_like(cells)
+    b[1] = cz[1]
+    solutions, cycles = [], []
+    for revisit in (None, 1):
+        hierarchy = multigrid.build(cz, cy, cx, team=Team(1), revisit=revisit)
+        x = np.zeros(b.shape)
+        cycles.append(multigrid.solve(hierarchy, b, x, rtol=1e-7).iterations)
+        solutions.append(x)
+    assert cycles[1] <= 0.7 * cycles[0], cycles
+    np.testing.assert_allclose(solutions[1], solutions[0], atol=1e-5)
 
 
 def test_threads_give_the_same_answer():
