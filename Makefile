@@ -24,13 +24,13 @@ help:
 	@echo "make lock      resolve requirements.txt  make clean   remove _build and results"
 	@echo "make pdf, make epub, make crate          other forms of the built book, RO-Crate of its results"
 
-book: $(VENV)/.installed
+book: $(VENV)/.compiled
 	$(RUN) -m analysis book --profile "$(PROFILE)" --real "$(REAL)" --jobs $(JOBS)
 
 test: $(VENV)/.installed
 	$(RUN) -m pytest $(TESTS)
 
-own: $(VENV)/.installed
+own: $(VENV)/.compiled
 	$(RUN) -m analysis own --tomogram "$(TOMOGRAM)" --voxel-size-um "$(VOXEL_SIZE_UM)" \
 	  --fractions "$(FRACTIONS)" --dataset "$(DATASET)" --out "$(OUT)"
 
@@ -58,4 +58,9 @@ $(VENV)/.installed: requirements.txt
 	  { rm -rf $(VENV); echo "$(PYTHON) cannot make a virtual environment. On Debian: apt install python3-venv" >&2; exit 1; }
 	$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@$(RUN) -c 'import sysconfig, pathlib, os; pathlib.Path(sysconfig.get_path("purelib"), "compendium.pth").write_text(os.getcwd() + "\n")'
+	@touch $@
+
+# numba keeps the machine code and compiles a kernel anew when its source changes
+$(VENV)/.compiled: $(VENV)/.installed
+	$(RUN) -m analysis kernels
 	@touch $@

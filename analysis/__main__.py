@@ -1,4 +1,4 @@
-"""Command line: ``python -m analysis book|sync|own|campaign ...``."""
+"""Command line: ``python -m analysis book|own|campaign|kernels|sync ...``."""
 
 import argparse
 import sys
@@ -11,6 +11,7 @@ def main(arguments=None):
     _add_book(commands)
     _add_own(commands)
     _add_campaign(commands)
+    _add_kernels(commands)
     _add_sync(commands)
     _add_forms(commands)
     options = parser.parse_args(arguments)
@@ -76,6 +77,18 @@ def _add_campaign(commands):
     parser = commands.add_parser("campaign", help="fit gamma for every trinarization")
     campaign.add_arguments(parser)
     parser.set_defaults(run=lambda options: campaign.main(options, say=_say))
+
+
+def _add_kernels(commands):
+    parser = commands.add_parser("kernels", help="compile the numba kernels ahead of a run")
+
+    def run(_):
+        from analysis import kernels
+
+        kernels.compile_all(say=_say)
+        return 0
+
+    parser.set_defaults(run=run)
 
 
 def _add_sync(commands):

@@ -1,0 +1,96 @@
+"""Compile the study's numba kernels ahead of the first run, on electrodes of a few voxels.
+
+Part of the installation: compiling takes about a minute, and the first chapters would otherwise
+wait for it one after the other. The machine code lies in ``__pycache__`` beside the sources;
+numba compiles a kernel anew when its source changes.
+"""
+
+import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+
+import numpy as np
+
+from analysis.phases import VOXEL_SIZE_UM, Phase
+
+EDGE, THICKNESS = 32, 48
+TARGETS = {Phase.PORE: 0.1738, Phase.CBD: 0.2308, Phase.AM: 0.5954}
+FRACTIONS = [TARGETS[phase] for phase in Phase]
+
+
+def compile_all(*, jobs=2, say=print):
+    """
+    Run one small problem of every kind, which compiles what it needs.
+
+    Parameters
+    ----------
+    jobs : int
+        Processes.
+    say : callable
+        Receives one line per kind.
+    """
+    started = time.perf_counter()
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        waiting = {pool.submit(work): work.__name__.strip("_") for work in _WORK}
+        for done in as_completed(waiting):
+            done.result()
+            say(f"compiled: {waiting[done]:<14} {time.perf_counter() - started:5.0f} s")
+
+
+def _electrode():
+    from analysis.specimen import electrode
+
+    return electrode.make("TL", EDGE, seed=0, thickness=THICKNESS)
+
+
+def _labels():
+    return np.random.default_rng(0).choice(3, (THICKNESS, EDGE, EDGE), p=FRACTIONS).astype(np.uint8)
+
+
+def _specimens():
+    from analysis.instruments import denoising, fibsem, tomograph, transfer
+
+    made = _electrode()
+    transfer.image(made.composition, VOXEL_SIZE_UM, seed=0)
+    cube = np.ascontiguousarray(made.composition[:, :8])
+    gray = tomograph.image(cube, VOXEL_SIZE_UM, tomograph.Scan(angles=8, tv_weight=0.1), seed=0)
+    denoising.non_local_means(gray.astype(np.float32), 0.1)
+    fibsem.image(made.labels, VOXEL_SIZE_UM / 8, seed=0)
+    fibsem.compositions(made.labels, (0.0, 0.0, 0.0), VOXEL_SIZE_UM / 8, VOXEL_SIZE_UM)
+
+
+def _trinarizations():
+    from analysis.segmentation import clustering, conversion, neural
+
+    made = np.random.default_rng(0).random((THICKNESS, EDGE, EDGE), dtype=np.float32)
+    fitted = clustering.fit(made, TARGETS, seed=0, max_evaluations=40, accept_best=True)
+    clustering.assign(made, fitted, accept_best=True)
+    neural.predict_composition(neural.build_model(mean=0.5, standard_deviation=0.3, seed=0), made)
+    composition = np.random.default_rng(0).dirichlet(FRACTIONS, made.shape).astype(np.float32)
+    rows = np.ascontiguousarray(np.moveaxis(composition, -1, 0))
+    for method in ("nn-am-cbd-p", "nn-am-cond"):
+        conversion.trinarize(rows, TARGETS, method)
+
+
+def _descriptors():
+    from analysis.descriptors import connectivity, covariance, paths, size, surface
+
+    labels = _labels()
+    surface.specific_surfaces(labels, VOXEL_SIZE_UM)
+    size.phase_size_distributions(labels, VOXEL_SIZE_UM)
+    size.intrusion_distributions(labels, VOXEL_SIZE_UM)
+    paths.geodesic_tortuosity(labels, Phase.AM, VOXEL_SIZE_UM)
+    covariance.two_point_coverage(labels, VOXEL_SIZE_UM, 3.0)
+    connectivity.connected_fractions(labels, Phase.AM)
+
+
+def _half_cells():
+    from analysis.electrochemistry import halfcell, impedance, structure
+
+    labels = _labels()
+    made = structure.from_labels(labels, VOXEL_SIZE_UM)
+    halfcell.lithiate(made.at(0.1), 6.0)
+    impedance.spectrum(labels, 0.1, voxel_size_um=VOXEL_SIZE_UM, frequency_Hz=[1.0, 100.0])
+
+
+_WORK = (_specimens, _half_cells, _descriptors, _trinarizations)  # the longest first
