@@ -135,16 +135,20 @@ def _printed(figure, *, kind):
     out once, which halves the time of the book's figures.
     """
     import matplotlib
+    from matplotlib.transforms import Bbox
 
     if figure.get_layout_engine() is not None:
         figure.draw_without_rendering()
+        # the layout does not heed how wide titles and labels below an axis are
+        figure.whole = Bbox.union([figure.bbox_inches, figure.get_tightbbox()])
     buffer = BytesIO()
     # without a date the same figure is the same file
     metadata = {"png": None, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
     # what has been laid out stays where it is; saving would ask the default for a new layout
     with matplotlib.rc_context({"figure.constrained_layout.use": False}):
         figure.set_layout_engine(None)
-        figure.savefig(buffer, format=kind, bbox_inches=None, metadata=metadata)
+        whole = getattr(figure, "whole", None)
+        figure.savefig(buffer, format=kind, bbox_inches=whole, metadata=metadata)
     return buffer.getvalue().decode() if kind == "svg" else buffer.getvalue()
 
 

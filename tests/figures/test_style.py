@@ -1,9 +1,11 @@
 """Colors that readers with any color vision, and gray prints, can tell apart."""
 
+import io
 import itertools
 
 import numpy as np
 import pytest
+from PIL import Image
 from skimage.color import deltaE_ciede2000, rgb2lab
 
 from analysis.figures import style
@@ -92,3 +94,11 @@ def test_figures_are_white_cards_of_the_books_width():
     figure = panels[0].figure
     assert figure.get_size_inches()[0] == pytest.approx(style.PAGE_WIDTH_IN)
     assert figure.get_facecolor() == (1, 1, 1, 1)
+
+
+@pytest.mark.parametrize(("label", "wider"), [("x", False), ("wider than its panel " * 4, True)])
+def test_labels_are_not_cut_off_at_the_edge(label, wider):
+    panels = style.axes(1, 4)
+    panels[-1].set_xlabel(label)
+    picture = Image.open(io.BytesIO(style._printed(panels[0].figure, kind="png")))
+    assert (picture.width > style.PAGE_WIDTH_IN * style.DPI + 10) == wider
