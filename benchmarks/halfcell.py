@@ -16,11 +16,10 @@ from analysis.electrochemistry.halfcell import Control, lithiate
 FOLDER = Path(reference.__file__).parent
 
 
-def pybamm_parameters(current_mA_cm2):
+def pybamm_parameters(current_mA_cm2, cell=reference.MATERIALS, electrode=reference.ELECTRODE):
     """Our parameters in PyBaMM's words."""
     import pybamm
 
-    cell, electrode = reference.MATERIALS, reference.ELECTRODE
     active, electrolyte, separator = cell.active, cell.electrolyte, cell.separator
     ocp = active.ocp
     U = np.concatenate([np.linspace(2.8, 4.6, 4001)])[::-1]
@@ -101,7 +100,7 @@ def pybamm_parameters(current_mA_cm2):
     return values
 
 
-def run_pybamm(current_mA_cm2, points=(60, 120, 80)):
+def run_pybamm(current_mA_cm2, points=(60, 120, 80), **case):
     """Time, voltage and CPU seconds of PyBaMM; `points` in separator, electrode and particle."""
     import pybamm
 
@@ -109,7 +108,7 @@ def run_pybamm(current_mA_cm2, points=(60, 120, 80)):
     model = pybamm.lithium_ion.DFN({"working electrode": "positive"})
     simulation = pybamm.Simulation(
         model,
-        parameter_values=pybamm_parameters(current_mA_cm2),
+        parameter_values=pybamm_parameters(current_mA_cm2, **case),
         solver=pybamm.IDAKLUSolver(rtol=1e-7, atol=1e-9),
         var_pts={"x_n": 5, "r_n": 5, "x_s": n_separator, "x_p": n_electrode, "r_p": n_radius},
     )
@@ -125,6 +124,15 @@ def compare(time_s, voltage_V, other_s, other_V):
     at = np.linspace(0, 0.999 * end, 400)
     difference = np.interp(at, time_s, voltage_V) - np.interp(at, other_s, other_V)
     return 1e3 * np.sqrt(np.mean(difference**2)), time_s[-1] / other_s[-1] - 1
+
+
+def thinned(time_s, voltage_V):
+    """About 200 points, dense where the voltage bends: enough for 0.01 mV."""
+    steps = np.hypot(np.diff(time_s) / time_s[-1], np.diff(voltage_V))
+    length = np.concatenate([[0], np.cumsum(steps)])
+    pick = np.unique(np.searchsorted(length, np.linspace(0, length[-1], 260)))
+    pick = np.unique(np.concatenate([np.arange(0, 20), pick, [time_s.size - 1]]))
+    return np.column_stack([time_s, voltage_V])[pick[pick < time_s.size]]
 
 
 def main():
@@ -143,13 +151,7 @@ def main():
         rms, end = compare(ours.time_s, ours.voltage_V, time_s, voltage_V)
         print(f"{current:7g}  {rms:8.4f}  {100 * end:+.4f} %   {seconds:.2f}  {peer_seconds:.2f}")
         if options.write:
-            # about 200 points, dense where the voltage bends, are enough for 0.01 mV
-            steps = np.hypot(np.diff(time_s) / time_s[-1], np.diff(voltage_V))
-            length = np.concatenate([[0], np.cumsum(steps)])
-            pick = np.unique(np.searchsorted(length, np.linspace(0, length[-1], 260)))
-            pick = np.unique(np.concatenate([np.arange(0, 20), pick, [time_s.size - 1]]))
-            pick = pick[pick < time_s.size]
-            table = np.column_stack([time_s, voltage_V])[pick]
+            table = thinned(time_s, voltage_V)
             file = FOLDER / f"dfn_{current:g}.csv"
             np.savetxt(file, table, "%.7g", ",", header="time_s,voltage_V", comments="")
 
