@@ -2,7 +2,8 @@
 
 Sphinx cannot write hidden cells into one long page, paper has no sliders, and e-readers run no
 scripts. So these forms are built from a copy of the staged book in which hidden cells are gone,
-sliders are still pictures, and mathematics is set by the browser that prints the page.
+sliders are still pictures, and mathematics is set by the browser that prints the page. The pages
+of the package stay on the site.
 """
 
 import os
@@ -21,6 +22,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 
 # Buttons and repository links that only a site has
 _SITE_ONLY = ("repository", "launch_buttons")
+_REFERENCE = "book/api"  # pages of the package: as long as the book, and of use where one can click
 
 
 class FormFailed(RuntimeError):
@@ -49,6 +51,12 @@ def plain_copy(stage, target):
         for cell in notebook.cells:
             _plain_cell(cell)
         nbformat.write(notebook, file)
+    contents = yaml.safe_load((target / "_toc.yml").read_text(encoding="utf-8"))
+    (target / "_toc.yml").write_text(
+        yaml.safe_dump(_without_reference(contents), sort_keys=False), encoding="utf-8"
+    )
+    for page in target.glob(f"{_REFERENCE}*.md"):
+        page.unlink()
     config = yaml.safe_load((target / "_config.yml").read_text(encoding="utf-8"))
     for name in _SITE_ONLY:
         config.pop(name, None)
@@ -60,6 +68,27 @@ def plain_copy(stage, target):
     settings["version"] = settings["release"] = _version()
     (target / "_config.yml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
     return target
+
+
+def _without_reference(contents):
+    """
+    A table of contents without the pages of the package.
+
+    Examples
+    --------
+    >>> _without_reference({"chapters": [{"file": "book/a"}, {"file": "book/api_b"}]})
+    {'chapters': [{'file': 'book/a'}]}
+    """
+    if isinstance(contents, dict):
+        return {key: _without_reference(value) for key, value in contents.items()}
+    if isinstance(contents, list):
+        kept = (
+            entry
+            for entry in contents
+            if not str(isinstance(entry, dict) and entry.get("file")).startswith(_REFERENCE)
+        )
+        return [_without_reference(entry) for entry in kept]
+    return contents
 
 
 def _plain_cell(cell):

@@ -15,10 +15,9 @@ html, body { font-size: 10.5pt; background: #fff; }
 .bd-main, .bd-content, .bd-article-container, .bd-article, .bd-container, .bd-container__inner {
   max-width: none !important; width: auto !important; padding: 0 !important; margin: 0 !important;
   display: block !important; }
-h1 { break-before: page; }
-h1:first-of-type { break-before: auto; }
+span[id^="document-"] + section { break-before: page; }
 h1, h2, h3, h4 { break-after: avoid; }
-figure, tr, .admonition-title, mjx-container { break-inside: avoid; }
+figure, tr, .admonition-title, mjx-container, div.math { break-inside: avoid; }
 figure img { max-height: 200mm; object-fit: contain; }
 .toggle-hidden, .dropdown .toggle-hidden { display: block !important; visibility: visible; }
 .admonition.toggle-hidden > * { display: block !important; }

@@ -55,6 +55,10 @@ def test_paper_gets_stills_tables_without_links_and_no_folds(tmp_path):
     (stage / "_config.yml").write_text(
         "title: T\nrepository: {url: x}\nhtml: {use_repository_button: true, favicon: f}\n"
     )
+    (stage / "_toc.yml").write_text(
+        "root: book/a\nparts: [{caption: C, chapters: [{file: book/b}, {file: book/api_cell}]}]\n"
+    )
+    (stage / "book" / "api_cell.md").write_text("# The cell\n")
     slider = notebook(**{"text/html": "<div>slider</div>", "image/png": "cG5n"})
     slider.cells[0].metadata["mystnb"]["figure"]["caption"] = "Text. {download}`SVG <a.svg>`"
     table = notebook(
@@ -70,6 +74,9 @@ def test_paper_gets_stills_tables_without_links_and_no_folds(tmp_path):
     html = nbformat.read(target / "book" / "b.ipynb", 4).cells[0].outputs[0].data["text/html"]
     assert html == "<div><table></table></div>"
     assert "repository" not in (target / "_config.yml").read_text()
+    contents = (target / "_toc.yml").read_text()
+    assert "book/b" in contents and "api" not in contents
+    assert not (target / "book" / "api_cell.md").exists()
 
 
 def test_epub_begins_with_its_type_uncompressed(tmp_path):
