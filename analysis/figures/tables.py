@@ -9,6 +9,7 @@ import re
 from analysis.figures import style
 
 LONG = 30  # rows beyond which a table scrolls inside its own box
+WIDE = 9  # columns beyond which it is set smaller on paper
 _SHORT = 18  # letters of a cell that is kept on one line
 
 # A mark beside the words, so that the verdict does not rest on color.
@@ -99,8 +100,9 @@ def show(table, *, name, digits=3, formats=None, verdict="verdict", headings=Non
         rows.append(f"<tr>{''.join(cells)}</tr>")
     link = csv_link(csv, name)
     title = html.escape(str(name).replace("-", " ").replace("_", " "), quote=True)
+    kind = " cbd-long" * (len(rows) > LONG) + " cbd-wide" * (len(table.columns) > WIDE)
     page = (
-        f'<div class="cbd-table{" cbd-long" * (len(rows) > LONG)}" role="region" tabindex="0" '
+        f'<div class="cbd-table{kind}" role="region" tabindex="0" '
         f'aria-label="Table: {title}">'
         f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
         f'<p class="cbd-downloads">{link}</p>'

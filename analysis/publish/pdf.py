@@ -16,12 +16,16 @@ html, body { font-size: 10.5pt; background: #fff; }
   max-width: none !important; width: auto !important; padding: 0 !important; margin: 0 !important;
   display: block !important; }
 span[id^="document-"] + section { break-before: page; }
-h1, h2, h3, h4 { break-after: avoid; }
-figure, tr, .admonition-title, mjx-container, div.math { break-inside: avoid; }
+h1, h2, h3, h4 { break-after: avoid; break-inside: avoid; }
+figure, tr, .admonition-title, mjx-container, div.math, div.cell_input { break-inside: avoid; }
+figcaption { break-before: avoid; }
 figure img { max-height: 200mm; object-fit: contain; }
 .toggle-hidden, .dropdown .toggle-hidden { display: block !important; visibility: visible; }
 .admonition.toggle-hidden > * { display: block !important; }
 .cbd-table { overflow: visible !important; font-size: 8.5pt; }
+.cbd-table th, .cbd-table td { padding: 0.15rem 0.35rem !important; }
+.cbd-wide { font-size: 6.8pt; }
+.cbd-wide th, .cbd-wide td { padding: 0.1rem 0.2rem !important; }
 pre { white-space: pre-wrap; font-size: 8pt; }
 a { color: #0a4f9e; text-decoration: none; }
 """
