@@ -57,6 +57,16 @@ class Profile:
         Edge, in tomogram voxels, of the voxels that the network of the study learns from.
     fit_methods : tuple of str
         Trinarizations whose gamma is fitted: the ten of the paper's Table 3, and the truth.
+    resolved_lateral : int
+        Voxels along y and x of the part of a cutout that is lithiated in three dimensions.
+    resolved_joined : tuple of int
+        Voxels joined along each axis for it: those of the study, then others to compare.
+    resolved_methods : tuple of str
+        Trinarizations that are lithiated in three dimensions, the truth first.
+    resolved_cutoff_V : float
+        Voltage at which it ends; near the usual 3.0 V a run spends most of its time.
+    resolved_tolerance : float
+        Factor on the tolerance of its time steps.
     gamma_true, fit_current, noise_V : float
         The virtual experiment: gamma of the CBD [-], current of the fit [mA/cm²], noise [V].
     """
@@ -96,6 +106,11 @@ class Profile:
         "nn-p-cond",
         "truth",
     )
+    resolved_lateral: int = 56
+    resolved_joined: tuple[int, ...] = (2, 4)
+    resolved_methods: tuple[str, ...] = ("truth", "thresholding", "kmeans")
+    resolved_cutoff_V: float = 3.0
+    resolved_tolerance: float = 1.0
     gamma_true: float = 0.08
     fit_current: float = 6.0
     noise_V: float = 2e-3
@@ -147,6 +162,11 @@ PROFILES = {
             fit_methods=("kmeans", "edx-closing", "nn-am-cond", "truth"),
             nn_choices=("tanh",),
             nn_choice_epochs=1,
+            resolved_lateral=32,
+            resolved_joined=(4, 3),
+            resolved_methods=("truth", "thresholding"),
+            resolved_cutoff_V=3.6,
+            resolved_tolerance=8.0,
         ),
         Profile("demo", lateral=96, cutouts=2, kmeans_sample=40_000),
         Profile(
@@ -157,6 +177,8 @@ PROFILES = {
             unet_filters=(16, 32, 64),
             nn_epochs=60,
             nn_choice_epochs=30,
+            resolved_lateral=200,
+            resolved_methods=("truth", "edx-closing", "kmeans", "thresholding"),
         ),
     )
 }

@@ -344,13 +344,6 @@ class _Run:
         for _ in range(6):
             order = np.argsort(volts)
             guess = float(np.interp(self.cutoff, np.array(volts)[order], np.array(times)[order]))
-            if len(volts) > 2:
-                near = np.argsort(np.abs(np.array(volts) - self.cutoff))[:3]
-                fit = np.polyfit(np.array(volts)[near], np.array(times)[near], 2)
-                curved = float(np.polyval(fit, self.cutoff))
-                low = max(t for t, v in zip(times, volts, strict=True) if v > self.cutoff)
-                high = min(t for t, v in zip(times, volts, strict=True) if v <= self.cutoff)
-                guess = curved if low < curved < high else guess
             outcome, weight = self._attempt(guess)
             if not outcome.converged:
                 good = times[-1]

@@ -109,6 +109,14 @@ CHAPTERS = (
         ),
     ),
     Chapter(
+        "14b_resolved",
+        needs=(
+            "03_thresholding",
+            "04_clustering",
+            "06_local_closing",
+        ),
+    ),
+    Chapter(
         "15_impedance",
         needs=(
             "03_thresholding",

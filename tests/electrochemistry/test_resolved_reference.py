@@ -178,7 +178,6 @@ def test_fluxes_are_of_second_order_in_space():
     errors = []
     for n in (8, 16, 32):
         cell = bare_cell(np.full((n, n, n), domain.PORE), THIN, edge_um=1e6 / n)
-        inner = (slice(1, -1),) * 3
         at = np.meshgrid(*[(np.arange(-1, n + 1) + 0.5) / n] * 3, indexing="ij")
         cell.c[:], cell.psi[:] = c(*at), psi(*at)
         _cell.properties(0, n, cell.c, cell.table, cell.kinetics.inverse_c, cell.cell)
