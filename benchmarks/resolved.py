@@ -1,10 +1,13 @@
 """Resolved half cell: cost and memory per cell over several sizes, and one complete lithiation.
 
-Usage: python benchmarks/resolved.py [--full Z Y X] [--current 6] [--threads 2] [--json FILE]
+Usage: python benchmarks/resolved.py [--json FILE]
+       python benchmarks/resolved.py --full 266 200 200 --edge 0.642 --threads 2 --name paper-size
 
-The scaling part runs the first 60 s of a lithiation on four sizes and prints CPU microseconds per
-cell and V-cycle beside the memory bandwidth measured in the same run. `--full` adds a complete
-lithiation of a synthetic electrode and keeps its curve.
+The scaling part runs the first 60 s of a lithiation on four sizes and prints CPU time and memory
+per cell, and the traffic that the time per cell and V-cycle amounts to at the memory bandwidth
+measured in the same run. `--full` instead runs one complete lithiation of a synthetic electrode;
+its log and curve go to benchmarks/results/resolved-NAME.{log,json}. It writes a checkpoint every
+five minutes beside them and goes on from there when it is started again.
 """
 
 # ruff: noqa: E402 (threads must be limited before numpy is imported)
@@ -20,15 +23,18 @@ import platform
 import resource
 import subprocess
 import time
+from pathlib import Path
 
 import numpy as np
 from scipy import ndimage
 
-from analysis.electrochemistry import resolved
+from analysis import storage
+from analysis.electrochemistry import domain, materials, newton, resolved
+from analysis.electrochemistry._team import Team
 from analysis.phases import Phase
 
-EDGE_UM = 1.284
 GAMMA = 0.12
+RESULTS = Path(__file__).parent / "results"
 
 
 def electrode(shape, seed=3):
@@ -54,63 +60,116 @@ def bandwidth_gb_s():
     return 24 * a.size / best / 1e9
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--full", type=int, nargs=3)
-    parser.add_argument("--current", type=float, default=6.0)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--json")
-    options = parser.parse_args()
-    report = {
-        "machine": platform.processor() or platform.machine(),
-        "commit": subprocess.run(
-            ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True
-        ).stdout.strip(),
-        "bandwidth_GB_s": bandwidth_gb_s(),
-        "scaling": [],
-    }
-    print(f"one thread moves {report['bandwidth_GB_s']:.1f} GB/s")
-    common = dict(voxel_size_um=EDGE_UM, threads=options.threads)
-    resolved.lithiate(electrode((24, 16, 16)), GAMMA, 1.0, end_s=2.0, largest_inert=0.6, **common)
+def memory_bytes(cell):
+    """Bytes of all distinct arrays that a cell holds."""
+    seen, total, todo = set(), 0, [cell]
+    while todo:
+        item = todo.pop()
+        if id(item) in seen:
+            continue
+        seen.add(id(item))
+        if isinstance(item, np.ndarray):
+            total += item.nbytes if item.base is None else 0
+        elif isinstance(item, (list, tuple)):
+            todo += item
+        elif isinstance(item, dict):
+            todo += item.values()
+        elif type(item).__module__.startswith("analysis."):
+            todo += vars(item).values()
+    return total
+
+
+def scaling(threads, bandwidth):
+    """Cost and memory of the first minute of a lithiation on four sizes."""
+    common = dict(voxel_size_um=1.284, threads=threads, largest_inert=0.6)
+    resolved.lithiate(electrode((24, 16, 16)), GAMMA, 1.0, end_s=2.0, **common)  # compiles
+    rows = []
     for shape in ((64, 16, 16), (64, 32, 32), (128, 32, 32), (128, 64, 64)):
-        run = resolved.lithiate(
-            electrode(shape), GAMMA, 2.0, end_s=60.0, largest_inert=0.6, **common
+        labels = electrode(shape)
+        run = resolved.lithiate(labels, GAMMA, 2.0, end_s=60.0, **common)
+        geometry = domain.build(
+            labels, GAMMA, voxel_size_um=1.284, cell=materials.DEFAULT, largest_inert=0.6
         )
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1e3
+        cell = newton.ResolvedCell(geometry, materials.DEFAULT, Team(1))
+        march = resolved._Run(cell, 2.0, 3.0, resolved.Control(), (), np.inf)
+        ns = 1e9 * run.cpu_s / run.cells / run.cycles
         row = {
             "cells": run.cells,
             "cpu_s": run.cpu_s,
             "iterations": run.iterations,
             "cycles": run.cycles,
             "us_per_cell_and_iteration": 1e6 * run.cpu_s / run.cells / run.iterations,
-            "peak_bytes_per_cell": peak / run.cells,
+            "ns_per_cell_and_cycle": ns,
+            "bytes_per_cell_and_cycle_at_bandwidth": ns * bandwidth,
+            "bytes_per_cell": memory_bytes(march) / run.cells,
         }
-        report["scaling"].append(row)
+        rows.append(row)
         print({key: round(value, 3) for key, value in row.items()}, flush=True)
-    cells = np.log([row["cells"] for row in report["scaling"]])
-    cost = np.log([row["cpu_s"] for row in report["scaling"]])
-    report["exponent"] = float(np.polyfit(cells, cost, 1)[0])
-    print(f"cost grows as N^{report['exponent']:.2f}")
-    if options.full:
+    cells = np.log([row["cells"] for row in rows])
+    cost = np.log([row["cpu_s"] / row["iterations"] for row in rows])
+    return rows, float(np.polyfit(cells, cost, 1)[0])
+
+
+def full(options):
+    """One complete lithiation with log and checkpoint."""
+    RESULTS.mkdir(exist_ok=True)
+    with open(RESULTS / f"resolved-{options.name}.log", "a") as log:
+
+        def say(line):
+            print(line, flush=True)
+            print(line, file=log, flush=True)
+
         run = resolved.lithiate(
-            electrode(tuple(options.full)), GAMMA, options.current, progress=print, **common
+            electrode(tuple(options.full)),
+            GAMMA,
+            options.current,
+            voxel_size_um=options.edge,
+            threads=options.threads,
+            progress=say,
+            checkpoint_path=RESULTS / f"resolved-{options.name}.npz",
         )
-        report["full"] = {
-            "shape": options.full,
-            "reason": run.reason,
-            "steps": run.steps,
-            "rejected": run.rejected,
-            "iterations": run.iterations,
-            "cpu_s": run.cpu_s,
-            "wall_s": run.wall_s,
-            "salt_drift": float(np.abs(run.salt_drift).max()),
-            "lithium_drift": float(np.abs(run.lithium_drift).max()),
-            "kirchhoff": float(run.kirchhoff.max()),
-            "time_s": run.time_s.tolist(),
-            "voltage_V": run.voltage_V.tolist(),
-        }
-    if options.json:
-        with open(options.json, "w") as file:
+    names = ("reason", "cells", "steps", "rejected", "unconverged", "iterations", "cycles")
+    return {name: getattr(run, name) for name in (*names, "cpu_s", "wall_s")} | {
+        "shape": options.full,
+        "edge_um": options.edge,
+        "current_mA_cm2": options.current,
+        "peak_GB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6,
+        "salt_drift": float(np.abs(run.salt_drift).max()),
+        "lithium_drift": float(np.abs(run.lithium_drift).max()),
+        "kirchhoff": float(run.kirchhoff.max()),
+        "time_s": run.time_s.tolist(),
+        "voltage_V": run.voltage_V.tolist(),
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--full", type=int, nargs=3, metavar=("Z", "Y", "X"))
+    parser.add_argument("--edge", type=float, default=0.642, help="voxel edge [µm] of --full")
+    parser.add_argument("--current", type=float, default=6.0)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--name", default="full")
+    parser.add_argument("--json")
+    options = parser.parse_args()
+    bandwidth = bandwidth_gb_s()
+    report = {
+        "machine": platform.processor() or platform.machine(),
+        "commit": subprocess.run(
+            ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True
+        ).stdout.strip(),
+        "threads": options.threads,
+        "bandwidth_GB_s": bandwidth,
+    }
+    print(f"one thread moves {bandwidth:.1f} GB/s")
+    if options.full:
+        report["full"] = full(options)
+        target = RESULTS / f"resolved-{options.name}.json"
+    else:
+        report["scaling"], report["exponent"] = scaling(options.threads, bandwidth)
+        print(f"cost of an iteration grows as N^{report['exponent']:.2f}")
+        target = options.json
+    if target:
+        with storage.atomic(target) as temporary, open(temporary, "w") as file:
             json.dump(report, file, indent=1)
 
 

@@ -18,7 +18,7 @@ from analysis.electrochemistry._team import Team
 from analysis.electrochemistry.materials import DEFAULT
 from analysis.electrochemistry.newton import FARADAY, ResolvedCell, Tolerance
 
-BYTES_PER_CELL = 300
+BYTES_PER_CELL = 320
 SMALLEST_STEP_S = 1e-3
 LARGEST_ERROR = 4.0  # of an accepted step, in units of the tolerance
 
