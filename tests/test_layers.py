@@ -22,6 +22,7 @@ RANKS = {
     "segmentation": 4,
     "electrochemistry": 4,
     "campaign": 5,
+    "kernels": 5,
     "study": 6,
     "publish": 7,
     "own": 8,
