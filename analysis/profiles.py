@@ -59,6 +59,8 @@ class Profile:
     nn_activation : str
         Of the network's hidden layers. The paper names none; see the chapters on the network and
         on the realism of the specimens for this choice.
+    impedance_methods : tuple of str
+        Trinarizations whose blocking impedance is computed.
     fit_methods : tuple of str
         Trinarizations whose gamma is fitted: the ten of the paper's Table 3, and the truth.
     resolved_lateral : int
@@ -91,13 +93,22 @@ class Profile:
     unet_seeds: int = 3
     unet_steps: int = 60
     unet_filters: tuple[int, ...] = (8, 16, 32)
-    forest_pixels: int = 20_000
+    forest_pixels: int = 10_000
     nn_epochs: int = 30
     nn_samples_per_epoch: int = 73_181
-    nn_choices: tuple[str, ...] = ("relu", "binning 1", "relu, binning 1", "batch 512")
-    nn_choice_epochs: int = 8
+    nn_choices: tuple[str, ...] = ("relu", "binning 1", "relu, binning 1")
+    nn_choice_epochs: int = 6
     train_binning: int = 2
     nn_activation: str = "tanh"
+    impedance_methods: tuple[str, ...] = (
+        "truth",
+        "kmeans",
+        "edx-closing",
+        "thresholding",
+        "nn-am-cond",
+        "nn-cbd-cond",
+        "nn-p-cond",
+    )
     fit_methods: tuple[str, ...] = (
         "kmeans",
         "edx-closing",
@@ -162,6 +173,7 @@ PROFILES = {
             unet_steps=40,
             unet_filters=(8, 16),
             forest_pixels=4_000,
+            impedance_methods=("truth", "kmeans", "nn-am-cond"),
             nn_epochs=3,
             nn_samples_per_epoch=10_000,
             fit_methods=("kmeans", "edx-closing", "nn-am-cond", "truth"),
@@ -180,7 +192,16 @@ PROFILES = {
             cutouts=3,
             unet_steps=150,
             unet_filters=(16, 32, 64),
+            forest_pixels=20_000,
             nn_epochs=60,
+            nn_choices=(
+                "relu",
+                "binning 1",
+                "relu, binning 1",
+                "he_normal",
+                "batch 32",
+                "batch 512",
+            ),
             nn_choice_epochs=30,
             resolved_lateral=200,
             resolved_methods=("truth", "edx-closing", "kmeans", "thresholding"),

@@ -31,7 +31,7 @@ def run(profile):
     for specimen in profiles.ELECTRODES:
         labels, edge = _labels(specimen, "truth", profile)
         truth = _spectrum(labels, settings.gamma_true, edge)
-        for method in dict.fromkeys(("truth", *settings.fit_methods)):
+        for method in settings.impedance_methods:
             if not storage.exists("volumes", f"labels/{specimen}-1-{method}", profile=profile):
                 continue
             labels, edge = _labels(specimen, method, profile)
