@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tifffile
 
+from analysis import profiles
 from analysis.phases import Phase, volume_fractions
 from analysis.study import measured
 
@@ -43,5 +44,7 @@ def test_a_wrong_path_is_an_error(tmp_path):
 
 def test_cutouts_keep_the_full_thickness():
     labels = np.zeros((30, 200, 150), np.uint8)
-    assert measured.cutout(labels, "smoke").shape == (30, 72, 72)
-    assert measured.cutout(labels[:, :50], "smoke").shape == (30, 50, 50)
+    edge = profiles.get("smoke").lateral * 3 // 2
+    assert measured.cutout(labels, "smoke").shape == (30, edge, edge)
+    narrow = labels[:, : edge - 10]
+    assert measured.cutout(narrow, "smoke").shape == (30, edge - 10, edge - 10)
