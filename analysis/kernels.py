@@ -11,10 +11,11 @@ from multiprocessing import get_context
 
 import numpy as np
 
+from analysis import electrodes
 from analysis.phases import VOXEL_SIZE_UM, Phase
 
-EDGE, THICKNESS = 32, 48
-TARGETS = {Phase.PORE: 0.1738, Phase.CBD: 0.2308, Phase.AM: 0.5954}
+NAME, EDGE, THICKNESS = "TL", 32, 48
+TARGETS = electrodes.electrode(NAME).targets()
 FRACTIONS = [TARGETS[phase] for phase in Phase]
 
 
@@ -37,20 +38,15 @@ def compile_all(*, jobs=2, say=print):
             say(f"compiled: {waiting[done]:<14} {time.perf_counter() - started:5.0f} s")
 
 
-def _electrode():
-    from analysis.specimen import electrode
-
-    return electrode.make("TL", EDGE, seed=0, thickness=THICKNESS)
-
-
 def _labels():
     return np.random.default_rng(0).choice(3, (THICKNESS, EDGE, EDGE), p=FRACTIONS).astype(np.uint8)
 
 
 def _specimens():
     from analysis.instruments import denoising, fibsem, tomograph, transfer
+    from analysis.specimen import electrode
 
-    made = _electrode()
+    made = electrode.make(NAME, EDGE, seed=0, thickness=THICKNESS)
     transfer.image(made.composition, VOXEL_SIZE_UM, seed=0)
     cube = np.ascontiguousarray(made.composition[:, :8])
     gray = tomograph.image(cube, VOXEL_SIZE_UM, tomograph.Scan(angles=8, tv_weight=0.1), seed=0)

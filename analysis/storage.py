@@ -157,8 +157,8 @@ def load_volume(name, *, profile):
 
     source = _existing("volumes", name, profile)
     variable = name.split("/")[0]
-    # The file is netCDF. Read as the HDF5 that it also is, without the detour over a dataset, it
-    # loads in a tenth of the time; chapters load hundreds of volumes.
+    # The file is netCDF. It is read as the HDF5 that it also is, without the detour over a dataset,
+    # for chapters load hundreds of volumes.
     with h5py.File(source) as opened:
         data = opened[variable]
         dims = _DIMS[data.ndim]

@@ -6,14 +6,11 @@
 
 import argparse
 import time
-from pathlib import Path
 
 import numpy as np
 
 from analysis.electrochemistry import reference
 from analysis.electrochemistry.halfcell import Control, lithiate
-
-FOLDER = Path(reference.__file__).parent
 
 
 def pybamm_parameters(current_mA_cm2, cell=reference.MATERIALS, electrode=reference.ELECTRODE):
@@ -126,13 +123,15 @@ def compare(time_s, voltage_V, other_s, other_V):
     return 1e3 * np.sqrt(np.mean(difference**2)), time_s[-1] / other_s[-1] - 1
 
 
-def thinned(time_s, voltage_V):
-    """About 200 points, dense where the voltage bends: enough for 0.01 mV."""
+def store(case, time_s, voltage_V):
+    """Store about 200 points, dense where the voltage bends: enough for 0.01 mV."""
     steps = np.hypot(np.diff(time_s) / time_s[-1], np.diff(voltage_V))
     length = np.concatenate([[0], np.cumsum(steps)])
     pick = np.unique(np.searchsorted(length, np.linspace(0, length[-1], 260)))
     pick = np.unique(np.concatenate([np.arange(0, 20), pick, [time_s.size - 1]]))
-    return np.column_stack([time_s, voltage_V])[pick[pick < time_s.size]]
+    table = np.column_stack([time_s, voltage_V])[pick[pick < time_s.size]]
+    header = "time_s,voltage_V"
+    np.savetxt(reference.file_of(case), table, "%.7g", ",", header=header, comments="")
 
 
 def main():
@@ -151,9 +150,7 @@ def main():
         rms, end = compare(ours.time_s, ours.voltage_V, time_s, voltage_V)
         print(f"{current:7g}  {rms:8.4f}  {100 * end:+.4f} %   {seconds:.2f}  {peer_seconds:.2f}")
         if options.write:
-            table = thinned(time_s, voltage_V)
-            file = FOLDER / f"dfn_{current:g}.csv"
-            np.savetxt(file, table, "%.7g", ",", header="time_s,voltage_V", comments="")
+            store(f"{current:g}", time_s, voltage_V)
 
 
 if __name__ == "__main__":

@@ -7,12 +7,9 @@ Prints the difference of the resolved cell from PyBaMM's DFN on the electrode of
 """
 
 import argparse
-from pathlib import Path
 
 import halfcell
-import numpy as np
 
-from analysis.electrochemistry import resolved
 from analysis.electrochemistry.reference import cubes
 
 
@@ -26,25 +23,11 @@ def main():
         time_s, voltage_V, seconds = halfcell.run_pybamm(
             current, cell=cubes.MATERIALS, electrode=electrode
         )
-        ours = resolved.lithiate(
-            cubes.labels(),
-            cubes.GAMMA,
-            current,
-            voxel_size_um=cubes.EDGE_UM,
-            materials=cubes.MATERIALS,
-            threads=1,
-        )
-        early = ours.time_s < time_s[-1]
-        peer_V = np.interp(ours.time_s[early], time_s, voltage_V)
-        rms = 1e3 * np.sqrt(np.mean((ours.voltage_V[early] - peer_V) ** 2))
-        late = ours.time_s[-1] / time_s[-1] - 1
+        ours = cubes.lithiate(current)
+        rms, late = halfcell.compare(ours.time_s, ours.voltage_V, time_s, voltage_V)
         print(f"{current:7g}  {rms:8.3f}  {late:+.5f}  {ours.cpu_s:8.1f} {seconds:8.1f}")
         if options.write:
-            file = Path(cubes.__file__).with_name(f"dfn_cubes_{current:g}.csv")
-            rows = halfcell.thinned(time_s, voltage_V)
-            np.savetxt(
-                file, rows, delimiter=",", header="time_s,voltage_V", comments="", fmt="%.7g"
-            )
+            halfcell.store(f"cubes_{current:g}", time_s, voltage_V)
 
 
 if __name__ == "__main__":

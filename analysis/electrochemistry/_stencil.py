@@ -326,7 +326,7 @@ def aypx(start, stop, beta, x, y):
 
 @kernel
 def update_solution(start, stop, alpha, p, x):
-    """Write ``x += alpha p`` for a float64 solution and a float32 direction."""
+    """Write ``x += alpha p``; the solution may be float64 where the direction is float32."""
     for k in range(start + 1, stop + 1):
         for j in range(1, p.shape[1] - 1):
             u, v = p[k, j], x[k, j]

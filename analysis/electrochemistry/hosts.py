@@ -105,11 +105,11 @@ def collect(
     for s in range(start, stop):
         a = voxel[s]
         for f in range(first[s], first[s + 1]):
-            if code[f] == 2:
+            if code[f] == LATER:
                 continue
             e = wet[f]
             free = free_share(g[a], solid[a], m[e], dinv[e])
-            host = parent[a] if code[f] == 0 else parent[e]
+            host = parent[a] if code[f] == AT_SOLID else parent[e]
             gc[host] += slope_phi[f] * free
             mc[host] += slope_w[f] * free
 

@@ -87,7 +87,7 @@ def bicgstab(work, apply, precondition, team, *, rtol, max_cycles):
             break
         alpha = rho / down
         run(_stencil.axpy_dot, constant(-alpha), v, r)
-        run(axpy, constant(alpha), z, x)
+        run(_stencil.update_solution, constant(alpha), z, x)
         norm = np.sqrt(dot(r, r))
         if norm <= rtol * scale or cycles >= max_cycles:
             break
@@ -96,7 +96,7 @@ def bicgstab(work, apply, precondition, team, *, rtol, max_cycles):
         cycles += 1
         length = dot(t, t)
         omega = dot(t, r) / length if length > 0 else 0.0
-        run(axpy, constant(omega), z, x)
+        run(_stencil.update_solution, constant(omega), z, x)
         run(_stencil.axpy_dot, constant(-omega), t, r)
         norm = np.sqrt(dot(r, r))
         new = dot(shadow, r)
@@ -122,16 +122,6 @@ def copy(start, stop, x, y):
             u, v = x[k, j], y[k, j]
             for i in range(1, x.shape[2] - 1):
                 v[i] = u[i]
-
-
-@kernel
-def axpy(start, stop, alpha, x, y):
-    """Write ``y += alpha x``."""
-    for k in range(start + 1, stop + 1):
-        for j in range(1, x.shape[1] - 1):
-            u, v = x[k, j], y[k, j]
-            for i in range(1, x.shape[2] - 1):
-                v[i] += alpha * u[i]
 
 
 @kernel

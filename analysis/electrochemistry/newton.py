@@ -195,7 +195,8 @@ class ResolvedCell:
         slope = k.beta0 / (c + k.star) + np.interp(c, nodes, k.tail)
         rate = self.edge * self.materials.lithium.exchange_current_A_m2 / np.sqrt(1000.0)
         i0 = rate * c / np.sqrt(c + k.star)
-        z = np.clip(-k.thermal * (self.psi[1, 1:-1, 1:-1] + B), -9, 9)
+        top = reaction.LARGEST_ARGUMENT
+        z = np.clip(-k.thermal * (self.psi[1, 1:-1, 1:-1] + B), -top, top)
         current = 2 * i0 * np.sinh(z)
         rise = 2 * k.thermal * i0 * np.cosh(z)
         return current, rise, self.unit * (rise * slope - current * (1 / c - 0.5 / (c + k.star)))

@@ -132,7 +132,7 @@ def _printed(figure, *, kind):
     A figure as the bytes (SVG: the text) of a file.
 
     IPython's own printer lays the figure out and draws it twice for each format; here it is laid
-    out once, which halves the time of the book's figures.
+    out once.
     """
     import matplotlib
     from matplotlib.transforms import Bbox

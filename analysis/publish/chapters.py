@@ -34,6 +34,8 @@ class Chapter:
         return ROOT / "book" / f"{self.name}.md"
 
 
+TRINARIZATIONS = ("03_thresholding", "04_clustering", "05_neural_network", "06_local_closing")
+
 CHAPTERS = (
     Chapter("01_electrodes"),
     Chapter("02_tomography"),
@@ -51,60 +53,34 @@ CHAPTERS = (
     ),
     Chapter(
         "07_agreement",
-        needs=(
-            "03_thresholding",
-            "04_clustering",
-            "05_neural_network",
-            "06_local_closing",
-        ),
+        needs=TRINARIZATIONS,
     ),
     Chapter("08_model", needs=("02_tomography",)),
     Chapter("09_verification"),
     Chapter(
         "10_surface_and_size",
-        needs=(
-            "03_thresholding",
-            "04_clustering",
-            "05_neural_network",
-            "06_local_closing",
-        ),
+        needs=TRINARIZATIONS,
     ),
     Chapter("10b_how_real", needs=("10_surface_and_size",)),
     Chapter(
         "11_paths",
-        needs=(
-            "03_thresholding",
-            "04_clustering",
-            "05_neural_network",
-            "06_local_closing",
-        ),
+        needs=TRINARIZATIONS,
     ),
     Chapter(
         "12_covariance",
         needs=(
-            "03_thresholding",
-            "04_clustering",
-            "05_neural_network",
-            "06_local_closing",
+            *TRINARIZATIONS,
             "10_surface_and_size",
         ),
     ),
     Chapter(
         "13_profiles",
-        needs=(
-            "03_thresholding",
-            "04_clustering",
-            "05_neural_network",
-            "06_local_closing",
-        ),
+        needs=TRINARIZATIONS,
     ),
     Chapter(
         "14_lithiation",
         needs=(
-            "03_thresholding",
-            "04_clustering",
-            "05_neural_network",
-            "06_local_closing",
+            *TRINARIZATIONS,
             "08_model",
         ),
     ),
@@ -118,20 +94,12 @@ CHAPTERS = (
     ),
     Chapter(
         "15_impedance",
-        needs=(
-            "03_thresholding",
-            "04_clustering",
-            "05_neural_network",
-            "06_local_closing",
-        ),
+        needs=TRINARIZATIONS,
     ),
     Chapter(
         "16_conclusion",
         needs=(
-            "03_thresholding",
-            "04_clustering",
-            "05_neural_network",
-            "06_local_closing",
+            *TRINARIZATIONS,
             "07_agreement",
             "10_surface_and_size",
             "11_paths",
@@ -147,10 +115,7 @@ CHAPTERS = (
         "index",
         needs=(
             "02_tomography",
-            "03_thresholding",
-            "04_clustering",
-            "05_neural_network",
-            "06_local_closing",
+            *TRINARIZATIONS,
             "07_agreement",
         ),
     ),

@@ -45,13 +45,12 @@ def model(name, profile, *, inputs, train, load):
     if all(path.exists() for path in paths.values()):
         noted = json.loads(paths["json"].read_text(encoding="utf-8"))
         if noted.get("inputs") == key:
-            storage.record_read(paths["csv"])
-            return load(paths["keras"]), pd.read_csv(paths["csv"])
-    trained, history = train()
+            return load(paths["keras"]), history(name, profile)
+    trained, rows = train()
     paths["json"].unlink(missing_ok=True)  # an interrupted write must not look finished
     network.save_model(trained, paths["keras"])
     with storage.atomic(paths["csv"]) as temporary:
-        history.to_csv(temporary, index=False, float_format="%.9g")
+        rows.to_csv(temporary, index=False, float_format="%.9g")
     with storage.atomic(paths["json"]) as temporary:
         temporary.write_text(json.dumps({"inputs": key}), encoding="utf-8")
     for ending in ("csv", "json"):

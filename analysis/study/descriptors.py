@@ -88,6 +88,19 @@ def mean_range(values):
     return values.mean("cutout"), values.min("cutout"), values.max("cutout")
 
 
+def between(values, digits):
+    """
+    Lowest and highest place [µm] in words.
+
+    Examples
+    --------
+    >>> between(pd.Series([79.6, 80.2]), 0), between(pd.Series([1.9, 2.6]), 1)
+    ('at 80 µm', 'at 1.9 to 2.6 µm')
+    """
+    low, high = (f"{value:.{digits}f}" for value in (values.min(), values.max()))
+    return f"at {low} µm" if low == high else f"at {low} to {high} µm"
+
+
 def same(first, second):
     """Largest vertical distance between two curves on the same abscissa [-]."""
     return float(abs(first - second).max())

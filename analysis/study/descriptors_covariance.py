@@ -129,8 +129,7 @@ def findings(described, sizes):
     def network_peak():
         table = peaks(described)
         table = table[table["method"].isin(with_peak)]
-        low, high = f"{table.r_um.min():.1f}", f"{table.r_um.max():.1f}"
-        texts = f"at {low} µm" if low == high else f"at {low} to {high} µm"
+        texts = descriptors.between(table.r_um, 1)
         texts += f", height {table.height.min():.4f} to {table.height.max():.4f}"
         near = np.abs(table.r_um - paper.COVARIANCE_PEAK_UM) < 1.0
         return texts, bool(near.all() and (table.height > 0).all())

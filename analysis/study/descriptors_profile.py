@@ -122,7 +122,7 @@ def findings(described):
     def am_drop():
         depths = table.loc[present, "AM dip at"]
         holds = (abs(depths - where) < NEAR_UM).all()
-        return _between(depths), holds
+        return descriptors.between(depths, 0), holds
 
     def sl_without_drop():
         strength = _strength(fraction, "SL", "AM", present, where)
@@ -132,7 +132,7 @@ def findings(described):
     def cbd_peak():
         depths = table.loc[with_peak, "CBD peak at"]
         holds = (abs(depths - where) < NEAR_UM).all()
-        return _between(depths), holds
+        return descriptors.between(depths, 0), holds
 
     def strongest_peak():
         heights = {
@@ -199,12 +199,6 @@ def _strength(fraction, specimen, phase, methods, where_um):
     at_depth = curves.where(distance < 2.0).mean("z_um")
     around = curves.where((distance > 10) & (distance < 30)).mean("z_um")
     return float((around - at_depth).mean())
-
-
-def _between(depths):
-    """Lowest and highest depth [µm] in words."""
-    low, high = f"{depths.min():.0f}", f"{depths.max():.0f}"
-    return f"at {low} µm" if low == high else f"at {low} to {high} µm"
 
 
 def _residual(curve):

@@ -35,7 +35,7 @@ def run(profile):
             if not storage.exists("volumes", f"labels/{specimen}-1-{method}", profile=profile):
                 continue
             labels, edge = _labels(specimen, method, profile)
-            same = _spectrum(labels, settings.gamma_true, edge)
+            same = truth if method == "truth" else _spectrum(labels, settings.gamma_true, edge)
             gamma = _fit(labels, edge, truth.ionic_resistance_ohm_m2)
             fitted = _spectrum(labels, gamma, edge) if np.isfinite(gamma) else None
             rows.append(

@@ -138,8 +138,8 @@ def fields(case):
         phases.
     """
     shots = case.resolved.snapshots
-    depth, _, width = shots[0].content.shape
-    middle = shots[0].content.shape[1] // 2
+    depth, height, width = shots[0].content.shape
+    middle = height // 2
     coordinates = {
         "time_s": [shot.time_s for shot in shots],
         "z_um": (np.arange(depth) + 0.5) * case.voxel_um,

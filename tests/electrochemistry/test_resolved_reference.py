@@ -46,15 +46,7 @@ def bare_cell(kind, cell=CONSTANT, edge_um=EDGE_UM):
 @pytest.mark.parametrize("current", cubes.CURRENTS_MA_CM2)
 def test_homogenized_limit_is_the_curve_of_pybamm(current):
     time_s, voltage_V = cubes.curve(current)
-    run = resolved.lithiate(
-        cubes.labels(),
-        cubes.GAMMA,
-        current,
-        voxel_size_um=cubes.EDGE_UM,
-        materials=cubes.MATERIALS,
-        threads=1,
-        control=resolved.Control().times(0.1),
-    )
+    run = cubes.lithiate(current, control=resolved.Control().times(0.1))
     assert run.time_s[-1] == pytest.approx(time_s[-1], rel=1e-3)
     early = run.time_s < 0.999 * time_s[-1]
     at = run.time_s[early]

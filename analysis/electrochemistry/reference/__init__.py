@@ -37,6 +37,15 @@ def curve(current_mA_cm2):
     time_s, voltage_V : ndarray
         The curve; its last point is the cut-off.
     """
-    file = Path(__file__).with_name(f"dfn_{current_mA_cm2:g}.csv")
-    time_s, voltage_V = np.loadtxt(file, delimiter=",", skiprows=1, unpack=True)
+    return read(f"{current_mA_cm2:g}")
+
+
+def file_of(case):
+    """Where the curve of a case lies, ``"6"`` or ``"cubes_6"``."""
+    return Path(__file__).with_name(f"dfn_{case}.csv")
+
+
+def read(case):
+    """Time [s] and voltage [V] of the stored curve of a case, see :func:`file_of`."""
+    time_s, voltage_V = np.loadtxt(file_of(case), delimiter=",", skiprows=1, unpack=True)
     return time_s, voltage_V

@@ -7,13 +7,11 @@ by ``benchmarks/resolved_reference.py``, which needs PyBaMM; reading them does n
 """
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
-from analysis.electrochemistry import transport
+from analysis.electrochemistry import reference, resolved, transport
 from analysis.electrochemistry.layers import ElectrodeProfile
-from analysis.electrochemistry.reference import MATERIALS as CONSTANT_TRANSFERENCE
 from analysis.phases import CBD_POROSITY, Phase
 
 CURRENTS_MA_CM2 = (2.0, 6.0)
@@ -23,16 +21,16 @@ UNITS = 10
 GAMMA = 0.3
 
 _active = replace(
-    CONSTANT_TRANSFERENCE.active,
+    reference.MATERIALS.active,
     diffusivity_m2_s=1e-10,
     conductivity_empty_S_m=10.0,
     conductivity_full_S_m=10.0,
 )
-BINDER_S_M = CONSTANT_TRANSFERENCE.binder.conductivity_S_m
+BINDER_S_M = reference.MATERIALS.binder.conductivity_S_m
 MATERIALS = replace(
-    CONSTANT_TRANSFERENCE,
+    reference.MATERIALS,
     active=_active,
-    separator=replace(CONSTANT_TRANSFERENCE.separator, thickness_m=50e-6),
+    separator=replace(reference.MATERIALS.separator, thickness_m=50e-6),
 )
 
 
@@ -83,6 +81,30 @@ def curve(current_mA_cm2):
     time_s, voltage_V : ndarray
         The curve; its last point is the cut-off.
     """
-    file = Path(__file__).with_name(f"dfn_cubes_{current_mA_cm2:g}.csv")
-    time_s, voltage_V = np.loadtxt(file, delimiter=",", skiprows=1, unpack=True)
-    return time_s, voltage_V
+    return reference.read(f"cubes_{current_mA_cm2:g}")
+
+
+def lithiate(current_mA_cm2, **options):
+    """
+    The same run by the resolved cell, on one thread.
+
+    Parameters
+    ----------
+    current_mA_cm2 : float
+        Current density.
+    **options
+        Passed to :func:`analysis.electrochemistry.resolved.lithiate`, `control` for instance.
+
+    Returns
+    -------
+    run : analysis.electrochemistry.resolved.Lithiation
+    """
+    return resolved.lithiate(
+        labels(),
+        GAMMA,
+        current_mA_cm2,
+        voxel_size_um=EDGE_UM,
+        materials=MATERIALS,
+        threads=1,
+        **options,
+    )
