@@ -8,6 +8,18 @@ import zlib
 from dataclasses import dataclass
 
 ELECTRODES = ("SL", "TL")  # the two electrodes that the paper compares
+TABLE_3_METHODS = (
+    "kmeans",
+    "edx-closing",
+    "thresholding",
+    "nn-am-cbd-p",
+    "nn-am-cond",
+    "nn-cbd-am-p",
+    "nn-cbd-cond",
+    "nn-am-p-cbd",
+    "nn-p-am-cbd",
+    "nn-p-cond",
+)
 
 
 @dataclass(frozen=True)
@@ -67,8 +79,13 @@ class Profile:
         Voxels along y and x of the part of a cutout that is lithiated in three dimensions.
     resolved_joined : tuple of int
         Voxels joined along each axis for it: those of the study, then others to compare.
+    resolved_specimens, resolved_cutouts : tuple of str, int
+        Electrodes and cutouts of each that are lithiated in three dimensions.
     resolved_methods : tuple of str
         Trinarizations that are lithiated in three dimensions, the truth first.
+    resolved_fitted, resolved_gammas : tuple of str, tuple of float
+        Trinarizations whose gamma is fitted with resolved runs, and the values between which the
+        fit interpolates.
     resolved_cutoff_V : float
         Voltage at which it ends; near the usual 3.0 V a run spends most of its time.
     resolved_tolerance : float
@@ -109,22 +126,14 @@ class Profile:
         "nn-cbd-cond",
         "nn-p-cond",
     )
-    fit_methods: tuple[str, ...] = (
-        "kmeans",
-        "edx-closing",
-        "thresholding",
-        "nn-am-cbd-p",
-        "nn-am-cond",
-        "nn-cbd-am-p",
-        "nn-cbd-cond",
-        "nn-am-p-cbd",
-        "nn-p-am-cbd",
-        "nn-p-cond",
-        "truth",
-    )
+    fit_methods: tuple[str, ...] = (*TABLE_3_METHODS, "truth")
     resolved_lateral: int = 56
     resolved_joined: tuple[int, ...] = (2, 4)
-    resolved_methods: tuple[str, ...] = ("truth", "thresholding", "kmeans")
+    resolved_specimens: tuple[str, ...] = ("TL",)
+    resolved_cutouts: int = 1
+    resolved_methods: tuple[str, ...] = ("truth", "thresholding", "kmeans", "edx-closing")
+    resolved_fitted: tuple[str, ...] = ("kmeans", "edx-closing")
+    resolved_gammas: tuple[float, ...] = (0.02, 0.05, 0.12, 0.3)
     resolved_cutoff_V: float = 3.0
     resolved_tolerance: float = 1.0
     gamma_true: float = 0.08
@@ -181,7 +190,9 @@ PROFILES = {
             nn_choice_epochs=1,
             resolved_lateral=32,
             resolved_joined=(4, 3),
-            resolved_methods=("truth", "thresholding"),
+            resolved_methods=("truth", "kmeans"),
+            resolved_fitted=("kmeans",),
+            resolved_gammas=(0.04, 0.1, 0.25),
             resolved_cutoff_V=3.6,
             resolved_tolerance=8.0,
         ),
@@ -204,7 +215,10 @@ PROFILES = {
             ),
             nn_choice_epochs=30,
             resolved_lateral=200,
-            resolved_methods=("truth", "edx-closing", "kmeans", "thresholding"),
+            resolved_joined=(2, 1),
+            resolved_specimens=ELECTRODES,
+            resolved_methods=("truth", *TABLE_3_METHODS),
+            resolved_fitted=TABLE_3_METHODS,
         ),
     )
 }

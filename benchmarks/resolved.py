@@ -1,13 +1,17 @@
-"""Resolved half cell: cost and memory per cell over several sizes, and one complete lithiation.
+"""Resolved half cell: cost and memory per cell over several sizes, and complete lithiations.
 
-Usage: python benchmarks/resolved.py [--json FILE]
-       python benchmarks/resolved.py --full 266 200 200 --edge 0.642 --threads 2 --name paper-size
+Usage: python benchmarks/resolved.py scaling [--json FILE]
+       python benchmarks/resolved.py full --kind kmeans --lateral 200 --threads 2
+       python benchmarks/resolved.py currents --lateral 64
+       python benchmarks/resolved.py impedance --kind kmeans --lateral 200 --threads 2
 
-The scaling part runs the first 60 s of a lithiation on four sizes and prints CPU time and memory
-per cell, and the traffic that the time per cell and V-cycle amounts to at the memory bandwidth
-measured in the same run. `--full` instead runs one complete lithiation of a synthetic electrode;
-its log and curve go to benchmarks/results/resolved-NAME.{log,json}. It writes a checkpoint every
-five minutes beside them and goes on from there when it is started again.
+`scaling` runs the first 60 s of a lithiation on four sizes and prints CPU time and memory per
+cell, and the traffic that the time per cell and V-cycle amounts to at the memory bandwidth
+measured in the same run. `full` runs one complete lithiation of a cutout (see structures.py), with
+a checkpoint every five minutes from which it goes on when it is started again; its log and curve
+go to benchmarks/results/. `currents` runs the paper's six currents on two trinarizations and on the
+measured electrode, on their voxels and on voxels joined in pairs; finished cases are not repeated.
+`impedance` computes one spectrum of a cutout.
 """
 
 # ruff: noqa: E402 (threads must be limited before numpy is imported)
@@ -19,34 +23,21 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
 
 import json
-import platform
 import resource
-import subprocess
 import time
 from pathlib import Path
 
 import numpy as np
-from scipy import ndimage
+import record
+import structures
 
 from analysis import storage
-from analysis.electrochemistry import domain, materials, newton, resolved
+from analysis.electrochemistry import domain, grid, impedance, materials, newton, resolved
 from analysis.electrochemistry._team import Team
-from analysis.phases import Phase
+from analysis.paper import CURRENTS_MA_CM2
 
 GAMMA = 0.12
 RESULTS = Path(__file__).parent / "results"
-
-
-def electrode(shape, seed=3):
-    """A synthetic electrode with the paper's voxel fractions, 59.5 % AM and 23.1 % CBD."""
-    rng = np.random.default_rng(seed)
-    field = ndimage.gaussian_filter(rng.standard_normal(shape, dtype=np.float32), 1.5)
-    active = field > np.quantile(field, 0.405)
-    near = ndimage.gaussian_filter(rng.standard_normal(shape, dtype=np.float32), 1.5)
-    near += 0.5 * ndimage.gaussian_filter(active.astype(np.float32), 2)
-    binder = ~active & (near > np.quantile(near[~active], 1 - 0.231 / 0.405))
-    labels = np.where(active, Phase.AM, np.where(binder, Phase.CBD, Phase.PORE))
-    return labels.astype(np.uint8)
 
 
 def bandwidth_gb_s():
@@ -82,10 +73,10 @@ def memory_bytes(cell):
 def scaling(threads, bandwidth):
     """Cost and memory of the first minute of a lithiation on four sizes."""
     common = dict(voxel_size_um=1.284, threads=threads, largest_inert=0.6)
-    resolved.lithiate(electrode((24, 16, 16)), GAMMA, 1.0, end_s=2.0, **common)  # compiles
+    resolved.lithiate(structures.blobs((24, 16, 16)), GAMMA, 1.0, end_s=2.0, **common)  # compiles
     rows = []
     for shape in ((64, 16, 16), (64, 32, 32), (128, 32, 32), (128, 64, 64)):
-        labels = electrode(shape)
+        labels = structures.blobs(shape)
         run = resolved.lithiate(labels, GAMMA, 2.0, end_s=60.0, **common)
         geometry = domain.build(
             labels, GAMMA, voxel_size_um=1.284, cell=materials.DEFAULT, largest_inert=0.6
@@ -110,67 +101,139 @@ def scaling(threads, bandwidth):
     return rows, float(np.polyfit(cells, cost, 1)[0])
 
 
-def full(options):
+def full(kind, lateral, current, threads):
     """One complete lithiation with log and checkpoint."""
-    RESULTS.mkdir(exist_ok=True)
-    with open(RESULTS / f"resolved-{options.name}.log", "a") as log:
+    labels, edge = structures.cutout(kind, lateral)
+    name = f"resolved-{kind}-{lateral}-{current:g}mA"
+    with open(RESULTS / f"{name}.log", "a") as log:
 
         def say(line):
             print(line, flush=True)
             print(line, file=log, flush=True)
 
         run = resolved.lithiate(
-            electrode(tuple(options.full)),
+            labels,
             GAMMA,
-            options.current,
-            voxel_size_um=options.edge,
-            threads=options.threads,
+            current,
+            voxel_size_um=edge,
+            threads=threads,
             progress=say,
-            checkpoint_path=RESULTS / f"resolved-{options.name}.npz",
+            checkpoint_path=RESULTS / f"{name}.npz",
         )
+    return name, {"kind": kind, "shape": labels.shape, "edge_um": edge} | described(run)
+
+
+def described(run):
+    """Cost, balances and curve of a run."""
     names = ("reason", "cells", "steps", "rejected", "unconverged", "iterations", "cycles")
-    return {name: getattr(run, name) for name in (*names, "cpu_s", "wall_s")} | {
-        "shape": options.full,
-        "edge_um": options.edge,
-        "current_mA_cm2": options.current,
+    return {name: getattr(run, name) for name in (*names, "cpu_s", "wall_s", "inert")} | {
+        "current_mA_cm2": run.current_mA_cm2,
+        "us_per_cell_and_iteration": 1e6 * run.cpu_s / run.cells / run.iterations,
         "peak_GB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6,
         "salt_drift": float(np.abs(run.salt_drift).max()),
         "lithium_drift": float(np.abs(run.lithium_drift).max()),
         "kirchhoff": float(run.kirchhoff.max()),
-        "time_s": run.time_s.tolist(),
-        "voltage_V": run.voltage_V.tolist(),
+        "time_s": np.round(run.time_s, 3).tolist(),
+        "voltage_V": np.round(run.voltage_V, 6).tolist(),
     }
+
+
+def currents(lateral, threads, target):
+    """Six currents on three structures, each on two voxel sizes; prints a table of them."""
+    cases = json.loads(target.read_text())["cases"] if target.exists() else {}
+    for kind in ("thresholding", "kmeans", "measured"):
+        labels, edge = structures.cutout(kind, lateral)
+        for current in CURRENTS_MA_CM2:
+            for joined in (1, 2):
+                key = f"{kind}, {joined} joined, {current:g} mA/cm2"
+                if key not in cases:
+                    run = resolved.lithiate(
+                        grid.coarsen(labels, joined),
+                        GAMMA,
+                        current,
+                        voxel_size_um=joined * edge,
+                        threads=threads,
+                        largest_inert=0.3,
+                    )
+                    cases[key] = described(run)
+                    write(target, {"gamma": GAMMA, "lateral": lateral, "cases": cases})
+                found = cases[key]
+                fine = cases[f"{kind}, 1 joined, {current:g} mA/cm2"]
+                print(
+                    f"{key:38s} {found['reason']:8s} {found['steps']:3d} steps "
+                    f"{found['rejected']} rejected ({found['unconverged']} unconverged) "
+                    f"{found['iterations']:4d} it {found['cpu_s']:6.0f} CPU-s  Li "
+                    f"{found['lithium_drift']:.0e} salt {found['salt_drift']:.0e} current "
+                    f"{found['kirchhoff']:.0e}  end {found['time_s'][-1]:8.0f} s  "
+                    f"rms to the fine run {apart_mV(found, fine):.1f} mV",
+                    flush=True,
+                )
+    return cases
+
+
+def apart_mV(one, other):
+    """Rms difference [mV] of two curves over the time that both cover."""
+    at = np.linspace(0.002, 0.98, 400) * min(one["time_s"][-1], other["time_s"][-1])
+    a, b = (np.interp(at, run["time_s"], run["voltage_V"]) for run in (one, other))
+    return float(1e3 * np.sqrt(np.mean((a - b) ** 2)))
+
+
+def spectrum(kind, lateral, threads):
+    """Blocking impedance of a cutout, 61 frequencies from 1 mHz to 100 kHz."""
+    labels, edge = structures.cutout(kind, lateral)
+    common = dict(voxel_size_um=edge, frequency_Hz=np.geomspace(1e-3, 1e5, 61))
+    impedance.spectrum(structures.blobs((24, 16, 16)), GAMMA, **common)  # compiles
+    start = time.process_time(), time.perf_counter()
+    found = impedance.spectrum(labels, GAMMA, threads=threads, **common)
+    cpu_s, wall_s = time.process_time() - start[0], time.perf_counter() - start[1]
+    print(f"{labels.shape}: spectrum in {cpu_s:.0f} CPU-s, {wall_s:.0f} s on {threads} threads")
+    return {
+        "kind": kind,
+        "shape": labels.shape,
+        "cpu_s": cpu_s,
+        "wall_s": wall_s,
+        "cycles": found.iterations,
+        "peak_GB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6,
+        "tortuosity": found.tortuosity,
+        "frequency_Hz": found.frequency_Hz.tolist(),
+        "real_ohm_m2": found.impedance_ohm_m2.real.tolist(),
+        "imaginary_ohm_m2": found.impedance_ohm_m2.imag.tolist(),
+    }
+
+
+def write(target, report):
+    """Write a report with machine and commit, whole or not at all."""
+    report = {"machine": record.processor(), "commit": record.commit()} | report
+    with storage.atomic(target) as temporary, open(temporary, "w") as file:
+        json.dump(report, file, indent=1)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--full", type=int, nargs=3, metavar=("Z", "Y", "X"))
-    parser.add_argument("--edge", type=float, default=0.642, help="voxel edge [µm] of --full")
+    parser.add_argument("what", choices=("scaling", "full", "currents", "impedance"))
+    parser.add_argument("--kind", choices=structures.KINDS, default="kmeans")
+    parser.add_argument("--lateral", type=int, default=64)
     parser.add_argument("--current", type=float, default=6.0)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--name", default="full")
-    parser.add_argument("--json")
+    parser.add_argument("--json", type=Path, help="file for the report")
     options = parser.parse_args()
+    RESULTS.mkdir(exist_ok=True)
     bandwidth = bandwidth_gb_s()
-    report = {
-        "machine": platform.processor() or platform.machine(),
-        "commit": subprocess.run(
-            ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True
-        ).stdout.strip(),
-        "threads": options.threads,
-        "bandwidth_GB_s": bandwidth,
-    }
     print(f"one thread moves {bandwidth:.1f} GB/s")
-    if options.full:
-        report["full"] = full(options)
-        target = RESULTS / f"resolved-{options.name}.json"
+    report = {"threads": options.threads, "bandwidth_GB_s": bandwidth}
+    name = f"resolved-{options.what}"
+    if options.what == "full":
+        name, report["full"] = full(options.kind, options.lateral, options.current, options.threads)
+    elif options.what == "currents":
+        target = options.json or RESULTS / f"{name}.json"
+        currents(options.lateral, options.threads, target)
+        return
+    elif options.what == "impedance":
+        report["impedance"] = spectrum(options.kind, options.lateral, options.threads)
     else:
         report["scaling"], report["exponent"] = scaling(options.threads, bandwidth)
         print(f"cost of an iteration grows as N^{report['exponent']:.2f}")
-        target = options.json
-    if target:
-        with storage.atomic(target) as temporary, open(temporary, "w") as file:
-            json.dump(report, file, indent=1)
+    write(options.json or RESULTS / f"{name}.json", report)
 
 
 if __name__ == "__main__":

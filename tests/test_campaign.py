@@ -5,12 +5,13 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from analysis import campaign, profiles, storage
+from analysis import campaign, cases, profiles, storage
 
 ROOT = Path(__file__).resolve().parents[1]
 METHODS = ("truth", "kmeans")
@@ -52,7 +53,7 @@ def table(folder, monkeypatch):
     _, fits = campaign.fit_cases("smoke")
     rows = {}
     for case in fits:
-        data = campaign.load(case, "smoke")
+        data = cases.load(case, "smoke")
         numbers = [float(data.fitted_gamma), float(data.misfit_V), *data.capacity_mAh_cm2.values]
         rows[str(case)] = numbers
     return rows
@@ -70,20 +71,50 @@ def test_finished_cases_are_not_run_again(results, monkeypatch):
     assert (again.run, again.finished) == (0, n)
     assert {file: file.stat().st_mtime_ns for file in files} == files
     truth_fit = [case for case in fits if case.method == "truth"][0]
-    truth = campaign.load(truth_fit, "smoke")
+    truth = cases.load(truth_fit, "smoke")
     assert float(truth.fitted_gamma) == pytest.approx(profiles.get("smoke").gamma_true, rel=0.05)
+
+
+def test_resolved_cases_run_once_and_fit_the_truth(results, monkeypatch):
+    fill(("TL",))
+    small = replace(profiles.get("smoke"), resolved_lateral=24, resolved_joined=(1, 2))
+    monkeypatch.setitem(profiles.PROFILES, "smoke", small)
+    fits, summary = campaign.run_resolved("smoke", workers=1, say=lambda line: None)
+    assert not summary.failed, str(summary)
+    _, again = campaign.run_resolved("smoke", workers=1, say=lambda line: None)
+    assert (again.run, again.finished) == (0, summary.run)
+    settings = profiles.get("smoke")
+    by_method = {fit.method: cases.load(fit, "smoke") for fit in fits}
+    assert set(by_method) == set(METHODS)
+    assert float(by_method["truth"].fitted_gamma) == pytest.approx(settings.gamma_true, rel=0.1)
+    kmeans = next(fit for fit in fits if fit.method == "kmeans")
+    predicted = campaign.predictions(kmeans, "smoke")
+    assert {one.current_mA_cm2 for one in predicted} == set(settings.currents_mA_cm2)
+    for one in predicted:
+        data = cases.load(one, "smoke")
+        assert abs(data.salt_drift).max() < 1e-6
+        assert abs(data.lithium_drift).max() < 1e-5
+        assert data.kirchhoff.max() < 1e-4
+    assert not list((results / "smoke/cases").glob(".*"))  # checkpoints are gone
+
+
+def test_only_a_resolved_case_joins_voxels():
+    with pytest.raises(ValueError, match="number of voxels for a resolved case"):
+        cases.Case("lithiation", "SL", 1, "kmeans", 0.1, 6.0, joined=2)
+    with pytest.raises(ValueError, match="number of voxels for a resolved case"):
+        cases.Case("lithiation", "SL", 1, "kmeans", 0.1, 6.0, "resolved")
 
 
 def test_changed_labels_make_a_new_case(results):
     fill(("SL",))
-    case = campaign.Case("structure", "SL", 1, "kmeans")
-    before = campaign.name_of(case, "smoke")
+    case = cases.Case("structure", "SL", 1, "kmeans")
+    before = cases.name_of(case, "smoke")
     storage.save_volume(
         case.labels, blobs(99), profile="smoke", voxel_size_um=VOXEL_UM, note="other"
     )
-    assert campaign.name_of(case, "smoke") != before
+    assert cases.name_of(case, "smoke") != before
     storage.save_volume(case.labels, blobs(1), profile="smoke", voxel_size_um=VOXEL_UM)
-    assert campaign.name_of(case, "smoke") == before  # content, not the file's date
+    assert cases.name_of(case, "smoke") == before  # content, not the file's date
 
 
 def test_a_failing_case_is_recorded_and_the_campaign_goes_on(results):
@@ -96,7 +127,7 @@ def test_a_failing_case_is_recorded_and_the_campaign_goes_on(results):
     assert any("failed" in line for line in lines)
     assert "ends in slice 29" in str(summary)
     truth = [case for case in campaign.fit_cases("smoke")[1] if case.method == "truth"][0]
-    assert campaign.is_finished(truth, "smoke")
+    assert cases.is_finished(truth, "smoke")
 
 
 def test_missing_labels_say_what_to_do(results):
@@ -106,7 +137,7 @@ def test_missing_labels_say_what_to_do(results):
 
 def test_unknown_kind_is_refused():
     with pytest.raises(ValueError, match="Unknown kind"):
-        campaign.Case("guess", "SL", 1, "kmeans")
+        cases.Case("guess", "SL", 1, "kmeans")
 
 
 @pytest.mark.slow
@@ -165,11 +196,11 @@ def test_dask_with_a_killed_worker_gives_the_same_table(tmp_path, monkeypatch):
 
 def test_a_killed_local_worker_is_replaced(results, monkeypatch):
     marker = results / "killed"
-    cases = [campaign.Case("structure", "SL", 1, method) for method in METHODS]
+    wanted = [cases.Case("structure", "SL", 1, method) for method in METHODS]
     fill(("SL",))
     monkeypatch.setattr(campaign, "execute", _Suicidal(marker))
-    outcomes = dict(campaign._local(cases, "smoke", 2))
-    assert outcomes == {case: "" for case in cases}
+    outcomes = dict(campaign._local(wanted, "smoke", 2))
+    assert outcomes == {case: "" for case in wanted}
     assert marker.exists()
 
 

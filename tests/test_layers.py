@@ -21,12 +21,14 @@ RANKS = {
     "specimen": 4,
     "segmentation": 4,
     "electrochemistry": 4,
-    "campaign": 5,
+    "cases": 5,
     "kernels": 5,
-    "study": 6,
-    "publish": 7,
-    "own": 8,
-    "__main__": 9,
+    "simulations": 6,
+    "campaign": 7,
+    "study": 8,
+    "publish": 9,
+    "own": 10,
+    "__main__": 11,
 }
 
 HEAVY = {"keras", "jax", "fipy", "porespy", "pyvista", "distributed", "dask"}

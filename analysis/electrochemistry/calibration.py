@@ -10,6 +10,7 @@ from analysis.electrochemistry.transport import check_gamma
 from analysis.paper import CURRENTS_MA_CM2
 
 FIT_CURRENT_MA_CM2 = 6.0  # the paper's
+MISFIT_RANGE, MISFIT_POINTS = 1.05, 200  # of the target's last capacity; see fit_gamma
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def fit_gamma(
 
     capacity, target = check_curve(capacity_mAh_cm2, voltage_V)
     low, high = _bounds(structure, bounds)
-    at = np.linspace(0, 1.05 * capacity[-1], 200)
+    at = np.linspace(0, MISFIT_RANGE * capacity[-1], MISFIT_POINTS)
     wanted = np.interp(at, capacity, target)
     cutoff = min(materials.cutoff_V, float(target[-1]))
     tried, curves, failed = {}, {}, {}
@@ -151,7 +152,70 @@ def fit_gamma(
     bracket = grid[max(best - 1, 0)], grid[min(best + 1, n_scan - 1)]
     minimize_scalar(misfit, bounds=bracket, method="bounded", options={"xatol": 1e-4})
     gamma = min(tried, key=tried.get)
+    return _fit(tried, curves, gamma, noise_V, capacity, (low, high), failed)
+
+
+def fit_scan(runs, capacity_mAh_cm2, voltage_V, *, noise_V=2e-3):
+    """
+    Find the gamma that comes closest to a curve, between lithiations run at a few values.
+
+    For models too costly to be run inside a search. Between the values the capacity at the end,
+    and the voltage at each share of it, are interpolated in the logarithm of gamma.
+
+    Parameters
+    ----------
+    runs : dict of float to (capacity_mAh_cm2, voltage_V)
+        Curve of the model at two or more values of gamma.
+    capacity_mAh_cm2, voltage_V : (N,) array
+        Target curve.
+    noise_V : float
+        Standard deviation of one measured voltage.
+
+    Returns
+    -------
+    Fit
+
+    Raises
+    ------
+    ValueError
+        If the target is no curve, or there are fewer than two runs.
+    """
+    from scipy.interpolate import CubicSpline, PchipInterpolator
+    from scipy.optimize import minimize_scalar
+
+    capacity, target = check_curve(capacity_mAh_cm2, voltage_V)
+    if len(runs) < 2:
+        raise ValueError(f"Runs at {len(runs)} values of gamma; expected at least two.")
+    nodes = np.array(sorted(runs))
+    at = np.linspace(0, MISFIT_RANGE * capacity[-1], MISFIT_POINTS)
+    wanted = np.interp(at, capacity, target)
+    share = np.linspace(0, 1, 2 * MISFIT_POINTS)
+    shapes = [
+        np.concatenate([[runs[one][0][-1]], np.interp(share * runs[one][0][-1], *runs[one])])
+        for one in nodes
+    ]
+    make = CubicSpline if nodes.size > 3 else PchipInterpolator
+    between = make(np.log(nodes), np.array(shapes))
+    tried, curves = {}, {}
+
+    def misfit(log_gamma):
+        end, *volts = between(log_gamma)
+        gamma = float(np.exp(log_gamma))
+        curves[gamma] = np.interp(at, share * end, volts)
+        tried[gamma] = float(np.sqrt(np.mean((curves[gamma] - wanted) ** 2)))
+        return tried[gamma]
+
+    grid = np.linspace(*np.log(nodes[[0, -1]]), 41)
+    best = int(np.argmin([misfit(log_gamma) for log_gamma in grid]))
+    bracket = grid[max(best - 1, 0)], grid[min(best + 1, grid.size - 1)]
+    minimize_scalar(misfit, bounds=bracket, method="bounded", options={"xatol": 1e-4})
+    gamma = min(tried, key=tried.get)
+    return _fit(tried, curves, gamma, noise_V, capacity, nodes[[0, -1]], {})
+
+
+def _fit(tried, curves, gamma, noise_V, capacity, bounds, failed):
     gammas = np.array(sorted(tried))
+    low, high = bounds
     return Fit(
         gamma=gamma,
         gamma_error=gamma * _log_error(curves, gammas, gamma, tried[gamma], noise_V, capacity),

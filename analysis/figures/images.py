@@ -242,6 +242,49 @@ def color_map(values, *, ax, extent_um=None, label="", title="", value_range=Non
     return ax
 
 
+def cell_domain(labels, *, voxel_size_um, separator_um, ax, title=""):
+    """
+    A section through the cell that is simulated: lithium, separator, electrode, collector.
+
+    Parameters
+    ----------
+    labels : (Z, X) ndarray of uint8
+        Slice of the electrode, separator side first; drawn with z to the right.
+    voxel_size_um : float
+        Edge of a voxel [µm].
+    separator_um : float
+        Thickness of the separator [µm].
+    ax : matplotlib.axes.Axes
+        Where to draw.
+    title : str
+        Heading.
+    """
+    from matplotlib.patches import Rectangle
+
+    colors, norm = phase_colormap()
+    depth, width = (n * voxel_size_um for n in labels.shape)
+    metal = 0.08 * depth
+    extent = (0, depth, 0, width)
+    ax.imshow(labels.T, cmap=colors, norm=norm, extent=extent, origin="lower")
+    parts = {
+        "lithium": (-separator_um - metal, metal, "#8d99a6", ""),
+        "separator": (-separator_um, separator_um, "#e8e2cf", "...."),
+        "collector": (depth, metal, "#b87333", ""),
+    }
+    for left, thickness, color, hatch in parts.values():
+        ax.add_patch(
+            Rectangle((left, 0), thickness, width, facecolor=color, edgecolor="#777", hatch=hatch)
+        )
+    middles = {name: left + thickness / 2 for name, (left, thickness, *_) in parts.items()}
+    for name, middle in (middles | {"electrode": depth / 2}).items():
+        ax.text(middle, 1.04 * width, name, ha="center", va="bottom", fontsize="small")
+    ax.grid(False)
+    ax.set(xlim=(-separator_um - metal, depth + metal), ylim=(0, width))
+    ax.set(xlabel="distance to separator [µm]", ylabel="x [µm]")
+    ax.set_title(title, pad=18)
+    return ax
+
+
 def _slice(image, axis, index):
     image = np.asarray(image)
     if image.ndim == 2:

@@ -86,11 +86,7 @@ CHAPTERS = (
     ),
     Chapter(
         "14b_resolved",
-        needs=(
-            "03_thresholding",
-            "04_clustering",
-            "06_local_closing",
-        ),
+        needs=TRINARIZATIONS,
     ),
     Chapter(
         "15_impedance",

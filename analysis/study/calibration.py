@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from analysis import campaign, paper, profiles, storage
+from analysis import campaign, cases, paper, profiles, simulations, storage
 from analysis.electrochemistry import calibration
 from analysis.figures import style
 
@@ -35,8 +35,8 @@ def run(profile, *, workers=None, say=print):
     rows = []
     for case in fits:
         row = {"specimen": case.specimen, "cutout": case.cutout, "method": case.method}
-        if campaign.is_finished(case, profile):
-            data = campaign.load(case, profile)
+        if cases.is_finished(case, profile):
+            data = cases.load(case, profile)
             error = 100 * (data.capacity_mAh_cm2 / data.true_capacity_mAh_cm2 - 1)
             row |= {
                 "gamma": float(data.fitted_gamma),
@@ -150,8 +150,8 @@ def curves(profile, specimen, method, cutout=1):
     gamma : float
     """
     settings = profiles.get(profile)
-    case = campaign.Case("fit", specimen, cutout, method, settings.gamma_true, settings.fit_current)
-    data = campaign.load(case, profile)
+    case = cases.Case("fit", specimen, cutout, method, settings.gamma_true, settings.fit_current)
+    data = cases.load(case, profile)
     fitted = {}
     for current in data.current.values:
         pair = data.predicted.sel(current=current)
@@ -160,8 +160,8 @@ def curves(profile, specimen, method, cutout=1):
             pair.sel(axis="voltage").values,
         )
     measured = {}
-    for one in campaign.measurements(profile, specimen, cutout):
-        truth = campaign.load(one, profile)
+    for one in cases.measurements(profile, specimen, cutout):
+        truth = cases.load(one, profile)
         even = np.linspace(0, float(truth.capacity_mAh_cm2[-1]), 100)
         voltage = np.interp(even, truth.capacity_mAh_cm2.values, truth.voltage_V.values)
         measured[one.current_mA_cm2] = (even, voltage)
@@ -170,8 +170,8 @@ def curves(profile, specimen, method, cutout=1):
 
 def gamma_sweep(profile, specimen, method, cutout=1, gammas=None, current_mA_cm2=6.0):
     """Voltage curves of one volume for several gammas, Figure 11 a."""
-    case = campaign.Case("structure", specimen, cutout, method)
-    structure = campaign.structure_of(case, profile)
+    case = cases.Case("structure", specimen, cutout, method)
+    structure = simulations.structure_of(case, profile)
     gammas = gammas or sorted(set(paper.table(3).gamma))
     found = {}
     for gamma in gammas:
@@ -184,8 +184,8 @@ def gamma_sweep(profile, specimen, method, cutout=1, gammas=None, current_mA_cm2
 def misfit_profile(profile, specimen, method, cutout=1):
     """Gammas tried by one fit and the misfit [mV] at each."""
     settings = profiles.get(profile)
-    case = campaign.Case("fit", specimen, cutout, method, settings.gamma_true, settings.fit_current)
-    data = campaign.load(case, profile)
+    case = cases.Case("fit", specimen, cutout, method, settings.gamma_true, settings.fit_current)
+    data = cases.load(case, profile)
     return data.tried.values, 1e3 * data.misfit_profile_V.values
 
 

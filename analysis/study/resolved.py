@@ -5,67 +5,97 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 import xarray as xr
+from scipy.optimize import minimize_scalar
 
-from analysis import profiles, storage
-from analysis.electrochemistry import grid, halfcell, structure
-from analysis.electrochemistry import resolved as cell
-from analysis.electrochemistry.materials import DEFAULT
+from analysis import campaign, cases, profiles, simulations, storage
+from analysis.electrochemistry import calibration, halfcell, structure
 
-SPECIMEN = "TL"
-MOMENTS = (0.1, 0.5)  # of the homogenized run, at which fields are kept
+SPECIMEN, CUTOUT = campaign.HEADLINE
+RADIUS_RANGE = 0.1, 2.0  # of the effective radius, in radii of the spheres with the AM's surface
 
 
 @dataclass(frozen=True)
-class Case:
-    """One resolved lithiation and its homogenized twin."""
-
-    method: str
-    voxel_um: float
-    resolved: cell.Lithiation
-    homogenized: halfcell.Lithiation
-
-
-def run(profile, say=lambda line: None):
+class Outcome:
     """
-    Lithiate part of the first cutout at the current of the fit and the true gamma.
+    One resolved lithiation and its homogenized twin.
 
-    Every method runs on the first voxel size of the profile, the truth also on the others.
+    Attributes
+    ----------
+    case : cases.Case
+        What was run.
+    data : xarray.Dataset
+        The resolved run.
+    structure : structure.Structure
+        The same voxels, homogenized.
+    twin, anchored : halfcell.Lithiation
+        The homogenized model with spheres of the surface of the active material, and with the
+        radius that brings it closest to the resolved run.
+    radius_um : float
+        That effective radius [µm].
+    """
+
+    case: cases.Case
+    data: xr.Dataset
+    structure: structure.Structure
+    twin: halfcell.Lithiation
+    anchored: halfcell.Lithiation
+    radius_um: float
+
+    @property
+    def method(self):
+        """Trinarization."""
+        return self.case.method
+
+    @property
+    def voxel_um(self):
+        """Edge of the voxels [µm]."""
+        return float(self.data.attrs["voxel_size_um"])
+
+    @property
+    def curve(self):
+        """Capacity [mAh/cm²] and voltage [V]."""
+        return _curve(self.data)
+
+
+def run(profile, *, workers=None, say=print):
+    """
+    Run the resolved cases of the study and set the homogenized model beside the first cutout's.
 
     Parameters
     ----------
     profile : str
         Profile.
+    workers : int, optional
+        Local processes.
     say : callable
-        Receives the name of each case before it starts.
+        Receives the progress, line by line.
 
     Returns
     -------
-    cases : list of Case
-        The truth on the first voxel size first.
-    refused : dict of str to str
+    outcomes : list of Outcome
+        Every trinarization at the true gamma and the current of the fit, the truth first, then
+        the truth on other voxels.
+    failed : dict of str to str
         Why a case could not run, by its name: joined voxels may close a thin phase.
     """
+    _, summary = campaign.run_resolved(profile, workers=workers, say=say)
     settings = profiles.get(profile)
-    wanted = [(method, settings.resolved_joined[0]) for method in settings.resolved_methods]
-    wanted += [(settings.resolved_methods[0], joined) for joined in settings.resolved_joined[1:]]
-    cases, refused = [], {}
-    for method, joined in wanted:
-        if not storage.exists("volumes", f"labels/{SPECIMEN}-1-{method}", profile=profile):
-            continue
-        name = f"{method}, {joined} voxels joined"
-        say(name)
-        try:
-            cases.append(_lithiate(method, joined, settings, profile))
-        except ValueError as reason:
-            if not cases:
-                raise
-            refused[name] = str(reason)
-    storage.save_table("resolved", table(cases), profile=profile)
-    storage.save_curves("resolved", fields(cases[0]), profile=profile)
-    return cases, refused
+    runs, _ = campaign.resolved_cases(profile)
+    wanted = [
+        case
+        for case in dict.fromkeys(runs)
+        if (case.specimen, case.cutout) == campaign.HEADLINE
+        and (case.gamma, case.current_mA_cm2) == (settings.gamma_true, settings.fit_current)
+    ]
+    outcomes = [_outcome(case, profile) for case in wanted if cases.is_finished(case, profile)]
+    if not outcomes or outcomes[0].method != cases.TRUTH:
+        raise RuntimeError(f"The truth itself was not lithiated: {summary}")
+    outcomes.sort(key=lambda one: one.voxel_um)  # stable: other voxels last
+    storage.save_table("resolved", table(outcomes), profile=profile)
+    return outcomes, {str(case): reason for case, reason in summary.failed.items()}
 
 
-def table(cases):
+def table(outcomes):
     """
     Capacity of every case beside the homogenized model's, and the balances of the run.
 
@@ -73,88 +103,81 @@ def table(cases):
     -------
     table : pandas.DataFrame
         Columns method, voxel [µm], cells, capacity and homogenized capacity [mAh/cm²], rms
-        difference of their voltages [mV], steps, rejected steps, Newton iterations, and largest
-        relative errors of lithium, salt and current.
+        difference of their voltages [mV], effective radius [µm] and the difference that it leaves
+        [mV], steps, rejected steps, Newton iterations, and largest relative errors of lithium,
+        salt and current.
     """
     return pd.DataFrame(
         {
-            "method": case.method,
-            "voxel": case.voxel_um,
-            "cells": case.resolved.cells,
-            "capacity": case.resolved.capacity_mAh_cm2[-1],
-            "homogenized": case.homogenized.capacity_mAh_cm2[-1],
-            "difference": difference_mV(case.resolved, case.homogenized),
-            "steps": case.resolved.steps,
-            "rejected": case.resolved.rejected,
-            "iterations": case.resolved.iterations,
-            "lithium": np.abs(case.resolved.lithium_drift).max(),
-            "salt": np.abs(case.resolved.salt_drift).max(),
-            "current": case.resolved.kirchhoff.max(),
+            "method": one.method,
+            "voxel": one.voxel_um,
+            "cells": one.data.attrs["cells"],
+            "capacity": float(one.data.capacity_mAh_cm2[-1]),
+            "homogenized": one.twin.capacity_mAh_cm2[-1],
+            "difference": difference_mV(_curve(one.twin), one.curve),
+            "radius": one.radius_um,
+            "anchored": difference_mV(_curve(one.anchored), one.curve),
+            "steps": one.data.attrs["steps"],
+            "rejected": one.data.attrs["rejected"],
+            "iterations": one.data.attrs["iterations"],
+            "lithium": float(abs(one.data.lithium_drift).max()),
+            "salt": float(abs(one.data.salt_drift).max()),
+            "current": float(one.data.kirchhoff.max()),
         }
-        for case in cases
+        for one in outcomes
     )
 
 
 def difference_mV(first, second):
-    """Rms difference [mV] of two curves over the capacity that both reach."""
-    end = min(first.capacity_mAh_cm2[-1], second.capacity_mAh_cm2[-1])
-    at = np.linspace(0.002, 0.98, 400) * end
-    a, b = (np.interp(at, run.capacity_mAh_cm2, run.voltage_V) for run in (first, second))
+    """Rms difference [mV] of two (capacity, voltage) curves over the capacity that both reach."""
+    at = np.linspace(0.002, 0.98, 400) * min(first[0][-1], second[0][-1])
+    a, b = (np.interp(at, *curve) for curve in (first, second))
     return float(1e3 * np.sqrt(np.mean((a - b) ** 2)))
 
 
-def costs(cases):
+def costs(outcomes):
     """
     What other voxels and another trinarization change, against the first case.
 
     Returns
     -------
     costs : pandas.DataFrame
-        Columns change, rms difference of the voltage [mV] and of the capacity [%].
+        Columns change, kind, rms difference of the voltage [mV] and of the capacity [%].
     """
-    first, rows = cases[0], []
-    for case in cases[1:]:
-        same = case.method == first.method
+    first, rows = outcomes[0], []
+    for one in outcomes[1:]:
+        same = one.method == first.method
         rows.append(
             {
-                "change": f"voxels of {case.voxel_um:.2f} µm" if same else case.method,
+                "change": f"voxels of {one.voxel_um:.2f} µm" if same else one.method,
                 "kind": "voxel" if same else "method",
-                "difference": difference_mV(case.resolved, first.resolved),
-                "capacity": 100
-                * (case.resolved.capacity_mAh_cm2[-1] / first.resolved.capacity_mAh_cm2[-1] - 1),
+                "difference": difference_mV(one.curve, first.curve),
+                "capacity": 100 * (one.curve[0][-1] / first.curve[0][-1] - 1),
             }
         )
     return pd.DataFrame(rows, columns=["change", "kind", "difference", "capacity"])
 
 
-def fields(case):
+def fields(outcome):
     """
-    Salt and lithium in a section through the electrode at the moments kept.
+    A section through the electrode at the moments kept.
 
     Returns
     -------
     fields : xarray.Dataset
-        ``salt_mol_m3`` and ``content`` with dimensions ``time_s, z_um, x_um``; NaN outside their
-        phases.
+        ``salt_mol_m3``, ``content``, ``electrolyte_V`` and ``solid_V`` with dimensions ``moment,
+        z, x``, edges in ``z_um, x_um``; NaN outside their phases.
     """
-    shots = case.resolved.snapshots
-    depth, height, width = shots[0].content.shape
-    middle = height // 2
-    coordinates = {
-        "time_s": [shot.time_s for shot in shots],
-        "z_um": (np.arange(depth) + 0.5) * case.voxel_um,
-        "x_um": (np.arange(width) + 0.5) * case.voxel_um,
-    }
-    return xr.Dataset(
-        {
-            name: (tuple(coordinates), np.stack([getattr(s, name)[:, middle] for s in shots]))
-            for name in ("salt_mol_m3", "content")
-        },
-        coordinates,
+    data, edge = outcome.data, outcome.voxel_um
+    kept = {name: data[name] for name in data if name.startswith("section_")}
+    found = xr.Dataset({name.removeprefix("section_"): field for name, field in kept.items()})
+    return found.assign_coords(
+        z_um=("z", (np.arange(found.sizes["z"]) + 0.5) * edge),
+        x_um=("x", (np.arange(found.sizes["x"]) + 0.5) * edge),
     )
 
 
-def spread_in_slices(case):
+def spread_in_slices(outcome):
     """
     How much the lithium content differs inside single slices at the last moment kept.
 
@@ -163,29 +186,151 @@ def spread_in_slices(case):
     spread : float
         Mean over the slices of the difference between the 95th and the 5th percentile [-].
     """
-    content = case.resolved.snapshots[-1].content
-    return float(np.mean([np.diff(np.nanpercentile(part, [5, 95]))[0] for part in content]))
+    return float(outcome.data.content_spread[-1].mean())
 
 
-def _lithiate(method, joined, settings, profile):
-    volume = storage.load_volume(f"labels/{SPECIMEN}-1-{method}", profile=profile)
-    part = volume.values[:, -settings.resolved_lateral :, -settings.resolved_lateral :]
-    labels = grid.coarsen(np.ascontiguousarray(part), joined)
-    edge = joined * float(volume.attrs["voxel_size_um"])
-    gamma, current = settings.gamma_true, settings.fit_current
-    electrode = structure.from_labels(labels, edge, gammas=(gamma,)).at(gamma)
-    materials = replace(DEFAULT, cutoff_V=settings.resolved_cutoff_V)
-    homogenized = halfcell.lithiate(electrode, current, materials=materials)
-    moments = [share * float(homogenized.time_s[-1]) for share in MOMENTS]
-    found = cell.lithiate(
-        labels,
-        gamma,
-        current,
-        voxel_size_um=edge,
-        materials=materials,
-        snapshots_s=moments,
-        largest_inert=0.3,
-        control=cell.Control().times(settings.resolved_tolerance),
-        threads=1,
+def curves(method, profile):
+    """
+    Figure 11 by resolved runs for one fitted trinarization.
+
+    Returns
+    -------
+    swept : dict of float to (capacity, voltage)
+        At the current of the fit, by gamma.
+    predicted, measured : dict of float to (capacity, voltage)
+        With the fitted gamma, and of the truth, by current.
+    gamma : float
+        The fitted value [-].
+    """
+    fit = _fit(method, profile)
+    data = cases.load(fit, profile)
+    swept = {one.gamma: _curve(cases.load(one, profile)) for one in cases.scan(fit, profile)}
+    predicted = _by_current(campaign.predictions(fit, profile), profile)
+    return swept, predicted, measured(profile), float(data.fitted_gamma)
+
+
+def measured(profile):
+    """Resolved curves of the truth, by current."""
+    joined = profiles.get(profile).resolved_joined[0]
+    return _by_current(cases.measurements(profile, SPECIMEN, CUTOUT, joined), profile)
+
+
+def gammas(outcomes, profile):
+    """
+    What is fitted when the model is less than the experiment.
+
+    Every row fits gamma to lithiations of the true voxels at the current of the fit. By resolved
+    runs; by the homogenized model against its own truth; by the homogenized model against the
+    resolved truth, which is what fitting a measurement amounts to; and the same with the
+    effective radius of the truth.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        Columns method, resolved and its error, homogenized, crossed, anchored [-].
+    """
+    settings = profiles.get(profile)
+    truth = outcomes[0]
+    by_method = {one.method: one for one in outcomes if one.voxel_um == truth.voxel_um}
+    capacity, voltage = simulations.noisy(truth.data, truth.case, settings)
+    own = simulations.noisy(_dataset(truth.twin), truth.case, settings)
+    options = dict(
+        current_mA_cm2=settings.fit_current,
+        noise_V=settings.noise_V,
+        materials=simulations.materials_of(truth.case, profile),
     )
-    return Case(method, edge, found, homogenized)
+    shrunk = truth.radius_um / (1e6 * truth.structure.radius_m)
+    rows = []
+    for method in dict.fromkeys((cases.TRUTH, *settings.resolved_fitted)):
+        if method not in by_method or not cases.is_finished(_fit(method, profile), profile):
+            continue
+        data, made = cases.load(_fit(method, profile), profile), by_method[method].structure
+        smaller = replace(made, radius_m=made.radius_m * shrunk)
+        rows.append(
+            {
+                "method": method,
+                "resolved": float(data.fitted_gamma),
+                "error": float(data.gamma_error),
+                "homogenized": calibration.fit_gamma(made, *own, **options).gamma,
+                "crossed": calibration.fit_gamma(made, capacity, voltage, **options).gamma,
+                "anchored": calibration.fit_gamma(smaller, capacity, voltage, **options).gamma,
+            }
+        )
+    found = pd.DataFrame(rows)
+    storage.save_table("resolved_gamma", found, profile=profile)
+    return found
+
+
+def prediction_errors(profile):
+    """
+    Capacity at every current with the gamma fitted by resolved runs, against the truth's.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        Column method, then the relative error [%] per current [mA/cm²].
+    """
+    wanted = {current: curve[0][-1] for current, curve in measured(profile).items()}
+    rows = []
+    for method in profiles.get(profile).resolved_fitted:
+        if cases.is_finished(_fit(method, profile), profile):
+            _, predicted, _, _ = curves(method, profile)
+            errors = {
+                f"{current:g}": 100 * (curve[0][-1] / wanted[current] - 1)
+                for current, curve in predicted.items()
+                if current in wanted
+            }
+            rows.append({"method": method} | errors)
+    return pd.DataFrame(rows)
+
+
+def _outcome(case, profile):
+    data = cases.load(case, profile)
+    labels, voxel_um = simulations.part_of(case, profile)
+    made = structure.from_labels(labels, voxel_um)
+    materials = simulations.materials_of(case, profile)
+
+    def lithiate(radius_m):
+        electrode = replace(made.at(case.gamma), radius_m=radius_m)
+        return halfcell.lithiate(electrode, case.current_mA_cm2, materials=materials)
+
+    bounds = np.log(np.array(RADIUS_RANGE) * made.radius_m)
+    best = minimize_scalar(
+        lambda log_radius: difference_mV(_curve(lithiate(np.exp(log_radius))), _curve(data)),
+        bounds=bounds,
+        method="bounded",
+        options={"xatol": 0.01},
+    )
+    radius_m = float(np.exp(best.x))
+    return Outcome(case, data, made, lithiate(made.radius_m), lithiate(radius_m), 1e6 * radius_m)
+
+
+def _fit(method, profile):
+    settings = profiles.get(profile)
+    return cases.Case(
+        "fit",
+        SPECIMEN,
+        CUTOUT,
+        method,
+        settings.gamma_true,
+        settings.fit_current,
+        "resolved",
+        settings.resolved_joined[0],
+    )
+
+
+def _by_current(wanted, profile):
+    return {
+        one.current_mA_cm2: _curve(cases.load(one, profile))
+        for one in wanted
+        if cases.is_finished(one, profile)
+    }
+
+
+def _curve(done):
+    """Capacity and voltage of a run or of its dataset."""
+    return np.asarray(done.capacity_mAh_cm2), np.asarray(done.voltage_V)
+
+
+def _dataset(run):
+    return xr.Dataset({"voltage_V": ("time_s", run.voltage_V)}, coords={"time_s": run.time_s})

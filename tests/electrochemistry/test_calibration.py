@@ -55,6 +55,23 @@ def test_the_known_gamma_is_recovered_within_five_percent(electrode, measured):
     assert fit.gamma == fit.gammas[np.argmin(fit.misfits_V)]
 
 
+def test_a_scan_of_few_runs_recovers_gamma(electrode, measured):
+    runs = {}
+    for gamma in (0.02, 0.05, 0.12, 0.3):
+        done = calibration.simulate(electrode.at(gamma), 6.0)
+        runs[gamma] = done.capacity_mAh_cm2, done.voltage_V
+    searched = calibration.fit_gamma(electrode, *measured)
+    fit = calibration.fit_scan(runs, *measured)
+    assert fit.gamma == pytest.approx(searched.gamma, rel=0.02)
+    assert not fit.at_bound
+    assert fit.gamma == fit.gammas[np.argmin(fit.misfits_V)]
+
+
+def test_a_scan_needs_two_runs(measured):
+    with pytest.raises(ValueError, match="at least two"):
+        calibration.fit_scan({0.1: measured}, *measured)
+
+
 def test_other_currents_are_predicted(electrode):
     runs, failed = calibration.predict(electrode, 0.08, (1.0, 12.0, 3000.0 / 10))
     assert set(runs) == {1.0, 12.0}

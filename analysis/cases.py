@@ -1,0 +1,176 @@
+"""Simulation cases: independent units of work, each with one content-addressed result file.
+
+A case ends in one file below ``results/<profile>/cases``. The file's name holds a hash of
+everything that the result depends on, so a finished case is never repeated and a case whose labels
+or parameters have changed is never mistaken for the old one.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+
+from analysis import profiles, storage
+from analysis.electrochemistry.materials import DEFAULT
+
+MODEL_VERSION = 2  # raise it when a change of the model changes results
+
+KINDS = ("structure", "lithiation", "fit")
+
+TRUTH = "truth"
+
+
+@dataclass(frozen=True)
+class Case:
+    """
+    One unit of work.
+
+    Parameters
+    ----------
+    kind : {"structure", "lithiation", "fit"}
+        Voxel problem of one volume; one lithiation; fit of gamma to the virtual measurement,
+        with the prediction of all currents.
+    specimen : str
+        SL or TL.
+    cutout : int
+        Counted from 1.
+    method : str
+        Trinarization, or "truth".
+    gamma : float, optional
+        Effective transport parameter of the CBD; for a fit, that of the virtual experiment.
+    current_mA_cm2 : float, optional
+        Current density.
+    fidelity : {"coarse", "fine", "resolved"}
+        Discretization: two of the homogenized model, or the voxels themselves.
+    joined : int, optional
+        Voxels joined along each axis in a resolved run.
+    """
+
+    kind: str
+    specimen: str
+    cutout: int
+    method: str
+    gamma: float | None = None
+    current_mA_cm2: float | None = None
+    fidelity: str = "coarse"
+    joined: int | None = None
+
+    def __post_init__(self):
+        if self.kind not in KINDS:
+            raise ValueError(f"Unknown kind of case {self.kind!r}; expected one of {KINDS}.")
+        if (self.joined is not None) != self.resolved:
+            raise ValueError(
+                f"Fidelity {self.fidelity!r} with {self.joined} voxels joined; expected a number "
+                "of voxels for a resolved case and none for the homogenized model."
+            )
+
+    @property
+    def resolved(self):
+        """Whether the voxels themselves are lithiated."""
+        return self.fidelity == "resolved"
+
+    @property
+    def labels(self):
+        """Name of the labelled volume."""
+        return f"labels/{self.specimen}-{self.cutout}-{self.method}"
+
+    def __str__(self):
+        text = f"{self.kind} {self.specimen}-{self.cutout}-{self.method}"
+        text += f" g{self.gamma:g}" if self.gamma is not None else ""
+        text += f" i{self.current_mA_cm2:g}" if self.current_mA_cm2 is not None else ""
+        text += f" {self.fidelity}" if self.fidelity != "coarse" else ""
+        return f"{text} {self.joined}" if self.resolved else text
+
+
+def truth_of(case):
+    """The case of the voxel problem on the truth that belongs to a case."""
+    return Case("structure", case.specimen, case.cutout, TRUTH)
+
+
+def measurements(profile, specimen, cutout, joined=None):
+    """
+    Cases of the virtual experiment: the truth at gamma_true and all currents.
+
+    Finely resolved along z by the homogenized model, or with voxels `joined` by the resolved one.
+    """
+    settings = profiles.get(profile)
+    fidelity = ("fine",) if joined is None else ("resolved", joined)
+    return [
+        Case("lithiation", specimen, cutout, TRUTH, settings.gamma_true, current, *fidelity)
+        for current in settings.currents_mA_cm2
+    ]
+
+
+def scan(fit, profile):
+    """Lithiations at a few values of gamma that a resolved fit interpolates."""
+    return [
+        replace(fit, kind="lithiation", gamma=gamma)
+        for gamma in profiles.get(profile).resolved_gammas
+    ]
+
+
+def name_of(case, profile):
+    """File name of a case, without ending: a readable key and eight digits of its content."""
+    settings = profiles.get(profile)
+    content = {
+        "case": asdict(case),
+        "model": MODEL_VERSION,
+        "materials": repr(DEFAULT),
+        "labels": _digest(case.labels, profile),
+        "seed": settings.seed,
+    }
+    if case.kind == "fit":
+        content["target"] = _digest(truth_of(case).labels, profile)
+        content["currents"] = list(settings.currents_mA_cm2)
+    if case.resolved:
+        content["gammas"] = list(settings.resolved_gammas) if case.kind == "fit" else []
+        content["part"] = settings.resolved_lateral
+        content["end"] = [settings.resolved_cutoff_V, settings.resolved_tolerance]
+    text = json.dumps(content, sort_keys=True)
+    return f"{str(case).replace(' ', '-')}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def is_finished(case, profile):
+    """Whether the result of a case is on disk."""
+    return storage.exists("cases", name_of(case, profile), profile=profile)
+
+
+def load(case, profile):
+    """
+    Result of a case as an xarray Dataset.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the case has not been run, or has failed; the message says how to run it.
+    """
+    import xarray as xr
+
+    file = storage.path("cases", name_of(case, profile) + ".nc", profile=profile)
+    if not file.exists():
+        raise FileNotFoundError(
+            f"Case {case} has no result at {file}. Run `python -m analysis campaign --profile "
+            f"{profile}`; if the case fails, that command says why."
+        )
+    storage.record_read(file)
+    with xr.open_dataset(file, engine="h5netcdf") as dataset:
+        return dataset.load()
+
+
+_DIGESTS = {}  # (file, size, time of change) -> hash of the labels
+
+
+def _digest(volume, profile):
+    """Hash of the voxels of a volume, whatever the file around them looks like."""
+    file = storage.path("volumes", volume + ".nc", profile=profile)
+    if not file.exists():
+        return "absent"
+    stat = file.stat()
+    key = (str(file), stat.st_size, stat.st_mtime_ns)
+    if key not in _DIGESTS:
+        data = storage.load_volume(volume, profile=profile)
+        digest = hashlib.sha256(np.ascontiguousarray(data.values).tobytes())
+        digest.update(repr((data.shape, float(data.attrs["voxel_size_um"]))).encode())
+        _DIGESTS[key] = digest.hexdigest()
+    return _DIGESTS[key]
