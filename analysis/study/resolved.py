@@ -90,7 +90,6 @@ def run(profile, *, workers=None, say=print):
     outcomes = [_outcome(case, profile) for case in wanted if cases.is_finished(case, profile)]
     if not outcomes or outcomes[0].method != cases.TRUTH:
         raise RuntimeError(f"The truth itself was not lithiated: {summary}")
-    outcomes.sort(key=lambda one: one.voxel_um)  # stable: other voxels last
     storage.save_table("resolved", table(outcomes), profile=profile)
     return outcomes, {str(case): reason for case, reason in summary.failed.items()}
 
