@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from analysis import profiles, storage
 from analysis.cases import TRUTH, Case, is_finished, load, measurements, scan, truth_of
+from analysis.processes import die_with_parent
 from analysis.simulations import execute
 
 HEADLINE = "TL", 1  # specimen and cutout whose truth is also lithiated on other voxels
@@ -169,7 +170,7 @@ def predictions(fit, profile):
     gamma = round(float(load(fit, profile).fitted_gamma), 4)
     return [
         replace(fit, kind="lithiation", gamma=gamma, current_mA_cm2=current)
-        for current in profiles.get(profile).currents_mA_cm2
+        for current in profiles.get(profile).resolved_currents
     ]
 
 
@@ -230,7 +231,7 @@ def _local(cases, profile, workers):
     left, broken = list(cases), 0
     while left:
         with ProcessPoolExecutor(
-            workers, mp_context=get_context("spawn"), initializer=_one_thread
+            workers, mp_context=get_context("spawn"), initializer=_begin_worker
         ) as pool:
             futures = {pool.submit(execute, case, profile): case for case in left}
             try:
@@ -250,7 +251,8 @@ def _local(cases, profile, workers):
                     return
 
 
-def _one_thread():
+def _begin_worker():
+    die_with_parent()
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
         os.environ[variable] = "1"
 

@@ -90,15 +90,18 @@ def truth_of(case):
 
 def measurements(profile, specimen, cutout, joined=None):
     """
-    Cases of the virtual experiment: the truth at gamma_true and all currents.
+    Cases of the virtual experiment: the truth at gamma_true and all currents of the profile.
 
     Finely resolved along z by the homogenized model, or with voxels `joined` by the resolved one.
     """
     settings = profiles.get(profile)
-    fidelity = ("fine",) if joined is None else ("resolved", joined)
+    if joined is None:
+        currents, fidelity = settings.currents_mA_cm2, ("fine",)
+    else:
+        currents, fidelity = settings.resolved_currents, ("resolved", joined)
     return [
         Case("lithiation", specimen, cutout, TRUTH, settings.gamma_true, current, *fidelity)
-        for current in settings.currents_mA_cm2
+        for current in currents
     ]
 
 

@@ -86,6 +86,8 @@ class Profile:
     resolved_fitted, resolved_gammas : tuple of str, tuple of float
         Trinarizations whose gamma is fitted with resolved runs, and the values between which the
         fit interpolates.
+    resolved_currents : tuple of float
+        Currents [mA/cm²] of the truth and of the predictions with fitted gammas.
     resolved_cutoff_V : float
         Voltage at which it ends; near the usual 3.0 V a run spends most of its time.
     resolved_tolerance : float
@@ -127,13 +129,14 @@ class Profile:
         "nn-p-cond",
     )
     fit_methods: tuple[str, ...] = (*TABLE_3_METHODS, "truth")
-    resolved_lateral: int = 56
+    resolved_lateral: int = 40
     resolved_joined: tuple[int, ...] = (2, 4)
     resolved_specimens: tuple[str, ...] = ("TL",)
     resolved_cutouts: int = 1
     resolved_methods: tuple[str, ...] = ("truth", "thresholding", "kmeans", "edx-closing")
     resolved_fitted: tuple[str, ...] = ("kmeans", "edx-closing")
-    resolved_gammas: tuple[float, ...] = (0.02, 0.05, 0.12, 0.3)
+    resolved_gammas: tuple[float, ...] = (0.03, 0.1, 0.3)
+    resolved_currents: tuple[float, ...] = (3.0, 6.0, 12.0)
     resolved_cutoff_V: float = 3.0
     resolved_tolerance: float = 1.0
     gamma_true: float = 0.08
@@ -219,6 +222,8 @@ PROFILES = {
             resolved_specimens=ELECTRODES,
             resolved_methods=("truth", *TABLE_3_METHODS),
             resolved_fitted=TABLE_3_METHODS,
+            resolved_gammas=(0.01, 0.03, 0.08, 0.2, 0.5),
+            resolved_currents=(1.0, 3.0, 6.0, 8.0, 10.0, 12.0),
         ),
     )
 }

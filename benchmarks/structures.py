@@ -9,11 +9,11 @@ from scipy import ndimage
 from analysis import electrodes
 from analysis.instruments import transfer
 from analysis.phases import VOXEL_SIZE_UM, Phase
-from analysis.segmentation import clustering, thresholding
+from analysis.segmentation import closing, clustering, thresholding
 from analysis.specimen import electrode
 from analysis.study import measured
 
-KINDS = ("truth", "thresholding", "kmeans", "measured")
+KINDS = ("truth", "thresholding", "kmeans", "edx-closing", "measured")
 SEED = 3
 DATA = Path(os.environ.get("CBD_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
@@ -34,8 +34,9 @@ def cutout(kind, lateral):
     """
     Labels of a cutout over the full thickness of an electrode, and its voxel size [µm].
 
-    `truth` is a virtual TL electrode, `thresholding` and `kmeans` are trinarizations of its
-    tomogram, `measured` is the NREL electrode (its CBD is a model).
+    `truth` is a virtual TL electrode, `thresholding`, `kmeans` and `edx-closing` are trinarizations
+    of its tomogram, the last along the line through its true CBD; `measured` is the NREL electrode
+    (its CBD is a model).
     """
     if kind == "measured":
         labels = measured.load(DATA / "nmc-matbox-bridge" / measured.NAME).labels
@@ -51,4 +52,10 @@ def cutout(kind, lateral):
     targets = electrodes.electrode("TL").targets()
     if kind == "thresholding":
         return thresholding.trinarize(gray, targets), VOXEL_SIZE_UM
-    return clustering.trinarize(gray, targets, seed=SEED, n_sample=40_000), VOXEL_SIZE_UM
+    labels = clustering.trinarize(gray, targets, seed=SEED, n_sample=40_000)
+    if kind == "edx-closing":
+        depth = np.arange(labels.shape[0])
+        binder = np.mean(made.labels == Phase.CBD, axis=(1, 2))
+        line = np.polyval(np.polyfit(depth, binder, 1), depth)
+        labels = closing.trinarize(labels == Phase.AM, line, targets, crowded="fill")
+    return labels, VOXEL_SIZE_UM

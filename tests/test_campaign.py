@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from analysis import campaign, cases, profiles, storage
@@ -89,7 +90,7 @@ def test_resolved_cases_run_once_and_fit_the_truth(results, monkeypatch):
     assert float(by_method["truth"].fitted_gamma) == pytest.approx(settings.gamma_true, rel=0.1)
     kmeans = next(fit for fit in fits if fit.method == "kmeans")
     predicted = campaign.predictions(kmeans, "smoke")
-    assert {one.current_mA_cm2 for one in predicted} == set(settings.currents_mA_cm2)
+    assert {one.current_mA_cm2 for one in predicted} == set(settings.resolved_currents)
     for one in predicted:
         data = cases.load(one, "smoke")
         assert abs(data.salt_drift).max() < 1e-6
@@ -165,6 +166,25 @@ def test_killed_campaign_goes_on_where_it_stopped(tmp_path, monkeypatch):
     monkeypatch.setenv(storage.ROOT_VARIABLE, str(whole))
     campaign.run_fits("smoke", workers=1, say=lambda line: None)
     assert table(cut, monkeypatch) == table(whole, monkeypatch)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux to end orphans")
+def test_a_killed_campaign_leaves_no_worker_behind(results):
+    fill(("SL", "TL"))
+    command = [sys.executable, "-m", "analysis", "campaign", "--profile", "smoke", "--workers", "2"]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+    folder = results / "smoke/cases"
+    deadline = time.monotonic() + 240
+    while not (folder.exists() and list(folder.glob("[!.]*.nc"))):
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.05)
+    workers = psutil.Process(process.pid).children(recursive=True)
+    assert len(workers) >= 2
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    _, alive = psutil.wait_procs(workers, timeout=10)
+    assert not [worker for worker in alive if worker.status() != psutil.STATUS_ZOMBIE]
 
 
 @pytest.mark.slow

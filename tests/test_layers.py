@@ -13,6 +13,7 @@ RANKS = {
     "profiles": 1,
     "electrodes": 1,
     "paper": 1,
+    "processes": 1,
     "storage": 1,
     "tomogram": 2,
     "figures": 2,

@@ -299,6 +299,20 @@ def dot(start, stop, a, b):
 
 
 @kernel
+def dot_weighted(start, stop, a, b, weight):
+    """Sum of ``a b weight``, in float64 between rows."""
+    total = 0.0
+    for k in range(start + 1, stop + 1):
+        for j in range(1, a.shape[1] - 1):
+            u, v, w = a[k, j], b[k, j], weight[k, j]
+            row = np.float32(0.0)
+            for i in range(1, a.shape[2] - 1):
+                row += u[i] * v[i] * w[i]
+            total += row
+    return total
+
+
+@kernel
 def axpy_dot(start, stop, alpha, x, y):
     """Write ``y += alpha x``; return ``y . y``."""
     total = 0.0

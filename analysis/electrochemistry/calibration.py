@@ -194,7 +194,7 @@ def fit_scan(runs, capacity_mAh_cm2, voltage_V, *, noise_V=2e-3):
         np.concatenate([[runs[one][0][-1]], np.interp(share * runs[one][0][-1], *runs[one])])
         for one in nodes
     ]
-    make = CubicSpline if nodes.size > 3 else PchipInterpolator
+    make = CubicSpline if nodes.size > 2 else PchipInterpolator
     between = make(np.log(nodes), np.array(shapes))
     tried, curves = {}, {}
 

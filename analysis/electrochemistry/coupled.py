@@ -13,6 +13,12 @@ from analysis.electrochemistry import _pair, _stencil, hosts, islands, multigrid
 from analysis.electrochemistry._stencil import kernel
 
 PSI, PHI, SALT = range(3)
+REVISIT = 4096  # cells of the smallest coarse level that is visited twice in each cycle
+
+
+def three(cells):
+    """Three padded fields of zeros."""
+    return tuple(multigrid.padded(cells) for _ in range(3))
 
 
 class Coupled:
@@ -45,6 +51,7 @@ class Coupled:
 
     def __init__(self, shape, heights, faces, islands, solid, wet, team, *, scratch):
         self.team, self.faces, self.islands = team, faces, islands
+        self.n_wet = int(np.count_nonzero(wet))
         self.plan = multigrid.plan_coarsening(shape, heights, lid_ratio=(1.0, 1.0))
         shapes = [shape] + [step.shape for step in self.plan]
         dummy = np.zeros((1, 1, 1), np.float32)
@@ -59,8 +66,10 @@ class Coupled:
                 self.levels[field].append(level)
         self.g = [multigrid.padded(cells) for cells in shapes]
         self.m = [multigrid.padded(cells) for cells in shapes]
-        coarse = [tuple(multigrid.padded(c) for _ in range(3)) for c in shapes[1:]]
+        coarse = [three(cells) for cells in shapes[1:]]
         self.scratch = [scratch, *coarse]
+        again = [i for i, cells in enumerate(shapes[:-1]) if i and np.prod(cells) >= REVISIT]
+        self.again = {i: (three(shapes[i]), three(shapes[i])) for i in again}
         parents = [_parents(c, step) for c, step in zip(shapes, self.plan, strict=False)]
         self.parent = parents[0]
         self.hosts = hosts.assign(faces, parents, self.plan, solid, wet)
@@ -155,6 +164,20 @@ class Coupled:
                 *((self.m if field == SALT else self.g)[depth], level.dinv),
             )
 
+    def weights(self):
+        """
+        Weights of the rows in the Krylov method's inner product.
+
+        The solid conducts between 1e-5 and 1e3 S/m, so each of its rows is weighted with its
+        inverse diagonal; rows of psi and salt with that of their mean.
+        """
+        means = []
+        for field in (PSI, SALT):
+            level = self.levels[field][0]
+            total = self.team.run(sum_of_inverses, level.size, level.shape[0], level.dinv)
+            means.append(self.n_wet / total)
+        return means[0], self.levels[PHI][0].dinv, means[1]
+
     def dense(self, depth=-1):
         """Matrix of a coarse level, fields one after the other."""
         depth %= self.depth
@@ -232,6 +255,8 @@ class Coupled:
             )
         self._lid_restricted(levels, x, step, coarse_b)
         self._cycle(depth + 1, coarse_b, coarse_x)
+        if depth + 1 in self.again:
+            self._visit_again(depth + 1, coarse_b, coarse_x)
         scratch = self.scratch[depth]
         for field, level in enumerate(levels):
             faces = (level.cz, level.cy, level.cx)
@@ -241,21 +266,9 @@ class Coupled:
                 nz,
                 *(coarse_x[field], step.parent, step.fold_y, step.fold_x, x[field]),
             )
-            if depth == 0 and field == PHI:
-                self._move_islands(b[PHI], x[PHI])
-            run(
-                _stencil.residual,
-                size,
-                nz,
-                *(x[field], b[field], *faces, level.e, level.with_e, scratch[field]),
-            )
         if depth == 0:
-            flat = [part.ravel() for part in (*x, *scratch)]
-            self._faces(reaction.exchange_residual, *self._slopes, *flat)
-        else:
-            run(cell_exchange, size, nz, self.g[depth], self.m[depth], *x, *scratch)
-        scratch[PSI][1] -= levels[SALT].cz[1] * x[SALT][1]
-        scratch[SALT][1] -= levels[PSI].cz[1] * x[PSI][1]
+            self._move_islands(b[PHI], x[PHI])
+        self._residual(depth, b, x, scratch)
         if depth == 0:
             self._smooth_pair(scratch[PSI], scratch[SALT], True, x[PSI], x[SALT])
         for field, level in enumerate(levels):
@@ -268,6 +281,34 @@ class Coupled:
                 *(scratch[field], level.dinv, level.cz, level.cy, level.cx),
                 *(*multigrid.SWEEPS, True, x[field]),
             )
+
+    def _residual(self, depth, b, x, out):
+        """Write ``out = b - A x``; exchange by faces on the finest level, by cells below."""
+        levels = [self.levels[field][depth] for field in range(3)]
+        size, nz = levels[0].size, levels[0].shape[0]
+        for field, level in enumerate(levels):
+            faces = (level.cz, level.cy, level.cx)
+            self.team.run(
+                _stencil.residual,
+                size,
+                nz,
+                *(x[field], b[field], *faces, level.e, level.with_e, out[field]),
+            )
+        if depth == 0:
+            flat = [part.ravel() for part in (*x, *out)]
+            self._faces(reaction.exchange_residual, *self._slopes, *flat)
+        else:
+            self.team.run(cell_exchange, size, nz, self.g[depth], self.m[depth], *x, *out)
+        out[PSI][1] -= levels[SALT].cz[1] * x[SALT][1]
+        out[SALT][1] -= levels[PSI].cz[1] * x[PSI][1]
+
+    def _visit_again(self, depth, b, x):
+        """Correct the solution of a level by another cycle for what is left of its residual."""
+        left, more = self.again[depth]
+        self._residual(depth, b, x, left)
+        self._cycle(depth, left, more)
+        for part, correction in zip(x, more, strict=True):
+            part += correction
 
     def _move_islands(self, b, x):
         fine, group = self.levels[PHI][0], self.islands
@@ -318,6 +359,19 @@ def inverse_of(matrix):
     scaled = matrix * scale * scale[:, None]
     scaled[empty, empty] = 1.0
     return np.ascontiguousarray(np.linalg.inv(scaled) * scale * scale[:, None], np.float32)
+
+
+@kernel
+def sum_of_inverses(start, stop, x):
+    """Sum of ``1 / x`` where x is positive."""
+    total = 0.0
+    for k in range(start + 1, stop + 1):
+        for j in range(1, x.shape[1] - 1):
+            u = x[k, j]
+            for i in range(1, x.shape[2] - 1):
+                if u[i] > 0:
+                    total += 1 / u[i]
+    return total
 
 
 @kernel

@@ -25,6 +25,7 @@ from analysis.electrochemistry.multigrid import padded
 FARADAY = 96485.33212
 COLLECTOR_S_M = 1e3
 LEAST_SALT = 1.0  # mol/m³; the conductivity is not less than at this concentration
+FAILED = 0.9  # residual of the linear solver, relative, that is no solution
 LARGEST_STEP_V = 0.3  # of a potential per Newton iteration
 
 
@@ -54,7 +55,7 @@ class Tolerance:
     krylov: float = 0.1
     balance: float = 2e-4
     max_iterations: int = 12
-    max_cycles: int = 30
+    max_cycles: int = 60
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,7 @@ class ResolvedCell:
         )
         self.ocp_slope, self.factors = (np.zeros(len(self.faces.voxel), "f4") for _ in range(2))
         self.work = Workspace(shape)
-        self.sigma = self.work.z[0]  # used up before the linear solve
+        self.sigma = self.work.y[0]  # used up before the linear solve
         self.coupled = Coupled(
             shape,
             self.heights[1:-1],
@@ -145,7 +146,7 @@ class ResolvedCell:
             (self.lookup[self.geometry.kind] > 0) | (self.active > 0),
             self.storage > 0,
             self.team,
-            scratch=self.work.t,  # free whenever the preconditioner runs
+            scratch=self.work.r2,  # free whenever the preconditioner runs
         )
 
     def set_rest(self, content):
@@ -237,7 +238,8 @@ class ResolvedCell:
             worst = float(np.max(np.array(changes) / limits))
             # what is left after a change is that change times the contraction
             left = worst * min(1.0, worst / previous) if iteration > 1 else worst
-            if left < 1 and worst < 8:
+            solved = self.linear_residual < FAILED  # no change without a solution is no convergence
+            if left < 1 and worst < 8 and solved:
                 if current_A_m2 == 0:
                     return Outcome(True, iteration, cycles, changes)
                 self.shifts = self.balance(current_A_m2, weight)
@@ -262,16 +264,16 @@ class ResolvedCell:
         g, m = coupled.g[0], coupled.m[0]
         g[:] = 0
         m[:] = 0
-        load = work.t[2]
+        load = work.r2[2]
         load[:] = 0
         self._over_faces(
             reaction.sum_slopes,
             *(self.slope_phi, self.slope_c, inverse_f, self.slope.ravel(), load.ravel()),
         )
-        zero = work.t[1]
+        zero = work.r2[1]
         zero[:] = 0
         self._lithium_cg(load, self.response, mass, diffusion, zero, 0.05)
-        residual = work.t[2]
+        residual = work.r2[2]
         self._lithium_residual(weight, diffusion, residual)
         self._over_faces(subtract_currents, self.current, inverse_f, residual.ravel())
         self.known[:] = 0
@@ -292,7 +294,7 @@ class ResolvedCell:
             *(self.psi, self.c, self.history, self.cell, self.heights, self.storage),
             *(weight, work.r[PSI], work.r[SALT]),
         )
-        source = work.t[1]
+        source = work.r2[1]
         source[:] = 0
         source[self.nz, 1:-1, 1:-1] = current_A_m2 * self.edge * -1.0
         solid = coupled.levels[PHI][0]
@@ -336,6 +338,7 @@ class ResolvedCell:
             self.team,
             rtol=tolerance.krylov,
             max_cycles=tolerance.max_cycles,
+            weights=coupled.weights(),
         )
         return self._update(weight, mass, diffusion), cycles
 
@@ -349,7 +352,7 @@ class ResolvedCell:
             return (np.nan,) * 4
         for part in (x[PSI], x[PHI]):
             self._run(_cell.limit, np.float32(LARGEST_STEP_V), part)
-        residual = work.t[2]
+        residual = work.r2[2]
         self._lithium_residual(weight, diffusion, residual)
         self._over_faces(
             reaction.lithium_load,
@@ -396,7 +399,7 @@ class ResolvedCell:
     def _lithium_cg(self, b, x, mass, diffusion, slope, rtol):
         """Jacobi-CG in the AM from the start value in `x`; `b` is overwritten."""
         work = self.work
-        z, p, ap = work.v[0], work.v[1], work.v[2]
+        z, p, ap = work.u
         operator = (self.active, mass, diffusion, slope)
         start = np.sqrt(self._run(_stencil.dot, b, b))
         if start == 0:

@@ -20,6 +20,7 @@ from analysis.electrochemistry.newton import FARADAY, ResolvedCell, Tolerance
 
 BYTES_PER_CELL = 320
 SMALLEST_STEP_S = 1e-3
+NEAR_CUTOFF_V = 1e-4  # of the last voltage from the cut-off
 LARGEST_ERROR = 4.0  # of an accepted step, in units of the tolerance
 
 
@@ -302,7 +303,7 @@ class _Run:
         march.next_step = step * min(control.growth, max(0.3, factor))
         if len(march.rows) < 4:
             march.next_step = step * control.growth
-        if self.cell.voltage <= self.cutoff + 2e-5:
+        if self.cell.voltage <= self.cutoff + NEAR_CUTOFF_V:
             return "cut-off"
         if march.time >= self.end * (1 - 1e-12):
             return "end time"
@@ -349,9 +350,10 @@ class _Run:
                 good = times[-1]
                 outcome, weight = self._attempt(good)
                 return good, weight
+            moved = abs(guess - times[-1])
             times.append(guess)
             volts.append(self.cell.voltage)
-            if abs(volts[-1] - self.cutoff) < 2e-5:
+            if abs(volts[-1] - self.cutoff) < NEAR_CUTOFF_V or moved < 1e-7 * self.march.time:
                 break
         return times[-1], weight
 

@@ -6,11 +6,9 @@ one by one, so a run that was killed goes on where it stopped.
 """
 
 import base64
-import ctypes
 import fcntl
 import os
 import re
-import signal
 import subprocess
 import sys
 import threading
@@ -23,6 +21,7 @@ import nbformat
 import yaml
 
 from analysis import storage
+from analysis.processes import die_with_parent
 from analysis.publish import stamps
 from analysis.publish.chapters import COLOPHON, ROOT
 from analysis.publish.fingerprint import fingerprint
@@ -246,7 +245,7 @@ def _run(command, log, record):
             stdout=output,
             stderr=subprocess.STDOUT,
             env=environment,
-            preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+            preexec_fn=die_with_parent,
         )
         try:
             _, status, usage = os.wait4(process.pid, 0)
@@ -255,11 +254,6 @@ def _run(command, log, record):
             raise
     process.returncode = os.waitstatus_to_exitcode(status)
     return process.returncode, usage
-
-
-def _die_with_parent():
-    """A killed run must not leave a notebook behind that writes into the next run's files."""
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 @contextmanager
