@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 import numpy as np
 
 from analysis import profiles, storage
-from analysis.cases import MODEL_VERSION, Case, load, measurements, name_of, scan
+from analysis.cases import MODEL_VERSION, TRUTH, Case, load, measurements, name_of, scan
 from analysis.electrochemistry import calibration, grid, resolved, structure
 from analysis.electrochemistry.materials import DEFAULT
 from analysis.phases import Phase
@@ -129,7 +129,11 @@ def _run_resolved(case, profile):
     )
     if not run.reached_cutoff:
         raise RuntimeError(run.reason)
-    return _resolved_dataset(run, voxel_size_um)
+    data = _resolved_dataset(run, voxel_size_um)
+    if case.method == TRUTH and case.current_mA_cm2 == settings.fit_current and run.snapshots:
+        for name in ("salt_mol_m3", "content"):
+            data[f"volume_{name}"] = (("z", "y", "x"), getattr(run.snapshots[-1], name))
+    return data
 
 
 def _nominal_mAh_cm2(labels, voxel_size_um, materials):

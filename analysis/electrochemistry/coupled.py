@@ -13,6 +13,10 @@ from analysis.electrochemistry import _pair, _stencil, hosts, islands, multigrid
 from analysis.electrochemistry._stencil import kernel
 
 PSI, PHI, SALT = range(3)
+# Two sweeps of the pair of psi and salt. The first has no under-relaxation: where salt is used up,
+# the reaction pins the salt of a voxel, and what a coarse grid has put there must go at once, or
+# its current outweighs everything else.
+PAIR_SWEEPS = (np.float32(1.0), np.float32(2 / 3))
 REVISIT = 4096  # cells of the smallest coarse level that is visited twice in each cycle
 
 
@@ -143,7 +147,7 @@ class Coupled:
         """Two sweeps for psi and salt; the scratch of both fields is overwritten."""
         psi, salt = self.levels[PSI][0], self.levels[SALT][0]
         size, nz = psi.size, psi.shape[0]
-        w1, w2 = multigrid.SWEEPS
+        w1, w2 = PAIR_SWEEPS
         block = (self.g[0], self.m[0], psi.dinv, salt.dinv)
         u1, _, u3 = self.scratch[0]
         self.team.run(_pair.solve, size, nz, w1, *block, b1, b3, u1, u3)

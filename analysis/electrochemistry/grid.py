@@ -53,11 +53,8 @@ def reached(mask, side):
     reached : (Z, Y, X) ndarray of bool
         Part of `mask` that is reached.
     """
-    components = cc3d.connected_components(np.ascontiguousarray(mask), connectivity=6)
-    starts = np.unique(components[side])
-    chosen = np.zeros(int(components.max()) + 1, bool)
-    chosen[starts[starts > 0]] = True
-    return chosen[components]
+    components, count = _components(mask)
+    return _at_end(components, count, side)[components]
 
 
 def check_path(mask, what):
@@ -69,22 +66,35 @@ def check_path(mask, what):
     ValueError
         If nothing is; the message names the slice at which the last path ends.
     """
-    first = reached(mask, 0)
+    components, count = _components(mask)
+    first = _at_end(components, count, 0)
     if not first.any():
         raise ValueError(
             f"No {what} in slice 0 of {mask.shape[0]}, so no path can start there. "
             "Check the axis and the labels of the volume."
         )
-    last = reached(mask, -1)
-    both = first & last
+    both = first & _at_end(components, count, -1)
     if not both.any():
-        depth = int(np.flatnonzero(first.any(axis=(1, 2))).max())
+        depth = int(np.flatnonzero(first[components].any(axis=(1, 2))).max())
         raise ValueError(
             f"No {what} path along axis 0: from slice 0 it ends in slice {depth} of "
             f"{mask.shape[0]} (nothing connected in slice {depth + 1}). Paths step through "
             "voxel faces. Use a larger cutout or a trinarization that does not close the phase."
         )
-    return both
+    return both[components]
+
+
+def _components(mask):
+    """Face-connected clusters of a mask, numbered from one, and their number."""
+    return cc3d.connected_components(np.ascontiguousarray(mask), connectivity=6, return_N=True)
+
+
+def _at_end(components, count, side):
+    """Which clusters, by number, touch one end of axis 0."""
+    chosen = np.zeros(count + 1, bool)
+    chosen[components[side].ravel()] = True
+    chosen[0] = False
+    return chosen
 
 
 def connectivity(labels, *, largest_inert=0.2):

@@ -67,6 +67,65 @@ def each(labels, *, voxel_size_um, size=(620, 760)):
     )
 
 
+def fields(values, *, voxel_size_um, size=(620, 760)):
+    """
+    Render quantities that live in parts of a volume, one beside the other, with color bars.
+
+    Parameters
+    ----------
+    values : dict of str to (Z, Y, X) ndarray of float
+        Quantities by title with unit; NaN is left transparent. The separator side is on top.
+    voxel_size_um : float
+        Edge of a voxel [µm].
+    size : (int, int)
+        Width and height of each picture [pixel].
+
+    Returns
+    -------
+    page : analysis.figures.tables.Page
+    """
+    import matplotlib.pyplot as plt
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+
+    panels = style.axes(1, len(values), height=4.2)
+    for panel, (title, field) in zip(np.atleast_1d(panels), values.items(), strict=True):
+        scale = Normalize(np.nanmin(field), np.nanmax(field))
+        panel.imshow(
+            cropped(_voxels(field, voxel_size_um, scale, size)), interpolation="antialiased"
+        )
+        panel.set_axis_off()
+        panel.figure.colorbar(
+            ScalarMappable(scale, style.SEQUENTIAL), ax=panel, label=title, shrink=0.7
+        )
+    figure = panel.figure
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    plt.close(figure)
+    return Page(None, png=buffer.getvalue(), text="Rendering")
+
+
+def _voxels(field, voxel_size_um, scale, size):
+    """A rendering of the voxels that hold a number, in the colors of a scale."""
+    pyvista = _pyvista()
+    voxel_size_um = check_voxel_size(voxel_size_um)
+    grid = pyvista.ImageData(
+        dimensions=np.array(field.shape[::-1]) + 1, spacing=(voxel_size_um,) * 3
+    )
+    grid.cell_data["field"] = np.asarray(field, np.float32)[::-1].ravel()
+    low, high = float(scale.vmin), float(scale.vmax)
+    plotter = _plotter(size)
+    plotter.add_mesh(
+        grid.threshold((low, high), scalars="field"),
+        scalars="field",
+        cmap=style.SEQUENTIAL,
+        clim=(low, high),
+        show_scalar_bar=False,
+        ambient=0.35,
+    )
+    return _shot(plotter)
+
+
 def picture(labels, voxel_size_um, shown, *, size=(900, 900), box=True):
     """
     One rendering as an array.
@@ -89,22 +148,32 @@ def picture(labels, voxel_size_um, shown, *, size=(900, 900), box=True):
     pixels : (H, W, 3) ndarray of uint8
         White where nothing is.
     """
-    import vtk
-
-    pyvista = _pyvista()
     labels = check_labels(labels)
     voxel_size_um = check_voxel_size(voxel_size_um)
-    vtk.vtkLogger.SetStderrVerbosity(vtk.vtkLogger.VERBOSITY_ERROR)  # no screen is no fault
-    plotter = pyvista.Plotter(off_screen=True, window_size=list(size), lighting="three lights")
-    plotter.set_background("white")
+    plotter = _plotter(size)
     for phase in shown:
         surface = _surface(labels == phase, voxel_size_um)
         if surface.n_points:
             plotter.add_mesh(surface, smooth_shading=True, **_MATERIALS[phase])
     depth, height, width = np.array(labels.shape) * voxel_size_um
     if box:
-        bounds = pyvista.Box((0, width, 0, height, -depth, 0))
+        bounds = _pyvista().Box((0, width, 0, height, -depth, 0))
         plotter.add_mesh(bounds, style="wireframe", color="#6b7280", line_width=1.5)
+    return _shot(plotter)
+
+
+def _plotter(size):
+    """A white picture without a screen."""
+    import vtk
+
+    vtk.vtkLogger.SetStderrVerbosity(vtk.vtkLogger.VERBOSITY_ERROR)  # no screen is no fault
+    plotter = _pyvista().Plotter(off_screen=True, window_size=list(size), lighting="three lights")
+    plotter.set_background("white")
+    return plotter
+
+
+def _shot(plotter):
+    """The picture seen from the front, the right and above."""
     plotter.camera_position = [(2.0, -2.6, 1.3), (0, 0, 0), (0, 0, 1)]
     plotter.reset_camera()
     plotter.camera.zoom(1.05)

@@ -176,6 +176,12 @@ def fields(outcome):
     )
 
 
+def volumes(outcome):
+    """Salt [mol/m³] and lithium content [-] of the whole volume at the last moment kept."""
+    names = {"salt [mol/m³]": "salt_mol_m3", "lithium content [-]": "content"}
+    return {title: outcome.data[f"volume_{name}"].values for title, name in names.items()}
+
+
 def spread_in_slices(outcome):
     """
     How much the lithium content differs inside single slices at the last moment kept.

@@ -1,0 +1,25 @@
+"""Renderings: what is there is drawn in its color, what is not stays white."""
+
+import numpy as np
+
+from analysis.figures import render
+
+
+def test_each_quantity_is_drawn_where_it_lives():
+    import io
+
+    from PIL import Image
+
+    left = np.full((8, 8, 8), np.nan)
+    left[:4] = 1.0
+    left[0, 0, 0] = 0.0
+    page = render.fields(
+        {"a [-]": left, "b [-]": np.linspace(0, 1, 512).reshape(8, 8, 8)},
+        voxel_size_um=1.0,
+        size=(120, 160),
+    )
+    picture = np.asarray(Image.open(io.BytesIO(page.png)).convert("RGB"), int)
+    colored = np.ptp(picture, axis=2) > 30
+    halves = colored[:, : colored.shape[1] // 2], colored[:, colored.shape[1] // 2 :]
+    assert all(half.sum() > 100 for half in halves)
+    assert np.all(picture[:3] == 255)
