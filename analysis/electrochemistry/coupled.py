@@ -76,6 +76,7 @@ class Coupled:
         self.again = {i: (three(shapes[i]), three(shapes[i])) for i in again}
         parents = [_parents(c, step) for c, step in zip(shapes, self.plan, strict=False)]
         self.parent = parents[0]
+        self.solid_weight = multigrid.padded(shape)
         self.hosts = hosts.assign(faces, parents, self.plan, solid, wet)
         self.inverse = None
 
@@ -172,15 +173,19 @@ class Coupled:
         """
         Weights of the rows in the Krylov method's inner product.
 
-        The solid conducts between 1e-5 and 1e3 S/m, so each of its rows is weighted with its
-        inverse diagonal; rows of psi and salt with that of their mean.
+        The solid conducts between 1e-5 and 1e3 S/m, so each of its rows is weighted with the
+        inverse of its coefficients, those of the salt at its faces included: where salt is used
+        up they are far above the others. Rows of psi and salt get the mean of their inverse
+        diagonals.
         """
         means = []
         for field in (PSI, SALT):
             level = self.levels[field][0]
             total = self.team.run(sum_of_inverses, level.size, level.shape[0], level.dinv)
             means.append(self.n_wet / total)
-        return means[0], self.levels[PHI][0].dinv, means[1]
+        np.copyto(self.solid_weight, self.levels[PHI][0].dinv)
+        self._faces(reaction.lighten, self._slopes[1], self.solid_weight.ravel())
+        return means[0], self.solid_weight, means[1]
 
     def dense(self, depth=-1):
         """Matrix of a coarse level, fields one after the other."""

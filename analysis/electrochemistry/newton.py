@@ -55,7 +55,7 @@ class Tolerance:
     krylov: float = 0.1
     balance: float = 2e-4
     max_iterations: int = 12
-    max_cycles: int = 60
+    max_cycles: int = 40
 
 
 @dataclass(frozen=True)
@@ -220,7 +220,7 @@ class ResolvedCell:
         outcome : Outcome
             Whether it converged, and the work.
         """
-        cycles, previous = 0, np.inf
+        cycles, previous, failures = 0, np.inf, 0
         changes = (np.inf,) * 4
         limits = np.array(
             [
@@ -239,6 +239,9 @@ class ResolvedCell:
             # what is left after a change is that change times the contraction
             left = worst * min(1.0, worst / previous) if iteration > 1 else worst
             solved = self.linear_residual < FAILED  # no change without a solution is no convergence
+            failures += not solved
+            if failures > 1:  # a shorter step has more of its storage on the diagonal
+                return Outcome(False, iteration, cycles, changes, "the linear solver fails")
             if left < 1 and worst < 8 and solved:
                 if current_A_m2 == 0:
                     return Outcome(True, iteration, cycles, changes)

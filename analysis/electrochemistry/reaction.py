@@ -347,6 +347,16 @@ def exchange_residual(start, stop, voxel, first, wet, slope_phi, slope_w, x1, x2
 
 
 @kernel
+def lighten(start, stop, voxel, first, wet, slope_w, weight):
+    """Add the slopes with salt to the coefficients whose inverse is the weight of a solid row."""
+    for s in range(start, stop):
+        total = np.float32(0)
+        for f in range(first[s], first[s + 1]):
+            total += abs(slope_w[f])
+        weight[voxel[s]] /= np.float32(1) + weight[voxel[s]] * total
+
+
+@kernel
 def exchange_restricted(
     start, stop, voxel, first, wet, slope_phi, slope_w, x1, x2, x3, parent, r1, r2, r3
 ):
