@@ -6,6 +6,7 @@ import numpy as np
 
 from analysis.electrochemistry.halfcell import Control, lithiate
 from analysis.electrochemistry.materials import DEFAULT
+from analysis.electrochemistry.stepping import StepFailed
 from analysis.electrochemistry.transport import check_gamma
 from analysis.paper import CURRENTS_MA_CM2
 
@@ -133,7 +134,7 @@ def fit_gamma(
                     fidelity=fidelity,
                     cutoff_V=cutoff,
                 )
-            except ValueError as reason:
+            except (ValueError, StepFailed) as reason:
                 failed[gamma] = str(reason)
                 curves[gamma] = np.full(at.size, cutoff)
             else:
@@ -267,7 +268,7 @@ def predict(structure, gamma, currents_mA_cm2=CURRENTS_MA_CM2, **options):
     for current in currents_mA_cm2:
         try:
             runs[float(current)] = simulate(electrode, current, **options)
-        except ValueError as reason:
+        except (ValueError, StepFailed) as reason:
             failed[float(current)] = str(reason)
     return runs, failed
 
