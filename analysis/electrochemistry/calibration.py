@@ -114,8 +114,6 @@ def fit_gamma(
     last; a curve that has ended stays at its last voltage. So a curve that ends early is
     penalized by the voltage that it misses, and the misfit is continuous in gamma.
     """
-    from scipy.optimize import minimize_scalar
-
     capacity, target = check_curve(capacity_mAh_cm2, voltage_V)
     low, high = _bounds(structure, bounds)
     at = np.linspace(0, MISFIT_RANGE * capacity[-1], MISFIT_POINTS)
@@ -149,9 +147,7 @@ def fit_gamma(
             f"The model runs at no gamma between {low:g} and {high:g}: "
             f"{next(reversed(failed.values()))}"
         )
-    best = int(np.argmin(scanned))
-    bracket = grid[max(best - 1, 0)], grid[min(best + 1, n_scan - 1)]
-    minimize_scalar(misfit, bounds=bracket, method="bounded", options={"xatol": 1e-4})
+    _refine(misfit, grid, scanned)
     gamma = min(tried, key=tried.get)
     return _fit(tried, curves, gamma, noise_V, capacity, (low, high), failed)
 
@@ -182,7 +178,6 @@ def fit_scan(runs, capacity_mAh_cm2, voltage_V, *, noise_V=2e-3):
         If the target is no curve, or there are fewer than two runs.
     """
     from scipy.interpolate import CubicSpline, PchipInterpolator
-    from scipy.optimize import minimize_scalar
 
     capacity, target = check_curve(capacity_mAh_cm2, voltage_V)
     if len(runs) < 2:
@@ -207,11 +202,18 @@ def fit_scan(runs, capacity_mAh_cm2, voltage_V, *, noise_V=2e-3):
         return tried[gamma]
 
     grid = np.linspace(*np.log(nodes[[0, -1]]), 41)
-    best = int(np.argmin([misfit(log_gamma) for log_gamma in grid]))
-    bracket = grid[max(best - 1, 0)], grid[min(best + 1, grid.size - 1)]
-    minimize_scalar(misfit, bounds=bracket, method="bounded", options={"xatol": 1e-4})
+    _refine(misfit, grid, [misfit(log_gamma) for log_gamma in grid])
     gamma = min(tried, key=tried.get)
     return _fit(tried, curves, gamma, noise_V, capacity, nodes[[0, -1]], {})
+
+
+def _refine(misfit, grid, scanned):
+    """Search the least misfit between the neighbors of the best value scanned."""
+    from scipy.optimize import minimize_scalar
+
+    best = int(np.argmin(scanned))
+    bracket = grid[max(best - 1, 0)], grid[min(best + 1, grid.size - 1)]
+    minimize_scalar(misfit, bounds=bracket, method="bounded", options={"xatol": 1e-4})
 
 
 def _fit(tried, curves, gamma, noise_V, capacity, bounds, failed):
