@@ -111,7 +111,7 @@ class Coupled:
                     run(_stencil.coarsen_cells, up.size, nc, part[depth], *fold, part[depth + 1])
                 g, m = (part[depth + 1].ravel() for part in (self.g, self.m))
                 hosts.collect_later(
-                    *(*self.hosts.later[depth - 1], self.faces.voxel, self.faces.wet),
+                    *(*self.hosts.later[depth - 1], self.faces.solid, self.faces.wet),
                     *(*self._slopes, *self._fine_diagonals(), g, m),
                 )
                 self._diagonals(depth)
@@ -241,7 +241,7 @@ class Coupled:
                     *(b[field], level.dinv, *faces, *multigrid.SWEEPS, False, x[field]),
                 )
             if depth == 0 and field == PHI:
-                self._move_islands(b[PHI], x[PHI])
+                self._move_islands(b, x)
             run(
                 _stencil.residual_restricted,
                 size,
@@ -276,7 +276,7 @@ class Coupled:
                 *(coarse_x[field], step.parent, step.fold_y, step.fold_x, x[field]),
             )
         if depth == 0:
-            self._move_islands(b[PHI], x[PHI])
+            self._move_islands(b, x)
         self._residual(depth, b, x, scratch)
         if depth == 0:
             self._smooth_pair(scratch[PSI], scratch[SALT], True, x[PSI], x[SALT])
@@ -320,13 +320,15 @@ class Coupled:
             part += correction
 
     def _move_islands(self, b, x):
-        fine, group = self.levels[PHI][0], self.islands
+        fine, salt, group = self.levels[PHI][0], self.levels[SALT][0], self.islands
         if group.count:
+            reaction_parts = (self.g[0], self.m[0], salt.dinv, x[PSI], x[SALT])
             self.team.run(
                 islands.move,
                 *(8 * len(group.voxel), group.count),
                 *(group.voxel, group.first, group.open, *fine.cz.shape[1:]),
-                *(part.ravel() for part in (fine.cz, fine.cy, fine.cx, b, x)),
+                *(part.ravel() for part in (fine.cz, fine.cy, fine.cx, *reaction_parts)),
+                *(b[PHI].ravel(), x[PHI].ravel()),
             )
 
     def set_slopes(self, g, m):
@@ -335,7 +337,9 @@ class Coupled:
 
     def _faces(self, function, *args):
         faces = self.faces
-        self.team.scatter(function, faces.starts, faces.voxel, faces.first, faces.wet, *args)
+        self.team.scatter(
+            function, faces.starts, faces.voxel, faces.first, faces.wet, faces.solid, *args
+        )
 
     @staticmethod
     def _lid_restricted(levels, x, step, coarse_b):

@@ -23,11 +23,10 @@ class Hosts:
     Attributes
     ----------
     code : (N,) ndarray of uint8
-        On the first coarse grid: at the aggregate of the AM voxel, of the electrolyte voxel, or
+        On the first coarse grid: at the aggregate of the solid voxel, of the electrolyte voxel, or
         later.
-    later : tuple of (face, voxel, host)
-        For the coarse grids after the first: indices of faces, of their entries in the list of
-        AM voxels, and flat cells that host them.
+    later : tuple of (face, host)
+        For the coarse grids after the first: indices of faces, and flat cells that host them.
     """
 
     code: np.ndarray
@@ -65,8 +64,7 @@ def assign(faces, parents, plan, solid, wet):
         For :func:`collect` and :func:`collect_later`.
     """
     face = np.arange(faces.count, dtype=np.int32)
-    voxel = np.repeat(np.arange(len(faces.voxel), dtype=np.int32), np.diff(faces.first))
-    a, e = faces.voxel[voxel], faces.wet
+    a, e = faces.solid, faces.wet
     code, later = None, []
     for parent, step in zip(parents, plan, strict=False):
         solid, wet = joined(solid, step), joined(wet, step)
@@ -77,8 +75,8 @@ def assign(faces, parents, plan, solid, wet):
             code = np.where(at_solid, AT_SOLID, np.where(at_wet, AT_WET, LATER)).astype(np.uint8)
         else:
             done = ~waits
-            later.append((face[done], voxel[done], np.where(at_solid, a, e)[done]))
-        face, voxel, a, e = face[waits], voxel[waits], a[waits], e[waits]
+            later.append((face[done], np.where(at_solid, a, e)[done]))
+        face, a, e = face[waits], a[waits], e[waits]
     return Hosts(code, tuple(later))
 
 
@@ -99,27 +97,40 @@ def free_share(g, solid, m, salt):
 
 @kernel
 def collect(
-    start, stop, voxel, first, wet, code, slope_phi, slope_w, g, solid, m, dinv, parent, gc, mc
+    start,
+    stop,
+    voxel,
+    first,
+    wet,
+    source,
+    code,
+    slope_phi,
+    slope_w,
+    g,
+    solid,
+    m,
+    dinv,
+    parent,
+    gc,
+    mc,
 ):
     """Add the slopes of the faces to their hosts on the first coarse grid."""
-    for s in range(start, stop):
-        a = voxel[s]
-        for f in range(first[s], first[s + 1]):
-            if code[f] == LATER:
-                continue
-            e = wet[f]
-            free = free_share(g[a], solid[a], m[e], dinv[e])
-            host = parent[a] if code[f] == AT_SOLID else parent[e]
-            gc[host] += slope_phi[f] * free
-            mc[host] += slope_w[f] * free
+    for f in range(first[start], first[stop]):
+        if code[f] == LATER:
+            continue
+        a, e = source[f], wet[f]
+        free = free_share(g[a], solid[a], m[e], dinv[e])
+        host = parent[a] if code[f] == AT_SOLID else parent[e]
+        gc[host] += slope_phi[f] * free
+        mc[host] += slope_w[f] * free
 
 
 @kernel
-def collect_later(face, owner, host, voxel, wet, slope_phi, slope_w, g, solid, m, dinv, gc, mc):
+def collect_later(face, host, source, wet, slope_phi, slope_w, g, solid, m, dinv, gc, mc):
     """Add the slopes of the faces in a list to their hosts."""
     for n in range(len(face)):
-        f, a = face[n], voxel[owner[n]]
-        e = wet[f]
+        f = face[n]
+        a, e = source[f], wet[f]
         free = free_share(g[a], solid[a], m[e], dinv[e])
         gc[host[n]] += slope_phi[f] * free
         mc[host[n]] += slope_w[f] * free

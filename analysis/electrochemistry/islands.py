@@ -3,7 +3,7 @@
 Binder conducts up to a million times better than lithiated active material. An island of it is
 at one potential, which no smoother moves: relaxed voxel by voxel, it is held by its own inside.
 So the V-cycle moves each island as a whole, by the current that enters it over the conductance
-of its surface.
+of its surface, reaction included.
 """
 
 from dataclasses import dataclass
@@ -71,11 +71,14 @@ def find(kind):
 
 
 @kernel
-def move(start, stop, voxel, first, leaves, ny, nx, cz, cy, cx, b, x):
+def move(start, stop, voxel, first, leaves, ny, nx, cz, cy, cx, g, ratio, salt, x1, x3, b, x):
     """
     Add to each island the constant that balances its sum of ``b - A x``.
 
-    All arrays are flat; `ny` and `nx` are padded lengths.
+    All arrays are flat; `ny` and `nx` are padded lengths. `g`, `ratio` and `salt` are the slope
+    of the reaction with the potentials, that with salt over the diagonal of salt, and the inverse
+    of this diagonal, as :func:`analysis.electrochemistry._pair.factor` leaves them; `x1` and `x3`
+    are psi and salt. The current of a voxel whose salt is used up does not follow its potential.
     """
     plane = ny * nx
     for n in range(start, stop):
@@ -83,6 +86,9 @@ def move(start, stop, voxel, first, leaves, ny, nx, cz, cy, cx, b, x):
         for m in range(first[n], first[n + 1]):
             v, out = voxel[m], leaves[m]
             rest += b[v]
+            if g[v] > 0:
+                rest -= g[v] * (x[v] - x1[v]) - ratio[v] / salt[v] * x3[v]
+                total += g[v] * max(np.float32(1) - ratio[v], np.float32(0))
             if out & 1:
                 rest -= cz[v] * (x[v] - x[v - plane])
                 total += cz[v]

@@ -107,7 +107,10 @@ class ResolvedCell:
         self.storage = porosity[kind]
         self.storage *= (FARADAY * self.edge**2 * self.heights)[:, None, None]
         self.active = (kind == domain.AM).astype(np.float32)
-        self.faces = reaction.find_faces(kind == domain.AM, porosity[kind])
+        gives = binder.conductivity_S_m > cell.active.conductivity_empty_S_m
+        self.faces = reaction.find_faces(
+            kind == domain.AM, porosity[kind], (kind == domain.CBD) & gives
+        )
         self.kinetics = reaction.tabulate(cell, self.edge)
         electrolyte = cell.electrolyte
         c = np.arange(0, reaction.TABLE_TOP + 2 * reaction.TABLE_STEP, reaction.TABLE_STEP)
@@ -176,7 +179,7 @@ class ResolvedCell:
 
     def _over_faces(self, function, *args):
         f = self.faces
-        return self.team.scatter(function, f.starts, f.voxel, f.first, f.wet, *args)
+        return self.team.scatter(function, f.starts, f.voxel, f.first, f.wet, f.solid, *args)
 
     def evaluate_reaction(self):
         """Currents and slopes of all faces at the present state; their sum [A/m]."""
@@ -221,6 +224,7 @@ class ResolvedCell:
             Whether it converged, and the work.
         """
         cycles, previous, failures = 0, np.inf, 0
+        self.current[:] = 0  # the searches for currents start alike after a resume
         changes = (np.inf,) * 4
         limits = np.array(
             [
@@ -375,12 +379,10 @@ class ResolvedCell:
         return psi, terminal, float(salt), float(lithium)
 
     def _solid_faces(self):
-        active, full = self.materials.active, self.kinetics.full
-        span = np.log(active.conductivity_full_S_m / active.conductivity_empty_S_m) / 0.75
-        log_full = np.log(active.conductivity_empty_S_m) - 0.25 * span
+        k = self.kinetics
         self._run(
             _cell.solid_conductivity,
-            *(self.c, self.geometry.kind, self.lookup, log_full, span / full, self.sigma),
+            *(self.c, self.geometry.kind, self.lookup, k.log_full, k.log_slope, self.sigma),
         )
         level = self.coupled.levels[PHI][0]
         self._run(_stencil.harmonic_faces, self.sigma, level.cz, level.cy, level.cx)
@@ -469,7 +471,7 @@ class ResolvedCell:
 
 
 @_stencil.kernel
-def subtract_currents(start, stop, voxel, first, wet, current, inverse_f, r):
+def subtract_currents(start, stop, voxel, first, wet, solid, current, inverse_f, r):
     """Subtract the currents / F from the lithium residual."""
     for s in range(start, stop):
         total = 0.0

@@ -58,10 +58,14 @@ def test_moved_island_is_in_balance():
     for n in range(found.count):  # so that rounding of the inner currents does not hide the sum
         x.ravel()[found.voxel[found.first[n] : found.first[n + 1]]] = 0.1
     before = x.copy()
-    flat = [part.ravel() for part in (cz, cy, cx, b, x)]
+    g = padded(np.where(kind == domain.CBD, 0.01, 0)[1:-1, 1:-1, 1:-1])
+    none, one = np.zeros_like(g), np.ones_like(g)
+    psi, salt = (padded(rng.standard_normal((8, 6, 6))) for _ in range(2))
+    flat = [part.ravel() for part in (cz, cy, cx, g, none, one, psi, salt, b, x)]
     islands.move(0, found.count, found.voxel, found.first, found.open, 8, 8, *flat)
     r = np.zeros_like(x)
     _stencil.residual(0, 8, x, b, cz, cy, cx, np.zeros((1, 1, 1), "f4"), False, r)
+    r -= g * (x - psi)
     for n in range(found.count):
         members = found.voxel[found.first[n] : found.first[n + 1]]
         assert abs(r.ravel()[members].sum()) < 1e-5 * np.abs(b.ravel()[members]).sum()
@@ -99,7 +103,7 @@ def test_faces_wait_for_a_host_with_both_phases():
         solid[cut:] = True
         solid, wet = np.pad(solid, 1), np.pad(~solid, 1)
         wet[[0, -1]] = wet[:, [0, -1]] = wet[:, :, [0, -1]] = False
-        faces = reaction.find_faces(solid, wet.astype(np.float32))
+        faces = reaction.find_faces(solid, wet.astype(np.float32), np.zeros_like(wet))
         found = hosts.assign(faces, parents, plan, solid, wet)
         assert faces.count == 256
         assert np.all((found.code == hosts.LATER) == waits)

@@ -318,9 +318,14 @@ def test_faces_are_counted_with_their_weights():
     share = np.ones((5, 5, 5), np.float32)
     share[2, 2, 2] = 0
     share[3, 2, 2] = 0.5
-    faces = reaction.find_faces(active, share)
+    binder = share == 0.5
+    faces = reaction.find_faces(active, share, binder)
     assert faces.count == 6
     assert sorted(faces.weight.tolist()) == [0.5, 1, 1, 1, 1, 1]
+    middle = np.ravel_multi_index((2, 2, 2), active.shape)
+    covered = faces.weight == 0.5
+    assert np.all(faces.solid[~covered] == middle)
+    assert np.all(faces.solid[covered] == faces.wet[covered])
 
 
 def test_memory_check_proposes_coarsening():
@@ -338,3 +343,37 @@ def test_current_must_be_positive(current):
 def test_cutoff_above_the_start():
     with pytest.raises(ValueError, match="cut-off 4.5"):
         resolved.lithiate(mixed(), 0.12, 1.0, voxel_size_um=EDGE_UM, cutoff_V=4.5)
+
+
+def test_current_holds_for_the_values_at_the_face():
+    """i = 2 i0 sinh(...) with potential and lithium behind the resistances of half a voxel."""
+    cell = make_cell(mixed())
+    perturbed(cell)
+    cell.evaluate_reaction()
+    faces, k = cell.faces, cell.kinetics
+    owner = np.repeat(faces.voxel, np.diff(faces.first))
+    c, psi, phi = (part.ravel() for part in (cell.c, cell.psi, cell.phi))
+    i = cell.current.astype(float)
+    content = (c[owner] - k.half * i) / k.full
+    own = faces.solid == owner
+    assert 0 < own.sum() < own.size
+    sigma = THIN.active.conductivity_S_m(c[owner] / k.full)
+    potential = phi[faces.solid] - np.where(own, i / (2 * sigma), 0.0)
+    salt = c[faces.wet]
+    B = THIN.electrolyte.diffusion_potential_V(salt)
+    z = k.thermal * (potential - psi[faces.wet] - B - THIN.active.ocp.potential(content))
+    i0 = THIN.active.exchange_current_density_A_m2(salt, content)
+    expected = faces.weight * cell.edge * 2 * i0 * np.sinh(z)
+    np.testing.assert_allclose(i, expected, rtol=2e-3, atol=1e-4 * np.abs(i).max())
+
+
+def test_voltage_hardly_hangs_on_the_voxel_edge():
+    """The same structure on voxels of an eighth of the volume."""
+    options = dict(materials=THIN, threads=1, largest_inert=0.6, end_s=300.0)
+    labels = mixed((8, 6, 6))
+    halved = np.repeat(np.repeat(np.repeat(labels, 2, axis=0), 2, axis=1), 2, axis=2)
+    one = resolved.lithiate(labels, 0.12, 1.0, voxel_size_um=EDGE_UM, **options)
+    two = resolved.lithiate(halved, 0.12, 1.0, voxel_size_um=EDGE_UM / 2, **options)
+    at = np.linspace(100, 300, 50)
+    a, b = (np.interp(at, run.time_s, run.voltage_V) for run in (one, two))
+    assert np.abs(a - b).max() < 0.012, np.abs(a - b).max()
