@@ -25,6 +25,8 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import json
 import resource
 import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -103,7 +105,8 @@ def scaling(threads, bandwidth):
 
 def full(kind, lateral, current, threads):
     """One complete lithiation with log and checkpoint."""
-    labels, edge = structures.cutout(kind, lateral)
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:  # its memory is not the cell's
+        labels, edge = pool.submit(structures.cutout, kind, lateral).result()
     name = f"resolved-{kind}-{lateral}-{current:g}mA"
     with open(RESULTS / f"{name}.log", "a") as log:
 

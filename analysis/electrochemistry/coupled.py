@@ -18,6 +18,7 @@ PSI, PHI, SALT = range(3)
 # its current outweighs everything else.
 PAIR_SWEEPS = (np.float32(1.0), np.float32(2 / 3))
 REVISIT = 4096  # cells of the smallest coarse level that is visited twice in each cycle
+LEAST_FACTOR, USUAL_FACTOR = 0.5, 3.0  # of what a coarse grid corrects, see :meth:`_weigh_visits`
 
 
 def three(cells):
@@ -74,9 +75,9 @@ class Coupled:
         self.scratch = [scratch, *coarse]
         again = [i for i, cells in enumerate(shapes[:-1]) if i and np.prod(cells) >= REVISIT]
         self.again = {i: (three(shapes[i]), three(shapes[i])) for i in again}
+        self.visits = np.float32(1.0), np.float32(0.0)
         parents = [_parents(c, step) for c, step in zip(shapes, self.plan, strict=False)]
         self.parent = parents[0]
-        self.solid_weight = multigrid.padded(shape)
         self.hosts = hosts.assign(faces, parents, self.plan, solid, wet)
         self.inverse = None
 
@@ -91,8 +92,6 @@ class Coupled:
         for depth, step in enumerate(self.plan):
             fold = (step.first, step.fold_y, step.fold_x)
             nc = step.shape[0]
-            # Islands of binder in badly conducting AM are what is slow in the solid. Their weak
-            # links add up without gaining length, so the solid is coarsened unscaled.
             ratios = (step.ratio_z, step.ratio_y, step.ratio_x)
             for field in range(3):
                 up, low = self.levels[field][depth : depth + 2]
@@ -127,6 +126,37 @@ class Coupled:
         self._pair_blocks()
         self._diagonals(self.depth - 1)
         self.inverse = inverse_of(self.dense())
+        if self.again:
+            self.visits = self._weigh_visits(max(self.again))
+
+    def _weigh_visits(self, depth):
+        """
+        What each of two visits to a coarse level counts.
+
+        A coarse grid corrects some parts too much, the level of all the solid at the end of a
+        discharge fivefold. Two whole corrections would square that error, from level to level.
+        Its largest factor, from a few power iterations on the smallest of these levels, is the
+        end of the range in which Chebyshev's polynomial of second degree is small.
+        """
+        (x, image), zero = self.again[depth], three(self.levels[PSI][depth].shape)
+        load = three(self.levels[PSI][depth].shape)
+        load[PHI][-2, 1:-1, 1:-1] = 1.0
+        largest = 0.0
+        for _ in range(4):
+            norm = np.sqrt(sum(float(np.vdot(part, part)) for part in load))
+            for part in load:
+                part /= np.float32(norm)
+            self._cycle(depth, load, x)
+            self._residual(depth, zero, x, image)
+            largest = np.sqrt(sum(float(np.vdot(part, part)) for part in image))
+            if not 0 < largest < np.inf:
+                break
+            for part, new in zip(load, image, strict=True):
+                part[:] = new
+        top = max(USUAL_FACTOR, 1.15 * largest) if np.isfinite(largest) else USUAL_FACTOR
+        middle, half = 0.5 * (top + LEAST_FACTOR), 0.5 * (top - LEAST_FACTOR)
+        turn = half * np.sqrt(0.5)
+        return np.float32(1 / (middle - turn)), np.float32(1 / (middle + turn))
 
     def _fine_diagonals(self):
         return (
@@ -169,7 +199,7 @@ class Coupled:
                 *((self.m if field == SALT else self.g)[depth], level.dinv),
             )
 
-    def weights(self):
+    def weights(self, solid):
         """
         Weights of the rows in the Krylov method's inner product.
 
@@ -183,9 +213,9 @@ class Coupled:
             level = self.levels[field][0]
             total = self.team.run(sum_of_inverses, level.size, level.shape[0], level.dinv)
             means.append(self.n_wet / total)
-        np.copyto(self.solid_weight, self.levels[PHI][0].dinv)
-        self._faces(reaction.lighten, self._slopes[1], self.solid_weight.ravel())
-        return means[0], self.solid_weight, means[1]
+        np.copyto(solid, self.levels[PHI][0].dinv)
+        self._faces(reaction.lighten, self._slopes[1], solid.ravel())
+        return means[0], solid, means[1]
 
     def dense(self, depth=-1):
         """Matrix of a coarse level, fields one after the other."""
@@ -314,9 +344,13 @@ class Coupled:
     def _visit_again(self, depth, b, x):
         """Correct the solution of a level by another cycle for what is left of its residual."""
         left, more = self.again[depth]
+        first, second = self.visits
+        for part in x:
+            part *= first
         self._residual(depth, b, x, left)
         self._cycle(depth, left, more)
         for part, correction in zip(x, more, strict=True):
+            correction *= second
             part += correction
 
     def _move_islands(self, b, x):

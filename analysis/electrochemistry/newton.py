@@ -345,7 +345,7 @@ class ResolvedCell:
             self.team,
             rtol=tolerance.krylov,
             max_cycles=tolerance.max_cycles,
-            weights=coupled.weights(),
+            weights=coupled.weights(self.known),
         )
         return self._update(weight, mass, diffusion), cycles
 
@@ -372,6 +372,7 @@ class ResolvedCell:
         salt = self.team.peak(
             _cell.add_salt, self.size, self.nz, self.unit, x[SALT], self.cell, self.c
         )
+        self.known[:] = 0
         self._lithium_cg(residual, self.known, mass, diffusion, self.slope, 0.01)
         lithium = self.team.peak(
             _cell.add_lithium, self.size, self.nz, self.known, self.active, *self.bounds, self.c

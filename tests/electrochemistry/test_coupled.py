@@ -11,6 +11,7 @@ from analysis.electrochemistry import (
     islands,
     krylov,
     multigrid,
+    newton,
     reaction,
 )
 from analysis.electrochemistry._team import Team
@@ -140,3 +141,30 @@ def test_bicgstab_solves_and_says_how_well():
         assert used <= cycles + 3
         assert residual < limit
         assert abs(true - residual) < 1e-4 + 1e-3 * residual
+
+
+def test_two_visits_damp_every_factor(monkeypatch):
+    """Weights follow the largest factor by which a coarse level corrects too much."""
+    from tests.electrochemistry.test_resolved import make_cell, mixed
+
+    monkeypatch.setattr(coupled, "REVISIT", 64)
+    cell = make_cell(mixed((12, 16, 16)))
+    assert cell.coupled.again
+    cell.history[:] = cell.c / 5.0
+    cell.solve_step(20.0, 1 / 5.0, newton.Tolerance(max_iterations=1))
+    first, second = cell.coupled.visits
+    assert 0 < second < first < 1.2
+    depth = max(cell.coupled.again)
+    assert cell.coupled._weigh_visits(depth) == (first, second)
+    top = coupled.USUAL_FACTOR
+    factors = np.linspace(coupled.LEAST_FACTOR, top, 50)
+    assert np.abs((1 - first * factors) * (1 - second * factors)).max() < 0.35
+    for field in range(3):  # a coarse operator that is far too weak
+        level = cell.coupled.levels[field][-1]
+        for part in (level.cz, level.cy, level.cx, level.e):
+            part *= 0.1
+    for part in (cell.coupled.g[-1], cell.coupled.m[-1]):
+        part *= 0.1
+    cell.coupled.inverse = coupled.inverse_of(cell.coupled.dense())
+    weaker = cell.coupled._weigh_visits(depth)
+    assert weaker[0] < first and weaker[1] < second
