@@ -4,6 +4,7 @@ Usage: python benchmarks/resolved.py scaling [--json FILE]
        python benchmarks/resolved.py full --kind kmeans --lateral 200 --threads 2
        python benchmarks/resolved.py currents --lateral 64
        python benchmarks/resolved.py impedance --kind kmeans --lateral 200 --threads 2
+       python benchmarks/resolved.py refine
 
 `scaling` runs the first 60 s of a lithiation on four sizes and prints CPU time and memory per
 cell, and the traffic that the time per cell and V-cycle amounts to at the memory bandwidth
@@ -11,7 +12,9 @@ measured in the same run. `full` runs one complete lithiation of a cutout (see s
 a checkpoint every five minutes from which it goes on when it is started again; its log and curve
 go to benchmarks/results/. `currents` runs the paper's six currents on two trinarizations and on the
 measured electrode, on their voxels and on voxels joined in pairs; finished cases are not repeated.
-`impedance` computes one spectrum of a cutout.
+`impedance` computes one spectrum of a cutout. `refine` lithiates one structure on voxels, halved
+voxels and quartered voxels, for several shares of the half voxel that lithium has to cross
+(reaction.LITHIUM_SHARE).
 """
 
 # ruff: noqa: E402 (threads must be limited before numpy is imported)
@@ -34,7 +37,15 @@ import record
 import structures
 
 from analysis import storage
-from analysis.electrochemistry import domain, grid, impedance, materials, newton, resolved
+from analysis.electrochemistry import (
+    domain,
+    grid,
+    impedance,
+    materials,
+    newton,
+    reaction,
+    resolved,
+)
 from analysis.electrochemistry._team import Team
 from analysis.paper import CURRENTS_MA_CM2
 
@@ -132,7 +143,7 @@ def described(run):
     return {name: getattr(run, name) for name in (*names, "cpu_s", "wall_s", "inert")} | {
         "current_mA_cm2": run.current_mA_cm2,
         "us_per_cell_and_iteration": 1e6 * run.cpu_s / run.cells / run.iterations,
-        "peak_GB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6,
+        "peak_GB": 1024e-9 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
         "salt_drift": float(np.abs(run.salt_drift).max()),
         "lithium_drift": float(np.abs(run.lithium_drift).max()),
         "kirchhoff": float(run.kirchhoff.max()),
@@ -181,6 +192,44 @@ def apart_mV(one, other):
     return float(1e3 * np.sqrt(np.mean((a - b) ** 2)))
 
 
+def refine(threads):
+    """Voltage of one structure on smaller and smaller voxels, by share of the half voxel."""
+    labels, edge = structures.cutout("thresholding", 64)
+    labels = grid.coarsen(labels, 2)[-40:, :12, :12]
+    at, rows, usual = (20, 100, 200, 400, 800, 1200), [], reaction.LITHIUM_SHARE
+    for share in (1e-3, 0.5, 2 / 3, 1.0):
+        reaction.LITHIUM_SHARE = share
+        for halved in (1, 2, 4):
+            finer = labels.repeat(halved, axis=0).repeat(halved, axis=1).repeat(halved, axis=2)
+            run = resolved.lithiate(
+                finer,
+                GAMMA,
+                3.0,
+                voxel_size_um=2 * edge / halved,
+                threads=threads,
+                largest_inert=0.3,
+                end_s=1300.0,
+            )
+            volts = np.interp(at, run.time_s, run.voltage_V)
+            rows.append({"share": share, "edge_um": 2 * edge / halved, "voltage_V": volts.tolist()})
+            print(
+                f"share {share:5.3f}  edge {2 * edge / halved:.3f} um",
+                np.round(volts, 4),
+                flush=True,
+            )
+    reaction.LITHIUM_SHARE = usual
+    # where shares of one half and two thirds, extrapolated with the order seen, lead to
+    best = [np.array(row["voltage_V"]) for row in rows if row["share"] == 2 / 3]
+    limit = best[2] + (best[2] - best[1]) ** 2 / ((best[1] - best[0]) - (best[2] - best[1]))
+    print("extrapolated from two thirds:", np.round(limit, 4))
+    for row in rows:
+        off = 1e3 * (np.array(row["voltage_V"]) - limit)
+        print(
+            f"share {row['share']:5.3f}  edge {row['edge_um']:.3f} um  off by mV", np.round(off, 1)
+        )
+    return {"time_s": at, "rows": rows, "extrapolated_V": limit.tolist()}
+
+
 def spectrum(kind, lateral, threads):
     """Blocking impedance of a cutout, 61 frequencies from 1 mHz to 100 kHz."""
     labels, edge = structures.cutout(kind, lateral)
@@ -196,7 +245,7 @@ def spectrum(kind, lateral, threads):
         "cpu_s": cpu_s,
         "wall_s": wall_s,
         "cycles": found.iterations,
-        "peak_GB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6,
+        "peak_GB": 1024e-9 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
         "tortuosity": found.tortuosity,
         "frequency_Hz": found.frequency_Hz.tolist(),
         "real_ohm_m2": found.impedance_ohm_m2.real.tolist(),
@@ -213,7 +262,7 @@ def write(target, report):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=("scaling", "full", "currents", "impedance"))
+    parser.add_argument("what", choices=("scaling", "full", "currents", "impedance", "refine"))
     parser.add_argument("--kind", choices=structures.KINDS, default="kmeans")
     parser.add_argument("--lateral", type=int, default=64)
     parser.add_argument("--current", type=float, default=6.0)
@@ -233,6 +282,8 @@ def main():
         return
     elif options.what == "impedance":
         report["impedance"] = spectrum(options.kind, options.lateral, options.threads)
+    elif options.what == "refine":
+        report["refine"] = refine(options.threads)
     else:
         report["scaling"], report["exponent"] = scaling(options.threads, bandwidth)
         print(f"cost of an iteration grows as N^{report['exponent']:.2f}")

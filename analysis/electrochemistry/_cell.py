@@ -233,6 +233,10 @@ def electrolyte_jacobian(start, stop, psi, c, cell, heights, storage, unit, weig
             o1, o3 = y1[k, j], y3[k, j]
             for i in range(1, nx + 1):
                 rp = p[R, i]
+                if np.isinf(rp):  # no electrolyte
+                    o1[i] = 0
+                    o3[i] = 0
+                    continue
                 up, vp, w1 = u[i], v[i], a1[i]
                 w3 = a3[i] * unit
                 a, b = _flux_change(

@@ -286,6 +286,7 @@ def evaluate(
     for s in range(start, stop):
         a = voxel[s]
         in_am = 0.5 * np.exp(-log_full - log_slope * c[a])
+        rounding = 1e-13 * c[a] / half  # of the difference of two lithium concentrations
         steep, norm = 0.0, 0.0
         for f in range(first[s], first[s + 1]):
             e = wet[f]
@@ -320,7 +321,7 @@ def evaluate(
                 y += turn
                 if not below <= y <= above:
                     y = 0.5 * (below + above)
-                if abs(turn) <= 1e-5 and abs(change) <= 1e-6 * abs(i) + 1e-12 * i0:
+                if abs(turn) <= 1e-5 and abs(change) <= 1e-6 * abs(i) + rounding:
                     break
             current[f] = i
             slope_phi[f] = g / rise
