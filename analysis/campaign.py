@@ -7,9 +7,8 @@ import os
 import time
 from dataclasses import dataclass, replace
 
-from analysis import profiles, storage
+from analysis import processes, profiles, storage
 from analysis.cases import TRUTH, Case, is_finished, load, measurements, scan, truth_of
-from analysis.processes import die_with_parent
 from analysis.simulations import execute
 
 HEADLINE = "TL", 1  # specimen and cutout whose truth is also lithiated on other voxels
@@ -224,15 +223,12 @@ def _here(cases, profile):
 
 def _local(cases, profile, workers):
     """Local processes. One that is killed takes its case with it; the case is tried again."""
-    from concurrent.futures import ProcessPoolExecutor, as_completed
+    from concurrent.futures import as_completed
     from concurrent.futures.process import BrokenProcessPool
-    from multiprocessing import get_context
 
     left, broken = list(cases), 0
     while left:
-        with ProcessPoolExecutor(
-            workers, mp_context=get_context("spawn"), initializer=_begin_worker
-        ) as pool:
+        with processes.pool(workers, initializer=_begin_worker) as pool:
             futures = {pool.submit(execute, case, profile): case for case in left}
             try:
                 for future in as_completed(futures):
@@ -252,7 +248,7 @@ def _local(cases, profile, workers):
 
 
 def _begin_worker():
-    die_with_parent()
+    processes.die_with_parent()
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
         os.environ[variable] = "1"
 

@@ -6,12 +6,11 @@ numba compiles a kernel anew when its source changes.
 """
 
 import time
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from concurrent.futures import as_completed
 
 import numpy as np
 
-from analysis import electrodes
+from analysis import electrodes, processes
 from analysis.phases import VOXEL_SIZE_UM, Phase
 
 NAME, EDGE, THICKNESS = "TL", 32, 48
@@ -31,7 +30,7 @@ def compile_all(*, jobs=2, say=print):
         Receives one line per kind.
     """
     started = time.perf_counter()
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+    with processes.pool(jobs) as pool:
         waiting = {pool.submit(work): work.__name__.strip("_") for work in _WORK}
         for done in as_completed(waiting):
             done.result()

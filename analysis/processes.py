@@ -3,6 +3,38 @@
 import ctypes
 import signal
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+
+def pool(jobs, *, initializer=None):
+    """
+    Processes that start anew instead of as copies of this one.
+
+    Parameters
+    ----------
+    jobs : int
+        Number of processes.
+    initializer : callable, optional
+        Called first in each.
+
+    Returns
+    -------
+    pool : concurrent.futures.ProcessPoolExecutor
+
+    Raises
+    ------
+    OSError
+        If this machine lets processes share no locks.
+    """
+    try:
+        return ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=initializer)
+    except OSError as error:
+        raise OSError(
+            f"Several processes cannot work side by side here ({error}). They share locks in "
+            "/dev/shm, which is missing or not writable; mount it with mode 1777 (in a container: "
+            "start it with --shm-size=64m)."
+        ) from error
 
 
 def die_with_parent():
