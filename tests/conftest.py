@@ -25,3 +25,14 @@ def results(tmp_path, monkeypatch):
     monkeypatch.setenv(storage.ROOT_VARIABLE, str(tmp_path / "results"))
     monkeypatch.delenv(storage.RECORD_VARIABLE, raising=False)
     return tmp_path / "results"
+
+
+@pytest.fixture
+def opengl():
+    """Skip what draws in three dimensions where that would end the process."""
+    from analysis.figures import render
+
+    try:
+        render.check_opengl()
+    except RuntimeError as error:
+        pytest.skip(str(error))

@@ -45,12 +45,17 @@ def build_book(profile, *, real="", jobs=2, site=True, say=print):
     ------
     ValueError
         If the profile is unknown or a path does not exist.
+    RuntimeError
+        If this machine cannot draw pictures in three dimensions.
     ChapterFailed, SiteFailed
         If a notebook or the site's build stops.
     """
     profiles.get(profile)
     if real and not Path(real).is_file():
         raise ValueError(f"REAL={real}: there is no such file. Give the path of a label TIFF.")
+    from analysis.figures import render  # slow to import, and no other command needs it
+
+    render.check_opengl()
     build = folders(profile)
     chapters = chapters_in_book()
     parameters = {"profile": profile}

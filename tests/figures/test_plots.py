@@ -126,6 +126,7 @@ def test_remaining_figures_draw():
     plt.gcf().canvas.draw()
 
 
+@pytest.mark.usefixtures("opengl")
 def test_rendering_shows_only_the_asked_phase():
     from analysis.figures import render
 
