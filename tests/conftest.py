@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from analysis import opengl as can_draw
 from analysis import storage
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -30,9 +31,7 @@ def results(tmp_path, monkeypatch):
 @pytest.fixture
 def opengl():
     """Skip what draws in three dimensions where that would end the process."""
-    from analysis.figures import render
-
     try:
-        render.check_opengl()
+        can_draw.check()
     except RuntimeError as error:
         pytest.skip(str(error))

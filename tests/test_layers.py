@@ -12,6 +12,7 @@ RANKS = {
     "phases": 0,
     "profiles": 1,
     "electrodes": 1,
+    "opengl": 1,
     "paper": 1,
     "processes": 1,
     "storage": 1,

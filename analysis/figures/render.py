@@ -1,11 +1,10 @@
 """Renderings of a labelled volume: each phase as a lit surface, drawn without a screen."""
 
-import ctypes
 import io
-import sys
 
 import numpy as np
 
+from analysis import opengl
 from analysis.figures import style
 from analysis.figures.tables import Page
 from analysis.phases import Phase, check_labels, check_voxel_size
@@ -15,8 +14,6 @@ _MATERIALS = {
     Phase.CBD: {"color": style.PHASE_COLORS[Phase.CBD], "specular": 0.1},
     Phase.PORE: {"color": "#4a6d8c", "specular": 0.1},  # black shows no shape
 }
-
-OPENGL = "libEGL.so.1", "libGL.so.1"
 
 
 def phases(labels, *, voxel_size_um, shown=(Phase.AM, Phase.CBD), size=(900, 900), depth_mark=True):
@@ -202,36 +199,11 @@ def _surface(mask, voxel_size_um):
     return grid.contour([0.5], scalars="phase")
 
 
-def check_opengl():
-    """
-    Make sure that pictures in three dimensions can be drawn.
-
-    Raises
-    ------
-    RuntimeError
-        If Linux lacks the OpenGL libraries, without which VTK ends the whole process.
-    """
-    missing = [name for name in OPENGL if not _loads(name)] if sys.platform == "linux" else []
-    if missing:
-        raise RuntimeError(
-            f"Pictures in three dimensions need OpenGL; {' and '.join(missing)} not found on this "
-            "machine. On Debian or Ubuntu: apt install libegl1 libgl1 (no screen is needed)."
-        )
-
-
-def _loads(name):
-    try:
-        ctypes.CDLL(name)
-    except OSError:
-        return False
-    return True
-
-
 def _pyvista():
     """pyvista, without the progress bar's complaint that there is no widget."""
     import warnings
 
-    check_opengl()
+    opengl.check()
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="IProgress not found")

@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from analysis import profiles, storage
+from analysis import opengl, profiles, storage
 from analysis.publish import stamps
 from analysis.publish.chapters import ROOT, chapters_in_book
 from analysis.publish.execute import execute
@@ -53,9 +53,7 @@ def build_book(profile, *, real="", jobs=2, site=True, say=print):
     profiles.get(profile)
     if real and not Path(real).is_file():
         raise ValueError(f"REAL={real}: there is no such file. Give the path of a label TIFF.")
-    from analysis.figures import render  # slow to import, and no other command needs it
-
-    render.check_opengl()
+    opengl.check()
     build = folders(profile)
     chapters = chapters_in_book()
     parameters = {"profile": profile}
