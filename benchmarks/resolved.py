@@ -28,15 +28,13 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import json
 import resource
 import time
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import record
 import structures
 
-from analysis import storage
+from analysis import processes, storage
 from analysis.electrochemistry import (
     domain,
     grid,
@@ -62,6 +60,11 @@ def bandwidth_gb_s():
         np.add(a, b, out=a)
         best = min(best, time.process_time() - start)
     return 24 * a.size / best / 1e9
+
+
+def peak_gb():
+    """Largest memory of this process so far [GB]."""
+    return 1024e-9 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def memory_bytes(cell):
@@ -116,7 +119,7 @@ def scaling(threads, bandwidth):
 
 def full(kind, lateral, current, threads):
     """One complete lithiation with log and checkpoint."""
-    with ProcessPoolExecutor(1, get_context("spawn")) as pool:  # its memory is not the cell's
+    with processes.pool(1) as pool:  # its memory is not the cell's
         labels, edge = pool.submit(structures.cutout, kind, lateral).result()
     name = f"resolved-{kind}-{lateral}-{current:g}mA"
     with open(RESULTS / f"{name}.log", "a") as log:
@@ -143,7 +146,7 @@ def described(run):
     return {name: getattr(run, name) for name in (*names, "cpu_s", "wall_s", "inert")} | {
         "current_mA_cm2": run.current_mA_cm2,
         "us_per_cell_and_iteration": 1e6 * run.cpu_s / run.cells / run.iterations,
-        "peak_GB": 1024e-9 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+        "peak_GB": peak_gb(),
         "salt_drift": float(np.abs(run.salt_drift).max()),
         "lithium_drift": float(np.abs(run.lithium_drift).max()),
         "kirchhoff": float(run.kirchhoff.max()),
@@ -212,21 +215,14 @@ def refine(threads):
             )
             volts = np.interp(at, run.time_s, run.voltage_V)
             rows.append({"share": share, "edge_um": 2 * edge / halved, "voltage_V": volts.tolist()})
-            print(
-                f"share {share:5.3f}  edge {2 * edge / halved:.3f} um",
-                np.round(volts, 4),
-                flush=True,
-            )
     reaction.LITHIUM_SHARE = usual
-    # where shares of one half and two thirds, extrapolated with the order seen, lead to
+    # where two thirds leads to, with the order that its three voxel sizes show
     best = [np.array(row["voltage_V"]) for row in rows if row["share"] == 2 / 3]
     limit = best[2] + (best[2] - best[1]) ** 2 / ((best[1] - best[0]) - (best[2] - best[1]))
-    print("extrapolated from two thirds:", np.round(limit, 4))
+    print("extrapolated, V:", np.round(limit, 4))
     for row in rows:
         off = 1e3 * (np.array(row["voltage_V"]) - limit)
-        print(
-            f"share {row['share']:5.3f}  edge {row['edge_um']:.3f} um  off by mV", np.round(off, 1)
-        )
+        print(f"share {row['share']:5.3f}  {row['edge_um']:.3f} um  off by mV", np.round(off, 1))
     return {"time_s": at, "rows": rows, "extrapolated_V": limit.tolist()}
 
 
@@ -245,7 +241,7 @@ def spectrum(kind, lateral, threads):
         "cpu_s": cpu_s,
         "wall_s": wall_s,
         "cycles": found.iterations,
-        "peak_GB": 1024e-9 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+        "peak_GB": peak_gb(),
         "tortuosity": found.tortuosity,
         "frequency_Hz": found.frequency_Hz.tolist(),
         "real_ohm_m2": found.impedance_ohm_m2.real.tolist(),

@@ -372,7 +372,7 @@ class ResolvedCell:
         salt = self.team.peak(
             _cell.add_salt, self.size, self.nz, self.unit, x[SALT], self.cell, self.c
         )
-        self.known[:] = 0
+        self.known[:] = 0  # it held the weights of the linear solver
         self._lithium_cg(residual, self.known, mass, diffusion, self.slope, 0.01)
         lithium = self.team.peak(
             _cell.add_lithium, self.size, self.nz, self.known, self.active, *self.bounds, self.c

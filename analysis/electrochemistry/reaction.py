@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.electrochemistry._stencil import kernel
+from analysis.electrochemistry.materials import FARADAY_C_MOL, GAS_J_MOL_K
 
 LARGEST_ARGUMENT = 9.0  # of sinh; i / i0 = 8100
 # Share of half a voxel between the mean lithium of a voxel and its face. On a flat face it is one
@@ -185,7 +186,7 @@ def tabulate(cell, edge_m):
         y0=float(y[0]),
         inverse_step=1 / step,
         rate=2 * active.exchange_current_A_m2 * edge_m / np.sqrt(1000.0),
-        thermal=96485.33212 / (2 * 8.31446261815324 * cell.temperature_K),
+        thermal=FARADAY_C_MOL / (2 * GAS_J_MOL_K * cell.temperature_K),
         beta0=beta0,
         log_c0=float(np.log(c0 + STAR)),
         star=STAR,
@@ -194,7 +195,7 @@ def tabulate(cell, edge_m):
         inverse_c=1 / TABLE_STEP,
         log_full=float(np.log(active.conductivity_empty_S_m) - 0.25 * span),
         log_slope=float(span / active.max_concentration_mol_m3),
-        half=LITHIUM_SHARE / (2 * 96485.33212 * active.diffusivity_m2_s),
+        half=LITHIUM_SHARE / (2 * FARADAY_C_MOL * active.diffusivity_m2_s),
     )
 
 

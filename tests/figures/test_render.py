@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from analysis import opengl as machine
+from analysis import opengl
 from analysis.figures import render
 
 
 def test_machine_without_opengl_is_told_what_to_install(monkeypatch):
     """Seen on a bare machine: VTK ends the process instead of raising an error."""
-    monkeypatch.setattr(machine.sys, "platform", "linux")
-    monkeypatch.setattr(machine, "LIBRARIES", ("libEGL.so.1", "libNoSuchLibrary.so"))
+    monkeypatch.setattr(opengl.sys, "platform", "linux")
+    monkeypatch.setattr(opengl, "LIBRARIES", ("libEGL.so.1", "libNoSuchLibrary.so"))
     with pytest.raises(RuntimeError, match=r"libNoSuchLibrary.so not found.*apt install"):
         render.picture(np.full((2, 2, 2), 2, np.uint8), 0.642, (2,))
 
