@@ -78,7 +78,7 @@ def run(cases, profile, *, scheduler=None, workers=None, say=print):
 def _worthwhile_workers(missing, profile):
     """One per core, but each has to import the package, which takes as long as a few cases."""
     across = profiles.get(profile).resolved_lateral
-    work = sum((across / case.joined) ** 2 / 40 if case.resolved else 1 for case in missing)
+    work = sum((across / case.joined) ** 2 / 16 if case.resolved else 1 for case in missing)
     return max(1, min(os.cpu_count() or 1, int(work) // 20))
 
 
@@ -137,7 +137,7 @@ def resolved_cases(profile):
     Returns
     -------
     runs : list of Case
-        Comparison at the true gamma: every method, and the truth on other voxels; then the
+        Comparison at the true gamma: every method, and the truth with other cells; then the
         virtual experiment and the scans of gamma.
     fits : list of Case
         Gamma of the fitted methods, and of the truth as a check.

@@ -14,7 +14,7 @@ import numpy as np
 from analysis import profiles, storage
 from analysis.electrochemistry.materials import DEFAULT
 
-MODEL_VERSION = 2  # raise it when a change of the model changes results
+MODEL_VERSION = 3  # raise it when a change of the model changes results
 
 KINDS = ("structure", "lithiation", "fit")
 
@@ -44,7 +44,7 @@ class Case:
     fidelity : {"coarse", "fine", "resolved"}
         Discretization: two of the homogenized model, or the voxels themselves.
     joined : int, optional
-        Voxels joined along each axis in a resolved run.
+        Voxels along the edge of a cell in a resolved run.
     """
 
     kind: str

@@ -78,7 +78,7 @@ class Profile:
     resolved_lateral : int
         Voxels along y and x of the part of a cutout that is lithiated in three dimensions.
     resolved_joined : tuple of int
-        Voxels joined along each axis for it: those of the study, then others to compare.
+        Voxels along the edge of a cell for it: those of the study, then others to compare.
     resolved_specimens, resolved_cutouts : tuple of str, int
         Electrodes and cutouts of each that are lithiated in three dimensions.
     resolved_methods : tuple of str
@@ -130,7 +130,7 @@ class Profile:
     )
     fit_methods: tuple[str, ...] = (*TABLE_3_METHODS, "truth")
     resolved_lateral: int = 40
-    resolved_joined: tuple[int, ...] = (2, 4)
+    resolved_joined: tuple[int, ...] = (2, 1, 4)
     resolved_specimens: tuple[str, ...] = ("TL",)
     resolved_cutouts: int = 1
     resolved_methods: tuple[str, ...] = ("truth", "thresholding", "kmeans", "edx-closing")
@@ -192,7 +192,7 @@ PROFILES = {
             nn_choices=("relu",),
             nn_choice_epochs=1,
             resolved_lateral=32,
-            resolved_joined=(4, 3),
+            resolved_joined=(4, 2),
             resolved_methods=("truth", "kmeans"),
             resolved_fitted=("kmeans",),
             resolved_gammas=(0.04, 0.1, 0.25),

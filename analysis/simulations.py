@@ -8,12 +8,11 @@ import numpy as np
 
 from analysis import profiles, storage
 from analysis.cases import MODEL_VERSION, TRUTH, Case, load, measurements, name_of, scan
-from analysis.electrochemistry import calibration, grid, resolved, structure
+from analysis.electrochemistry import calibration, resolved, structure
 from analysis.electrochemistry.materials import DEFAULT
 from analysis.phases import Phase
 
 MOMENTS = (0.02, 0.1, 0.3, 0.5)  # of the time to full active material, at which sections are kept
-LARGEST_INERT = 0.3  # share of a phase that joined voxels may cut off
 
 
 def execute(case, profile):
@@ -91,14 +90,14 @@ def part_of(case, profile):
     Returns
     -------
     labels : (Z, Y, X) ndarray of uint8
-        The corner of the cutout that the profile affords, voxels joined.
+        The corner of the cutout that the profile affords.
     voxel_size_um : float
-        Edge of the joined voxels [µm].
+        Voxel edge [µm].
     """
     volume = storage.load_volume(case.labels, profile=profile)
     edge = profiles.get(profile).resolved_lateral
     part = np.ascontiguousarray(volume.values[:, -edge:, -edge:])
-    return grid.coarsen(part, case.joined), case.joined * float(volume.attrs["voxel_size_um"])
+    return part, float(volume.attrs["voxel_size_um"])
 
 
 def materials_of(case, profile):
@@ -122,14 +121,14 @@ def _run_resolved(case, profile):
         voxel_size_um=voxel_size_um,
         materials=materials,
         snapshots_s=[share * nominal_s for share in MOMENTS],
-        largest_inert=LARGEST_INERT,
+        joined=case.joined,
         control=resolved.Control().times(settings.resolved_tolerance),
         threads=1,
         checkpoint_path=unfinished,
     )
     if not run.reached_cutoff:
         raise RuntimeError(run.reason)
-    data = _resolved_dataset(run, voxel_size_um)
+    data = _resolved_dataset(run, case.joined * voxel_size_um)
     if case.method == TRUTH and case.current_mA_cm2 == settings.fit_current and run.snapshots:
         for name in ("salt_mol_m3", "content"):
             data[f"volume_{name}"] = (("z", "y", "x"), getattr(run.snapshots[-1], name))
@@ -144,7 +143,7 @@ def _nominal_mAh_cm2(labels, voxel_size_um, materials):
     return lithium * (1 - active.initial_content) * resolved.FARADAY / 36000
 
 
-def _resolved_dataset(run, voxel_size_um):
+def _resolved_dataset(run, cell_size_um):
     """A resolved run without what differs from machine to machine."""
     import xarray as xr
 
@@ -160,7 +159,7 @@ def _resolved_dataset(run, voxel_size_um):
         },
         coords={"time_s": ("point", run.time_s), "depth_um": run.depth_um},
         attrs={
-            "voxel_size_um": voxel_size_um,
+            "cell_size_um": cell_size_um,
             "cells": run.cells,
             "steps": run.steps,
             "rejected": run.rejected,

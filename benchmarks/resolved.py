@@ -11,7 +11,8 @@ cell, and the traffic that the time per cell and V-cycle amounts to at the memor
 measured in the same run. `full` runs one complete lithiation of a cutout (see structures.py), with
 a checkpoint every five minutes from which it goes on when it is started again; its log and curve
 go to benchmarks/results/. `currents` runs the paper's six currents on two trinarizations and on the
-measured electrode, on their voxels and on voxels joined in pairs; finished cases are not repeated.
+measured electrode: on their voxels, on cells of two voxels (resolved.lithiate, joined), and on
+labels joined by majority (grid.coarsen); finished cases are not repeated.
 `impedance` computes one spectrum of a cutout. `refine` lithiates one structure on voxels, halved
 voxels and quartered voxels, for several shares of the half voxel that lithium has to cross
 (reaction.LITHIUM_SHARE).
@@ -28,6 +29,7 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import json
 import resource
 import time
+from concurrent.futures import as_completed
 from pathlib import Path
 
 import numpy as np
@@ -155,36 +157,59 @@ def described(run):
     }
 
 
-def currents(lateral, threads, target):
-    """Six currents on three structures, each on two voxel sizes; prints a table of them."""
+WAYS = {
+    "voxels": {},
+    "cells of 2 voxels": {"joined": 2},
+    "labels joined by 2": {"labels_joined": 2},
+}
+
+
+def one_current(kind, lateral, way, current):
+    """Cost, balances and curve of one of the lithiations of :func:`currents`."""
+    labels, edge = structures.cutout(kind, lateral)
+    options = dict(WAYS[way])
+    factor = options.pop("labels_joined", 1)
+    run = resolved.lithiate(
+        grid.coarsen(labels, factor),
+        GAMMA,
+        current,
+        voxel_size_um=factor * edge,
+        threads=1,
+        largest_inert=0.3,
+        **options,
+    )
+    return described(run)
+
+
+def currents(lateral, workers, target):
+    """
+    Six currents on three structures: voxels, cells of two voxels, labels joined by majority.
+
+    Prints a table of them; `workers` cases run at once, each on one thread.
+    """
     cases = json.loads(target.read_text())["cases"] if target.exists() else {}
-    for kind in ("thresholding", "kmeans", "measured"):
-        labels, edge = structures.cutout(kind, lateral)
-        for current in CURRENTS_MA_CM2:
-            for joined in (1, 2):
-                key = f"{kind}, {joined} joined, {current:g} mA/cm2"
-                if key not in cases:
-                    run = resolved.lithiate(
-                        grid.coarsen(labels, joined),
-                        GAMMA,
-                        current,
-                        voxel_size_um=joined * edge,
-                        threads=threads,
-                        largest_inert=0.3,
-                    )
-                    cases[key] = described(run)
-                    write(target, {"gamma": GAMMA, "lateral": lateral, "cases": cases})
-                found = cases[key]
-                fine = cases[f"{kind}, 1 joined, {current:g} mA/cm2"]
-                print(
-                    f"{key:38s} {found['reason']:8s} {found['steps']:3d} steps "
-                    f"{found['rejected']} rejected ({found['unconverged']} unconverged) "
-                    f"{found['iterations']:4d} it {found['cpu_s']:6.0f} CPU-s  Li "
-                    f"{found['lithium_drift']:.0e} salt {found['salt_drift']:.0e} current "
-                    f"{found['kirchhoff']:.0e}  end {found['time_s'][-1]:8.0f} s  "
-                    f"rms to the fine run {apart_mV(found, fine):.1f} mV",
-                    flush=True,
-                )
+    wanted = {
+        f"{kind}, {current:g} mA/cm2, {way}": (kind, lateral, way, current)
+        for kind in ("thresholding", "kmeans", "measured")
+        for current in CURRENTS_MA_CM2
+        for way in WAYS
+    }
+    with processes.pool(workers) as pool:
+        runs = {pool.submit(one_current, *wanted[key]): key for key in wanted if key not in cases}
+        for done in as_completed(runs):
+            cases[runs[done]] = done.result()
+            print(f"{len(cases)}/{len(wanted)}  {runs[done]}", flush=True)
+            write(target, {"gamma": GAMMA, "lateral": lateral, "cases": cases})
+    for key in wanted:
+        found, fine = cases[key], cases[f"{', '.join(key.split(', ')[:2])}, voxels"]
+        print(
+            f"{key:44s} {found['reason']:8s} {found['steps']:3d} steps "
+            f"{found['rejected']} rejected ({found['unconverged']} unconverged) "
+            f"{found['iterations']:4d} it {found['cpu_s']:6.0f} CPU-s  Li "
+            f"{found['lithium_drift']:.0e} salt {found['salt_drift']:.0e} current "
+            f"{found['kirchhoff']:.0e}  end {found['time_s'][-1]:8.0f} s  "
+            f"rms to the voxels {apart_mV(found, fine):.1f} mV"
+        )
     return cases
 
 

@@ -1,10 +1,11 @@
 """Compiled kernels of the resolved cell: charge and salt in the electrolyte, lithium in the AM.
 
-All rows are cell balances divided by the voxel edge h, in S/m times volt. One array `c` holds
-the salt concentration in electrolyte voxels and the lithium concentration in AM voxels, which
-never meet. Per-cell properties sit in one array ``cell[k, j, property, i]`` so that a row of a
-property is contiguous; faces take the mean of the properties of their two cells and the
-harmonic mean of the geometric factors, ``G = 1 / (r + r')`` with ``r = 1 / (2 X)``.
+All rows are cell balances divided by the cell edge h, in S/m times volt. Where cells are voxels,
+one array `c` holds the salt concentration in electrolyte voxels and the lithium concentration in
+AM voxels, which never meet; where voxels are joined, there is one array of each. Per-cell
+properties sit in one array ``cell[k, j, property, i]`` so that a row of a property is contiguous;
+faces take the mean of the properties of their two cells and the harmonic mean of the geometric
+factors, ``G = 1 / (r + r')`` with ``r = 1 / (2 X)``.
 """
 
 import numpy as np

@@ -29,8 +29,8 @@ def save(path, run, mark):
         rows=np.array(march.rows, float),
         salt=np.array([p[0] for p in march.profiles]),
         content=np.array([p[1] for p in march.profiles]),
-        now=run.now,
-        before=run.before,
+        **{f"now{n}": part for n, part in enumerate(run.now)},
+        **{f"before{n}": part for n, part in enumerate(run.before)},
         psi=run.old[0],
         phi=run.old[1],
         psi_trend=run.trend[0],
@@ -77,7 +77,8 @@ def load(path, run, mark):
         setattr(march, name, kind(value))
     march.rows = [tuple(row) for row in stored["rows"]]
     march.profiles = list(zip(stored["salt"], stored["content"], strict=True))
-    run.now[:], run.before[:] = stored["now"], stored["before"]
+    for n, (now, before) in enumerate(zip(run.now, run.before, strict=True)):
+        now[:], before[:] = stored[f"now{n}"], stored[f"before{n}"]
     run.old[0][:], run.old[1][:] = stored["psi"], stored["phi"]
     run.trend[0][:], run.trend[1][:] = stored["psi_trend"], stored["phi_trend"]
     run.cell.response[:] = stored["response"]

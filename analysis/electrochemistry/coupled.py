@@ -58,6 +58,12 @@ class Coupled:
         self.team, self.faces, self.islands = team, faces, islands
         self.n_wet = int(np.count_nonzero(wet))
         self.plan = multigrid.plan_coarsening(shape, heights, lid_ratio=(1.0, 1.0))
+        if not self.plan:
+            raise ValueError(
+                f"A grid of {shape[0]} x {shape[1]} x {shape[2]} cells is too small for the "
+                f"multigrid solver; expected more than {multigrid.COARSEST} cells. Take a larger "
+                "cutout, or join fewer voxels."
+            )
         shapes = [shape] + [step.shape for step in self.plan]
         dummy = np.zeros((1, 1, 1), np.float32)
         self.levels = [[], [], []]

@@ -1,7 +1,7 @@
 """The simulation domain on voxels: lithium | separator | electrode | collector.
 
 The separator is homogeneous, so its slices grow away from both of its faces; the electrode keeps
-its voxels; one slice of a good conductor is the collector.
+its voxels, or joins them to larger cells; one slice of a good conductor is the collector.
 """
 
 from dataclasses import dataclass
@@ -25,17 +25,19 @@ class Domain:
     Attributes
     ----------
     kind : padded (Z + 2, Y + 2, X + 2) ndarray of uint8
-        What each cell is; zero on the rim.
+        What each cell is; zero on the rim. With joined voxels: what each voxel of the electrode is.
     heights : (Z + 2,) ndarray of float32
-        Slice heights in voxel edges, with a rim of one.
+        Slice heights in cell edges, with a rim of one.
     edge_m : float
-        Voxel edge [m].
+        Cell edge [m].
     n_separator : int
         Slices of separator; the electrode follows, the last slice is the collector.
     gamma : float
         Effective transport parameter of the electrolyte in the CBD.
     inert_ionic, inert_electronic, inert_active : float
         Shares that are cut off, see :class:`grid.Connectivity`.
+    joined : int
+        Voxels along the edge of a cell.
     """
 
     kind: np.ndarray
@@ -46,10 +48,17 @@ class Domain:
     inert_ionic: float
     inert_electronic: float
     inert_active: float
+    joined: int = 1
 
     @property
     def shape(self):
         """Number of cells ``(Z, Y, X)``."""
+        lateral = (n // self.joined for n in self.voxels[1:])
+        return (len(self.heights) - 2, *lateral)
+
+    @property
+    def voxels(self):
+        """Number of voxels ``(Z, Y, X)`` that `kind` describes."""
         return tuple(n - 2 for n in self.kind.shape)
 
     @property
@@ -104,7 +113,7 @@ def separator_heights(thickness, growth=GROWTH):
     return heights * thickness / heights.sum()
 
 
-def build(labels, gamma, *, voxel_size_um, cell, largest_inert=0.2):
+def build(labels, gamma, *, voxel_size_um, cell, largest_inert=0.2, joined=1):
     """
     Put a labelled electrode between separator and collector.
 
@@ -120,6 +129,9 @@ def build(labels, gamma, *, voxel_size_um, cell, largest_inert=0.2):
         For the thickness of the separator.
     largest_inert : float
         Largest share of electrolyte or solid that may be cut off.
+    joined : int
+        Voxels along the edge of a cell. Those that are too few for a last cell are cut off at
+        the far end of the lateral axes; along z, collector fills it.
 
     Returns
     -------
@@ -133,23 +145,31 @@ def build(labels, gamma, *, voxel_size_um, cell, largest_inert=0.2):
     """
     labels = check_labels(labels)
     gamma = check_gamma(gamma)
-    edge_m = check_voxel_size(voxel_size_um) * 1e-6
+    if joined < 1 or min(labels.shape[1:]) < joined:
+        raise ValueError(
+            f"Voxels of a volume {labels.shape} cannot be joined {joined} at a time; expected a "
+            "number from 1 to the lateral width."
+        )
+    edge_m = joined * check_voxel_size(voxel_size_um) * 1e-6
+    labels = labels[:, : labels.shape[1] // joined * joined, : labels.shape[2] // joined * joined]
     live = grid.connectivity(labels, largest_inert=largest_inert)
     heights = separator_heights(cell.separator.thickness_m / edge_m)
-    n = len(heights)
-    shape = (n + labels.shape[0] + 1, *labels.shape[1:])
+    n, slices = len(heights), labels.shape[0]
+    above = n if joined == 1 else 0
+    below = 1 if joined == 1 else -slices % joined
+    shape = (above + slices + below, *labels.shape[1:])
     kind = np.zeros(tuple(m + 2 for m in shape), np.uint8)
     inner = kind[1:-1, 1:-1, 1:-1]
-    inner[:n] = SEPARATOR
-    inner[-1] = COLLECTOR
-    body = inner[n:-1]
+    inner[:above] = SEPARATOR
+    inner[above + slices :] = COLLECTOR
+    body = inner[above : above + slices]
     body[(labels == Phase.PORE) & live.ionic] = PORE
     body[(labels == Phase.AM) & live.electronic] = AM
     binder = labels == Phase.CBD
     body[binder & live.ionic & live.electronic] = CBD
     body[binder & live.ionic & ~live.electronic] = WET_CBD
     body[binder & ~live.ionic & live.electronic] = DRY_CBD
-    rimmed = np.ones(shape[0] + 2, np.float32)
+    rimmed = np.ones(n + -(-slices // joined) + 3, np.float32)
     rimmed[1 : n + 1] = heights
     return Domain(
         kind,
@@ -160,4 +180,5 @@ def build(labels, gamma, *, voxel_size_um, cell, largest_inert=0.2):
         live.inert_ionic,
         live.inert_electronic,
         live.inert_active,
+        joined,
     )

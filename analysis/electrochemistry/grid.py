@@ -219,3 +219,23 @@ def coarsen(labels, factor=2):
     rank = np.empty(3)
     rank[np.argsort(-totals, kind="stable")] = (0.0, 0.2, 0.4)
     return np.argmax(counts + rank[:, None, None, None], axis=0).astype(np.uint8)
+
+
+def block_means(values, n):
+    """
+    Mean of every block of n x n x n voxels.
+
+    Parameters
+    ----------
+    values : (Z, Y, X) ndarray of float
+        Values; every length is a multiple of `n`.
+    n : int
+        Voxels along the edge of a block.
+
+    Returns
+    -------
+    means : (Z / n, Y / n, X / n) ndarray of float
+        Means, of the type of `values`.
+    """
+    nz, ny, nx = (length // n for length in values.shape)
+    return values.reshape(nz, n, ny, n, nx, n).mean(axis=(1, 3, 5))

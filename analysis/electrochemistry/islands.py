@@ -40,9 +40,9 @@ class Islands:
         return len(self.first) - 1
 
 
-def find(kind):
+def clusters(kind):
     """
-    List the islands of a domain.
+    Clusters of live CBD without a path through CBD to the collector.
 
     Parameters
     ----------
@@ -51,22 +51,39 @@ def find(kind):
 
     Returns
     -------
-    islands : Islands
-        All clusters of electronically live CBD without a path through CBD to the collector.
+    clusters : padded ndarray of int32
+        Number of the cluster of each cell, or zero.
     """
     binder = (kind == domain.CBD) | (kind == domain.DRY_CBD)
-    clusters = cc3d.connected_components(binder | (kind == domain.COLLECTOR), connectivity=6)
-    clusters = clusters.astype(np.int32, copy=False)
-    clusters[clusters == clusters[-2, 1, 1]] = 0  # with the collector
+    found = cc3d.connected_components(binder | (kind == domain.COLLECTOR), connectivity=6)
+    found = found.astype(np.int32, copy=False)
+    found[found == found[-2, 1, 1]] = 0  # with the collector
+    return found
+
+
+def find(clusters):
+    """
+    List the islands of a domain.
+
+    Parameters
+    ----------
+    clusters : padded ndarray of int32
+        Number of the island of each cell; zero for cells of none.
+
+    Returns
+    -------
+    islands : Islands
+        All of them.
+    """
     flat = clusters.ravel()
     voxel = np.flatnonzero(flat)
     voxel = voxel[np.argsort(flat[voxel], kind="stable")]
     owner = flat[voxel]
     first = np.flatnonzero(np.diff(owner, prepend=-1)) if len(voxel) else np.zeros(0, int)
-    _, ny, nx = kind.shape
+    _, ny, nx = clusters.shape
     leaves = np.zeros(len(voxel), np.uint8)
     for n, step in enumerate((-ny * nx, ny * nx, -nx, nx, -1, 1)):
-        leaves |= ((flat[voxel + step] == 0).astype(np.uint8) << n).astype(np.uint8)
+        leaves |= ((flat[voxel + step] != owner).astype(np.uint8) << n).astype(np.uint8)
     return Islands(voxel.astype(np.int32), np.append(first, len(voxel)).astype(np.int32), leaves)
 
 
@@ -87,7 +104,9 @@ def move(start, stop, voxel, first, leaves, ny, nx, cz, cy, cx, g, ratio, salt, 
             v, out = voxel[m], leaves[m]
             rest += b[v]
             if g[v] > 0:
-                rest -= g[v] * (x[v] - x1[v]) - ratio[v] / salt[v] * x3[v]
+                rest -= g[v] * (x[v] - x1[v])
+                if salt[v] > 0:  # else the electrolyte of its faces is in other cells
+                    rest += ratio[v] / salt[v] * x3[v]
                 total += g[v] * max(np.float32(1) - ratio[v], np.float32(0))
             if out & 1:
                 rest -= cz[v] * (x[v] - x[v - plane])

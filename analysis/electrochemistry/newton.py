@@ -1,6 +1,7 @@
 """One implicit time step of the resolved cell.
 
-Unknowns are psi = phi_e - B(c_e), phi_s, the salt c_e and the lithium c_s of every voxel. With
+Unknowns are psi = phi_e - B(c_e), phi_s and the salt c_e of every cell, and the lithium c_s of
+every voxel. With
 psi the current in the electrolyte is -kappa grad psi, whatever t₊(c) and the thermodynamic
 factor do. A Newton iteration
 
@@ -17,15 +18,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.electrochemistry import _cell, _stencil, domain, islands, reaction
+from analysis.electrochemistry import _cell, _stencil, joined, parts, reaction
 from analysis.electrochemistry.coupled import PHI, PSI, SALT, Coupled
 from analysis.electrochemistry.krylov import Workspace, bicgstab
 from analysis.electrochemistry.multigrid import padded
 
 FARADAY = 96485.33212
-COLLECTOR_S_M = 1e3
 LEAST_SALT = 1.0  # mol/m³; the conductivity is not less than at this concentration
 FAILED = 0.9  # residual of the linear solver, relative, that is no solution
+LAST_SHIFT_V = 1e-8  # of a potential by the balance; the error left is its square by RT / F
 LARGEST_STEP_V = 0.3  # of a potential per Newton iteration
 
 
@@ -85,33 +86,21 @@ class ResolvedCell:
 
     def __init__(self, geometry, cell, team):
         self.geometry, self.materials, self.team = geometry, cell, team
-        kind, shape = geometry.kind, geometry.shape
+        shape = geometry.shape
         self.shape, self.nz, self.size = shape, shape[0], int(np.prod(shape))
         self.edge = geometry.edge_m
         self.columns = shape[1] * shape[2]
-        separator, binder = cell.separator, cell.binder
-        transport = np.zeros(8, np.float32)
-        transport[[domain.PORE, domain.SEPARATOR]] = 1, separator.gamma
-        transport[[domain.CBD, domain.WET_CBD]] = geometry.gamma
-        porosity = np.zeros(8, np.float32)
-        porosity[[domain.PORE, domain.SEPARATOR]] = 1, separator.porosity
-        porosity[[domain.CBD, domain.WET_CBD]] = binder.porosity
-        self.lookup = np.zeros(8, np.float32)
-        self.lookup[[domain.CBD, domain.DRY_CBD]] = binder.conductivity_S_m
-        self.lookup[domain.COLLECTOR] = COLLECTOR_S_M
         self.heights = geometry.heights
-        with np.errstate(divide="ignore"):
-            half_resistance = (1 / (2 * transport)).astype(np.float32)
+        found = parts.find(geometry, cell)
         self.cell = np.zeros((shape[0] + 2, shape[1] + 2, _cell.PROPERTIES, shape[2] + 2), "f4")
-        self.cell[:, :, _cell.R] = half_resistance[kind]
-        self.storage = porosity[kind]
+        self.cell[:, :, _cell.R] = found.resistance
+        self.storage = found.porosity
         self.storage *= (FARADAY * self.edge**2 * self.heights)[:, None, None]
-        self.active = (kind == domain.AM).astype(np.float32)
-        gives = binder.conductivity_S_m > cell.active.conductivity_empty_S_m
-        self.faces = reaction.find_faces(
-            kind == domain.AM, porosity[kind], (kind == domain.CBD) & gives
-        )
-        self.kinetics = reaction.tabulate(cell, self.edge)
+        self.active, self.faces = found.active, found.faces
+        self.solid, self.solid_faces = found.solid, found.solid_faces
+        self.kinetics = reaction.tabulate(cell, self.edge, geometry.joined)
+        self.voxel_edge = self.edge / geometry.joined
+        self.inverse_f = geometry.joined / FARADAY  # of currents by the cell edge, for voxels
         electrolyte = cell.electrolyte
         c = np.arange(0, reaction.TABLE_TOP + 2 * reaction.TABLE_STEP, reaction.TABLE_STEP)
         self.table = np.stack(
@@ -124,29 +113,40 @@ class ResolvedCell:
             ],
             axis=1,
         )
-        self._allocate()
+        self.electronic = parts.tables(geometry.gamma, cell)[2]
+        self._allocate(found.islands)
         self.coupled.set_slopes(self.slope_phi, self.slope_w)
         c0 = cell.electrolyte.initial_mol_m3
         self.unit = c0 / float(cell.electrolyte.diffusion_slope_V(c0))  # mol/m³ per volt
 
-    def _allocate(self):
-        shape = self.shape
-        self.c, self.psi, self.phi = (padded(shape, np.float64) for _ in range(3))
-        self.history = padded(shape, np.float64)
-        self.response, self.known, self.slope = (padded(shape) for _ in range(3))
+    def _allocate(self, islands):
+        shape, voxels = self.shape, self.geometry.voxels
+        several = self.geometry.joined > 1
+        self.psi, self.phi = (padded(shape, np.float64) for _ in range(2))
+        grids = (shape, voxels) if several else (shape,)
+        self.stores = [padded(grid, np.float64) for grid in grids]
+        self.histories = [padded(grid, np.float64) for grid in grids]
+        self.voxel_nz, self.voxel_size = voxels[0], int(np.prod(voxels))
+        self.response, self.known, self.slope = (padded(voxels) for _ in range(3))
         n = self.faces.count
         self.current, self.slope_phi, self.slope_w, self.slope_c = (
             np.zeros(n, np.float32) for _ in range(4)
         )
         self.ocp_slope, self.factors = (np.zeros(len(self.faces.voxel), "f4") for _ in range(2))
         self.work = Workspace(shape)
+        # vectors of the lithium; those of the linear solver are free when it is solved
+        self.spare = (*self.work.u, *self.work.r2[1:])
+        self.weight = self.known  # of the rows of the solid; free while potentials are solved
+        if several:
+            self.spare = tuple(padded(voxels) for _ in range(5))
+            self.weight = padded(shape)
         self.sigma = self.work.y[0]  # used up before the linear solve
         self.coupled = Coupled(
             shape,
             self.heights[1:-1],
             self.faces,
-            islands.find(self.geometry.kind),
-            (self.lookup[self.geometry.kind] > 0) | (self.active > 0),
+            islands,
+            self.solid,
             self.storage > 0,
             self.team,
             scratch=self.work.r2,  # free whenever the preconditioner runs
@@ -154,19 +154,33 @@ class ResolvedCell:
 
     def set_rest(self, content):
         """Uniform concentrations, open-circuit potential."""
-        kind = self.geometry.kind
-        self.c[:] = 0
-        self.c[self.storage > 0] = self.materials.electrolyte.initial_mol_m3
-        self.c[kind == domain.AM] = content * self.materials.active.max_concentration_mol_m3
+        for store in self.stores:
+            store[:] = 0
+        self.salt[self.storage > 0] = self.materials.electrolyte.initial_mol_m3
+        self.lithium[self.active > 0] = content * self.materials.active.max_concentration_mol_m3
         self.psi[:] = 0
-        solid = self.lookup[kind] + self.active > 0
         self.phi[:] = 0
-        self.phi[solid] = float(self.materials.active.ocp.potential(content))
+        self.phi[self.solid] = float(self.materials.active.ocp.potential(content))
+
+    @property
+    def salt(self):
+        """Salt concentration of each cell [mol/m³]."""
+        return self.stores[0]
+
+    @property
+    def lithium(self):
+        """Lithium concentration of each voxel [mol/m³]; where cells are voxels, the same array."""
+        return self.stores[-1]
 
     @property
     def voltage(self):
         """Potential of the collector against lithium [V]."""
         return float(self.phi[self.nz, 1:-1, 1:-1].mean())
+
+    @property
+    def voxel_thickness(self):
+        """Volume of a voxel over the cross-section of a column of cells [m]."""
+        return self.voxel_edge**3 / self.edge**2
 
     @property
     def bounds(self):
@@ -177,6 +191,9 @@ class ResolvedCell:
     def _run(self, function, *args):
         return self.team.run(function, self.size, self.nz, *args)
 
+    def _run_lithium(self, function, *args):
+        return self.team.run(function, self.voxel_size, self.voxel_nz, *args)
+
     def _over_faces(self, function, *args):
         f = self.faces
         return self.team.scatter(function, f.starts, f.voxel, f.first, f.wet, f.solid, *args)
@@ -185,7 +202,8 @@ class ResolvedCell:
         """Currents and slopes of all faces at the present state; their sum [A/m]."""
         return self._over_faces(
             reaction.evaluate,
-            *(self.faces.weight, self.psi.ravel(), self.phi.ravel(), self.c.ravel()),
+            *(self.faces.weight, self.faces.bare, self.psi.ravel(), self.phi.ravel()),
+            *(self.salt.ravel(), self.lithium.ravel()),
             *(*self.kinetics.numbers, self.unit),
             *(self.current, self.slope_phi, self.slope_c, self.slope_w, self.ocp_slope),
         )
@@ -193,7 +211,7 @@ class ResolvedCell:
     def lithium_electrode(self):
         """Currents from the metal [A/m] per column, their slopes with -psi and -c_e."""
         k = self.kinetics
-        c = np.maximum(self.c[1, 1:-1, 1:-1], 1e-15)
+        c = np.maximum(self.salt[1, 1:-1, 1:-1], 1e-15)
         nodes = np.arange(len(k.rest)) / k.inverse_c
         B = k.beta0 * (np.log(c + k.star) - k.log_c0) + np.interp(c, nodes, k.rest)
         slope = k.beta0 / (c + k.star) + np.interp(c, nodes, k.tail)
@@ -259,28 +277,27 @@ class ResolvedCell:
 
     def _iterate(self, current_A_m2, weight, tolerance):
         work, coupled, k = self.work, self.coupled, self.kinetics
-        inverse_f = 1 / FARADAY
+        inverse_f = self.inverse_f
         diffusion = np.float32(self.materials.active.diffusivity_m2_s)
-        mass = np.float32(self.edge**2 * weight)
+        mass = np.float32(self.voxel_edge**2 * weight)
         self._run(
             _cell.properties,
-            *(self.c, self.table, k.inverse_c, self.cell),
+            *(self.salt, self.table, k.inverse_c, self.cell),
         )
         self._solid_faces()
         self.evaluate_reaction()
         g, m = coupled.g[0], coupled.m[0]
         g[:] = 0
         m[:] = 0
-        load = work.r2[2]
+        load, zero = self.spare[4], self.spare[3]
         load[:] = 0
         self._over_faces(
             reaction.sum_slopes,
             *(self.slope_phi, self.slope_c, inverse_f, self.slope.ravel(), load.ravel()),
         )
-        zero = work.r2[1]
         zero[:] = 0
         self._lithium_cg(load, self.response, mass, diffusion, zero, 0.05)
-        residual = work.r2[2]
+        residual = self.spare[4]
         self._lithium_residual(weight, diffusion, residual)
         self._over_faces(subtract_currents, self.current, inverse_f, residual.ravel())
         self.known[:] = 0
@@ -298,7 +315,7 @@ class ResolvedCell:
 
         self._run(
             _cell.electrolyte_residual,
-            *(self.psi, self.c, self.history, self.cell, self.heights, self.storage),
+            *(self.psi, self.salt, self.histories[0], self.cell, self.heights, self.storage),
             *(weight, work.r[PSI], work.r[SALT]),
         )
         source = work.r2[1]
@@ -321,7 +338,7 @@ class ResolvedCell:
         def jacobian(x, y):
             self._run(
                 _cell.electrolyte_jacobian,
-                *(self.psi, self.c, self.cell, self.heights, self.storage),
+                *(self.psi, self.salt, self.cell, self.heights, self.storage),
                 *(np.float32(self.unit), np.float32(weight), x[PSI], x[SALT], y[PSI], y[SALT]),
             )
             self._run(
@@ -345,7 +362,7 @@ class ResolvedCell:
             self.team,
             rtol=tolerance.krylov,
             max_cycles=tolerance.max_cycles,
-            weights=coupled.weights(self.known),
+            weights=coupled.weights(self.weight),
         )
         return self._update(weight, mass, diffusion), cycles
 
@@ -353,40 +370,49 @@ class ResolvedCell:
         work = self.work
         x = work.x
         peak = self.team.peak
-        psi = float(peak(_cell.largest_wet, self.size, self.nz, x[PSI], self.c, self.cell))
+        psi = float(peak(_cell.largest_wet, self.size, self.nz, x[PSI], self.salt, self.cell))
         terminal = abs(float(x[PHI][self.nz, 1:-1, 1:-1].mean(dtype=float)))
         if not np.isfinite(psi + terminal):
             return (np.nan,) * 4
         for part in (x[PSI], x[PHI]):
             self._run(_cell.limit, np.float32(LARGEST_STEP_V), part)
-        residual = work.r2[2]
+        residual = self.spare[4]
         self._lithium_residual(weight, diffusion, residual)
         self._over_faces(
             reaction.lithium_load,
             *(self.current, self.slope_phi, self.slope_w, self.factors),
             *(part.ravel() for part in x),
-            *(1 / FARADAY, residual.ravel()),
+            *(self.inverse_f, residual.ravel()),
         )
         self._run(_cell.add_potential, 1.0, x[PSI], self.psi)
         self._run(_cell.add_potential, 1.0, x[PHI], self.phi)
         salt = self.team.peak(
-            _cell.add_salt, self.size, self.nz, self.unit, x[SALT], self.cell, self.c
+            _cell.add_salt, self.size, self.nz, self.unit, x[SALT], self.cell, self.salt
         )
         self.known[:] = 0  # it held the weights of the linear solver
         self._lithium_cg(residual, self.known, mass, diffusion, self.slope, 0.01)
         lithium = self.team.peak(
-            _cell.add_lithium, self.size, self.nz, self.known, self.active, *self.bounds, self.c
+            _cell.add_lithium,
+            *(self.voxel_size, self.voxel_nz),
+            *(self.known, self.active, *self.bounds, self.lithium),
         )
         return psi, terminal, float(salt), float(lithium)
 
     def _solid_faces(self):
-        k = self.kinetics
-        self._run(
-            _cell.solid_conductivity,
-            *(self.c, self.geometry.kind, self.lookup, k.log_full, k.log_slope, self.sigma),
-        )
+        k, geometry, network = self.kinetics, self.geometry, self.solid_faces
         level = self.coupled.levels[PHI][0]
-        self._run(_stencil.harmonic_faces, self.sigma, level.cz, level.cy, level.cx)
+        faces, numbers = (level.cz, level.cy, level.cx), (k.log_full, k.log_slope, self.sigma)
+        if network is None:
+            self._run(
+                _cell.solid_conductivity, self.lithium, geometry.kind, self.electronic, *numbers
+            )
+            self._run(_stencil.harmonic_faces, self.sigma, *faces)
+        else:
+            self._run(
+                joined.active_conductivity,
+                *(self.lithium, self.active, geometry.n_separator, geometry.joined, *numbers),
+            )
+            self._run(joined.solid_faces, self.sigma, *network.constant, *network.active, *faces)
 
     def _electrolyte_faces(self, weight):
         psi, salt = (self.coupled.levels[field][0] for field in (PSI, SALT))
@@ -397,33 +423,33 @@ class ResolvedCell:
         )
 
     def _lithium_residual(self, weight, diffusion, out):
-        self._run(
+        self._run_lithium(
             _cell.lithium_residual,
-            *(self.c, self.history, self.active, self.edge**2, weight, diffusion, out),
+            *(self.lithium, self.histories[-1], self.active),
+            *(self.voxel_edge**2, weight, diffusion, out),
         )
 
     def _lithium_cg(self, b, x, mass, diffusion, slope, rtol):
         """Jacobi-CG in the AM from the start value in `x`; `b` is overwritten."""
-        work = self.work
-        z, p, ap = work.u
+        z, p, ap = self.spare[:3]
         operator = (self.active, mass, diffusion, slope)
-        start = np.sqrt(self._run(_stencil.dot, b, b))
+        start = np.sqrt(self._run_lithium(_stencil.dot, b, b))
         if start == 0:
             x[:] = 0
             return
-        self._run(_cell.lithium_apply, x, *operator, ap)
-        norm = np.sqrt(self._run(_stencil.axpy_dot, np.float32(-1), ap, b))
+        self._run_lithium(_cell.lithium_apply, x, *operator, ap)
+        norm = np.sqrt(self._run_lithium(_stencil.axpy_dot, np.float32(-1), ap, b))
         p[:] = 0
         old = 0.0
         for _ in range(60):
             if norm <= rtol * start:
                 return
-            rz = self._run(_cell.lithium_precondition, b, *operator, z)
-            self._run(_stencil.aypx, np.float32(rz / old if old else 0.0), z, p)
+            rz = self._run_lithium(_cell.lithium_precondition, b, *operator, z)
+            self._run_lithium(_stencil.aypx, np.float32(rz / old if old else 0.0), z, p)
             old = rz
-            alpha = np.float32(rz / self._run(_cell.lithium_apply, p, *operator, ap))
-            self._run(_stencil.update_solution, alpha, p, x)
-            norm = np.sqrt(self._run(_stencil.axpy_dot, -alpha, ap, b))
+            alpha = np.float32(rz / self._run_lithium(_cell.lithium_apply, p, *operator, ap))
+            self._run_lithium(_stencil.update_solution, alpha, p, x)
+            norm = np.sqrt(self._run_lithium(_stencil.axpy_dot, -alpha, ap, b))
 
     def balance(self, current_A_m2, weight):
         """
@@ -440,34 +466,33 @@ class ResolvedCell:
         """
         total = current_A_m2 * self.edge * self.columns
         storage = self.storage
-        have = self._run(_cell.weighted_sum, storage, self.c)
-        target = self._run(_cell.weighted_sum, storage, self.history) / weight
+        have = self._run(_cell.weighted_sum, storage, self.salt)
+        target = self._run(_cell.weighted_sum, storage, self.histories[0]) / weight
         factor = target / have
         low, high = self.bounds
-        free, lack = lithium_room(self.c, self.history, self.active, low, high, weight)
-        gain = total / (FARADAY * self.edge**2 * weight)
+        free, lack = lithium_room(self.lithium, self.histories[-1], self.active, low, high, weight)
+        gain = total * self.inverse_f / (self.voxel_edge**2 * weight)
         shift = (gain - lack) / free
-        apply_balance(self.c, self.active, storage, low, high, shift, factor)
-        psi_shift = 0.0
+        shift_lithium(self.lithium, self.active, low, high, shift)
+        scale_salt(self.salt, storage, factor)
+        psi_shift, phi_shift = 0.0, 0.0
         for _ in range(8):
             current, slope, _ = self.lithium_electrode()
-            step = float((current.sum() - total) / slope.sum())
+            metal = float(current.sum()) / total - 1
+            step = metal * total / float(slope.sum())
             self.psi[1:-1, 1:-1, 1:-1] += step
             psi_shift += step
-            if abs(step) < 1e-13:
+            if abs(step) < LAST_SHIFT_V:
                 break
-        phi_shift = 0.0
         for _ in range(8):
-            reaction_sum = self.evaluate_reaction()
-            step = float(-(reaction_sum + total) / self.slope_phi.sum(dtype=float))
+            cathode = self.evaluate_reaction() / total + 1
+            step = -cathode * total / float(self.slope_phi.sum(dtype=float))
             self.phi[1:-1, 1:-1, 1:-1] += step
             phi_shift += step
-            if abs(step) < 1e-13:
+            if abs(step) < LAST_SHIFT_V:
                 break
-        self.kirchhoff = max(
-            abs(self.evaluate_reaction() / total + 1),
-            abs(float(self.lithium_electrode()[0].sum()) / total - 1),
-        )
+        # before the last shifts, which leave far less
+        self.kirchhoff = max(abs(metal), abs(cathode))
         return factor - 1, shift * free / max(gain, 1e-300), psi_shift, phi_shift
 
 
@@ -496,13 +521,21 @@ def lithium_room(c, history, active, low, high, weight):
 
 
 @_stencil.kernel
-def apply_balance(c, active, storage, low, high, shift, factor):
-    """Shift the lithium by ``shift s (1 - s)`` and multiply the salt."""
+def shift_lithium(c, active, low, high, shift):
+    """Shift the lithium by ``shift s (1 - s)``."""
     for k in range(1, c.shape[0] - 1):
         for j in range(1, c.shape[1] - 1):
             for i in range(1, c.shape[2] - 1):
                 if active[k, j, i] > 0:
                     s = (c[k, j, i] - low) / (high - low)
                     c[k, j, i] += shift * max(s * (1 - s), 0.0)
-                elif storage[k, j, i] > 0:
+
+
+@_stencil.kernel
+def scale_salt(c, storage, factor):
+    """Multiply the salt."""
+    for k in range(1, c.shape[0] - 1):
+        for j in range(1, c.shape[1] - 1):
+            for i in range(1, c.shape[2] - 1):
+                if storage[k, j, i] > 0:
                     c[k, j, i] *= factor

@@ -47,6 +47,8 @@ class Faces:
         than AM, else the AM voxel.
     weight : (N,) ndarray of float32
         Wetted share of the face: 1 for pore, the porosity of the CBD or the separator.
+    bare : (N,) ndarray of bool
+        Faces whose electrons come through half a voxel of AM.
     starts : (Z + 1,) ndarray of int64
         First AM voxel of each slice.
     """
@@ -56,6 +58,7 @@ class Faces:
     wet: np.ndarray
     solid: np.ndarray
     weight: np.ndarray
+    bare: np.ndarray
     starts: np.ndarray
 
     @property
@@ -100,9 +103,10 @@ def find_faces(active, share, binder):
         hit = share[near] > 0
         wet[position[hit]] = near[hit]
         position[hit] += 1
-    solid = np.where(binder.ravel()[wet], wet, np.repeat(voxels, counts)).astype(np.int32)
-    starts = np.searchsorted(voxels, np.arange(1, nz) * ny * nx)
-    return Faces(voxels.astype(np.int32), first, wet, solid, share[wet], starts.astype(np.int64))
+    bare = ~binder.ravel()[wet]
+    solid = np.where(bare, np.repeat(voxels, counts), wet).astype(np.int32)
+    starts = np.searchsorted(voxels, np.arange(1, nz) * ny * nx).astype(np.int64)
+    return Faces(voxels.astype(np.int32), first, wet, solid, share[wet], bare, starts)
 
 
 @dataclass(frozen=True)
@@ -131,6 +135,7 @@ class Kinetics:
     log_full: float  # logarithm of the AM's conductivity, log_full + log_slope c
     log_slope: float
     half: float  # difference of lithium between voxel and face per current [mol/m³ per A/m]
+    log_joined: float  # logarithm of the voxels along a cell's edge
 
     @property
     def numbers(self):
@@ -139,7 +144,7 @@ class Kinetics:
             *(self.full, self.low, self.high, self.table, self.y0, self.inverse_step),
             *(self.rate, self.thermal, self.beta0, self.log_c0, self.star),
             *(self.rest, self.tail, self.inverse_c),
-            *(self.log_full, self.log_slope, self.half),
+            *(self.log_full - self.log_joined, self.log_slope, self.half),
         )
 
 
@@ -148,7 +153,7 @@ TABLE_STEP = 1.0  # mol/m³
 TABLE_TOP = 8000.0  # mol/m³
 
 
-def tabulate(cell, edge_m):
+def tabulate(cell, edge_m, joined=1):
     """
     Tabulate the kinetics of a half cell.
 
@@ -157,7 +162,9 @@ def tabulate(cell, edge_m):
     cell : analysis.electrochemistry.materials.HalfCell
         Materials.
     edge_m : float
-        Voxel edge [m].
+        Edge of the cells [m], by which currents are divided.
+    joined : int
+        Voxels along it, on which lithium and the way of the electrons to a face are resolved.
 
     Returns
     -------
@@ -195,7 +202,8 @@ def tabulate(cell, edge_m):
         inverse_c=1 / TABLE_STEP,
         log_full=float(np.log(active.conductivity_empty_S_m) - 0.25 * span),
         log_slope=float(span / active.max_concentration_mol_m3),
-        half=LITHIUM_SHARE / (2 * FARADAY_C_MOL * active.diffusivity_m2_s),
+        half=joined * LITHIUM_SHARE / (2 * FARADAY_C_MOL * active.diffusivity_m2_s),
+        log_joined=float(np.log(joined)),
     )
 
 
@@ -243,8 +251,10 @@ def evaluate(
     wet,
     solid,
     weight,
+    bare,
     psi,
     phi,
+    salt,
     c,
     full,
     low,
@@ -291,10 +301,10 @@ def evaluate(
         steep, norm = 0.0, 0.0
         for f in range(first[s], first[s + 1]):
             e = wet[f]
-            ce = max(c[e], 1e-15)
+            ce = max(salt[e], 1e-15)
             B, slope = diffusion_potential(ce, beta0, log_c0, star, rest, tail, inverse_c)
             drive = phi[solid[f]] - psi[e] - B
-            drop = in_am if solid[f] == a else 0.0
+            drop = in_am if bare[f] else 0.0
             scale = weight[f] * rate * ce / np.sqrt(ce + star)
             y = logit(c[a] - half * current[f], full, low, high)
             below, above = -LARGEST_LOGIT, LARGEST_LOGIT
@@ -368,8 +378,8 @@ def damp(
             slope_phi[f] *= factor
             slope_w[f] *= factor
             g[wet[f]] += slope_phi[f]
-            if solid[f] == a:
-                g[a] += slope_phi[f]
+            if solid[f] != wet[f]:
+                g[solid[f]] += slope_phi[f]
             m[wet[f]] += slope_w[f]
 
 

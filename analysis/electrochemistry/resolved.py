@@ -12,16 +12,19 @@ from dataclasses import dataclass, field
 import numpy as np
 import psutil
 
-from analysis.electrochemistry import checkpoint, domain
+from analysis.electrochemistry import checkpoint, domain, grid
 from analysis.electrochemistry._stencil import kernel
 from analysis.electrochemistry._team import Team
 from analysis.electrochemistry.materials import DEFAULT
 from analysis.electrochemistry.newton import FARADAY, ResolvedCell, Tolerance
 
 BYTES_PER_CELL = 320
+BYTES_PER_VOXEL = 90  # of the lithium, where voxels are joined
 SMALLEST_STEP_S = 1e-3
 NEAR_CUTOFF_V = 1e-4  # of the last voltage from the cut-off
-LARGEST_ERROR = 4.0  # of an accepted step, in units of the tolerance
+LARGEST_ERROR = 5.0  # of an accepted step, in units of the tolerance
+SAFETY = 0.85  # of the next step
+ANTICIPATION = 1 / 3  # power of the growth of the error from step to step
 
 
 @dataclass(frozen=True)
@@ -164,6 +167,7 @@ def lithiate(
     snapshots_s=(),
     end_s=np.inf,
     largest_inert=0.2,
+    joined=1,
     checkpoint_path=None,
     checkpoint_every_s=300.0,
     progress=None,
@@ -195,6 +199,9 @@ def lithiate(
         End time.
     largest_inert : float
         Largest share of electrolyte or solid that may be cut off.
+    joined : int
+        Voxels along the edge of the cells on which potentials and salt are solved; the lithium and
+        the reaction stay on the voxels (:mod:`analysis.electrochemistry.parts`).
     checkpoint_path : path, optional
         File to resume from if it exists, and to write to during the run; removed at the end.
     checkpoint_every_s : float
@@ -226,14 +233,20 @@ def lithiate(
             "charged cell; expected a lower cut-off, or a lower initial lithium content."
         )
     geometry = domain.build(
-        labels, gamma, voxel_size_um=voxel_size_um, cell=materials, largest_inert=largest_inert
+        labels,
+        gamma,
+        voxel_size_um=voxel_size_um,
+        cell=materials,
+        largest_inert=largest_inert,
+        joined=joined,
     )
-    check_memory(geometry.shape)
+    check_memory(geometry.shape, geometry.voxels if joined > 1 else None)
     start = time.perf_counter(), time.process_time()
     cell = ResolvedCell(geometry, materials, Team(threads))
     cell.set_rest(materials.active.initial_content)
     run = _Run(cell, current_mA_cm2, cutoff, control, snapshots_s, end_s)
-    mark = _fingerprint(labels, gamma, current_mA_cm2, voxel_size_um, materials, control, cutoff)
+    case = (gamma, current_mA_cm2, voxel_size_um, materials, control, cutoff, joined)
+    mark = _fingerprint(labels, *case)
     if checkpoint_path is not None and os.path.exists(checkpoint_path):
         checkpoint.load(checkpoint_path, run, mark)
     saved = time.perf_counter()
@@ -261,11 +274,12 @@ class _Run:
         self.stops = sorted({float(t) for t in snapshots_s} | {float(end_s)})
         self.end = float(end_s)
         self.march = March(next_step=control.first_step_s)
-        self.now, self.before = cell.c.copy(), cell.c.copy()
+        self.now = [store.copy() for store in cell.stores]
+        self.before = [store.copy() for store in cell.stores]
         self.old = [cell.psi.astype("f4"), cell.phi.astype("f4")]
         self.trend = [np.zeros_like(part) for part in self.old]
-        self.salt_start = cell._run(weighted, cell.storage, self.now)
-        self.lithium_start = cell._run(weighted, cell.active, self.now)
+        self.salt_start = cell._run(weighted, cell.storage, cell.salt)
+        self.lithium_start = cell._run_lithium(weighted, cell.active, cell.lithium)
         self.profile_start = self._profiles()
 
     def advance(self):
@@ -298,7 +312,7 @@ class _Run:
             step, weight = self._locate(step)
         self._accept(step, weight)
         trend = min(1.0, march.error / error) if error > 0 and march.error > 0 else 1.0
-        factor = 0.85 * max(error, 1e-6) ** (-1 / 3) * trend**0.2
+        factor = SAFETY * max(error, 1e-6) ** (-1 / 3) * trend**ANTICIPATION
         march.error = error
         march.next_step = step * min(control.growth, max(0.3, factor))
         if len(march.rows) < 4:
@@ -312,10 +326,12 @@ class _Run:
     def _attempt(self, step):
         """Predict and solve; returns the outcome and the weight of the time difference."""
         cell, march = self.cell, self.march
+        now, before = self.now, self.before
         if not march.rows:
             weight = 1 / step
-            cell._run(combine, 1 / step, self.now, 0.0, self.before, cell.history)
-            np.copyto(cell.c, self.now)
+            for store, history, last in zip(cell.stores, cell.histories, now, strict=True):
+                np.multiply(last, weight, out=history)
+                np.copyto(store, last)
             ratio = 0.0
         else:
             r = step / march.step
@@ -323,12 +339,17 @@ class _Run:
             u, v = (1 + r) / step, -(r**2) / (1 + r) / step
             excess = cell._run(
                 positive_history,
-                *(u, self.now, v, self.before, cell.storage, 0.1 * weight, cell.history),
+                *(u, now[0], v, before[0], cell.storage, 0.1 * weight, cell.histories[0]),
             )
             if excess > 0:  # give back what the bound added, so that no salt is made
-                salt = cell._run(weighted, cell.storage, cell.history)
-                cell._run(scale_wet, 1 - excess / salt, cell.storage, cell.history)
-            cell._run(extrapolate, self.now, self.before, r, cell.active, *cell.bounds, cell.c)
+                salt = cell._run(weighted, cell.storage, cell.histories[0])
+                cell._run(scale_wet, 1 - excess / salt, cell.storage, cell.histories[0])
+            if len(now) > 1:
+                cell._run_lithium(combine, u, now[1], v, before[1], cell.histories[1])
+                cell._run(extrapolate_salt, now[0], before[0], r, cell.salt)
+            cell._run_lithium(
+                extrapolate, now[-1], before[-1], r, cell.active, *cell.bounds, cell.lithium
+            )
             ratio = r if len(march.rows) > 2 else 0.0
         for potential, old, trend in zip((cell.psi, cell.phi), self.old, self.trend, strict=True):
             cell._run(combine, 1.0, old, ratio, trend, potential)
@@ -377,14 +398,14 @@ class _Run:
         cell, march = self.cell, self.march
         march.time += step
         march.step = step
-        salt = cell._run(weighted, cell.storage, cell.c) / self.salt_start - 1
-        gained = cell._run(weighted, cell.active, cell.c) - self.lithium_start
+        salt = cell._run(weighted, cell.storage, cell.salt) / self.salt_start - 1
+        gained = cell._run_lithium(weighted, cell.active, cell.lithium) - self.lithium_start
         charge = self.current * cell.columns * march.time
-        lithium = gained * FARADAY * cell.edge / charge - 1
+        lithium = gained * FARADAY * cell.voxel_thickness / charge - 1
         correction = max(abs(cell.shifts[0]), abs(cell.shifts[1]))
         march.rows.append((march.time, cell.voltage, salt, lithium, cell.kirchhoff, correction))
         march.profiles.append(self.new_profiles)
-        self.before, self.now, cell.c = self.now, cell.c, self.before
+        self.before, self.now, cell.stores = self.now, cell.stores, self.before
         for part, old, trend in zip((cell.psi, cell.phi), self.old, self.trend, strict=True):
             cell._run(combine, 1.0, part, -1.0, old, trend)
             cell._run(combine, 1.0, part, 0.0, part, old)
@@ -392,27 +413,50 @@ class _Run:
             march.snapshots.append(self._snapshot())
 
     def _profiles(self):
-        """Mean salt of the electrolyte and mean content of the AM by slice."""
+        """Mean salt of the electrolyte and mean content of the AM by slice of cells."""
         cell = self.cell
-        salt, content = np.zeros(cell.nz), np.zeros(cell.nz)
-        slice_means(cell.c, cell.storage, salt)
-        slice_means(cell.c, cell.active, content)
-        return salt, content / cell.kinetics.full
+        salt, amount = np.zeros((2, cell.nz))
+        slice_sums(cell.salt, cell.storage, salt, amount)
+        lithium, count = np.zeros((2, cell.voxel_nz))
+        slice_sums(cell.lithium, cell.active, lithium, count)
+        joined = cell.geometry.joined
+        if joined > 1:
+            lithium, count = (
+                np.concatenate(
+                    [
+                        np.zeros(cell.geometry.n_separator),
+                        part.reshape(-1, joined).sum(axis=1),
+                        np.zeros(1),
+                    ]
+                )
+                for part in (lithium, count)
+            )
+        with np.errstate(invalid="ignore"):
+            return salt / amount, lithium / count / cell.kinetics.full
 
     def _snapshot(self):
         cell = self.cell
-        part = (slice(cell.geometry.n_separator + 1, cell.nz), slice(1, -1), slice(1, -1))
-        c = self.now[part]
-        wet, active = cell.storage[part] > 0, cell.active[part] > 0
-        solid = active | (cell.lookup[cell.geometry.kind[part]] > 0)
+        part = (cell.geometry.electrode, slice(1, -1), slice(1, -1))
+        lithium = self.now[-1][1:-1, 1:-1, 1:-1] * (cell.active[1:-1, 1:-1, 1:-1] > 0)
+        share = cell.active[1:-1, 1:-1, 1:-1]
+        if cell.geometry.joined > 1:
+            lithium, share = (
+                grid.block_means(values, cell.geometry.joined) for values in (lithium, share)
+            )
+        else:
+            n = cell.geometry.n_separator
+            lithium, share = lithium[n:-1], share[n:-1]
+        c, wet = self.now[0][part], cell.storage[part] > 0
         shift = np.zeros(c.shape)
         shift[wet] = cell.materials.electrolyte.diffusion_potential_V(np.maximum(c[wet], 1e-12))
+        with np.errstate(invalid="ignore"):
+            content = lithium / share / cell.kinetics.full
         return Snapshot(
             self.march.time,
             np.where(wet, c, np.nan).astype("f4"),
-            np.where(active, c / cell.kinetics.full, np.nan).astype("f4"),
+            content.astype("f4"),
             np.where(wet, cell.psi[part] + shift, np.nan).astype("f4"),
-            np.where(solid, cell.phi[part], np.nan).astype("f4"),
+            np.where(cell.solid[part], cell.phi[part], np.nan).astype("f4"),
         )
 
     def describe(self, wall_start):
@@ -424,7 +468,7 @@ class _Run:
             limit
             * self.cell.active.sum(dtype=float)
             * FARADAY
-            * self.cell.edge
+            * self.cell.voxel_thickness
             / (self.current * self.cell.columns)
         )
         gone = time.perf_counter() - wall_start
@@ -486,9 +530,9 @@ def check_current(current_mA_cm2):
         )
 
 
-def check_memory(shape, available=None):
+def check_memory(shape, voxels=None, available=None):
     """
-    Compare what a grid needs with what the machine has.
+    Compare what a grid of cells, and one of voxels if they are joined, needs with what there is.
 
     Raises
     ------
@@ -496,6 +540,8 @@ def check_memory(shape, available=None):
         If it does not fit; says how much, and how far to coarsen.
     """
     need = BYTES_PER_CELL * float(np.prod([n + 2 for n in shape])) + 3e8
+    if voxels is not None:
+        need += BYTES_PER_VOXEL * float(np.prod([n + 2 for n in voxels]))
     have = psutil.virtual_memory().available if available is None else available
     if need > have:
         factor = 2
@@ -588,6 +634,16 @@ def extrapolate(start, stop, now, before, ratio, active, low, high, out):
 
 
 @kernel
+def extrapolate_salt(start, stop, now, before, ratio, out):
+    """The same for a field that holds salt alone."""
+    for k in range(start + 1, stop + 1):
+        for j in range(1, now.shape[1] - 1):
+            a, b, o = now[k, j], before[k, j], out[k, j]
+            for i in range(1, now.shape[2] - 1):
+                o[i] = a[i] + max(ratio * (a[i] - b[i]), -0.7 * a[i])
+
+
+@kernel
 def weighted(start, stop, weight, x):
     """Sum of products with a float64 field."""
     total = 0.0
@@ -600,12 +656,10 @@ def weighted(start, stop, weight, x):
 
 
 @kernel
-def slice_means(x, weight, out):
-    """Weighted mean of each slice, NaN where there is no weight."""
+def slice_sums(x, weight, out, norm):
+    """Weighted sum of each slice, and the sum of the weights."""
     for k in range(1, x.shape[0] - 1):
-        total, norm = 0.0, 0.0
         for j in range(1, x.shape[1] - 1):
             for i in range(1, x.shape[2] - 1):
-                total += weight[k, j, i] * x[k, j, i]
-                norm += weight[k, j, i]
-        out[k - 1] = total / norm if norm > 0 else np.nan
+                out[k - 1] += weight[k, j, i] * x[k, j, i]
+                norm[k - 1] += weight[k, j, i]

@@ -47,9 +47,9 @@ class Outcome:
         return self.case.method
 
     @property
-    def voxel_um(self):
-        """Edge of the voxels [µm]."""
-        return float(self.data.attrs["voxel_size_um"])
+    def cell_um(self):
+        """Edge of the cells for potentials and salt [µm]."""
+        return float(self.data.attrs["cell_size_um"])
 
     @property
     def curve(self):
@@ -74,9 +74,9 @@ def run(profile, *, workers=None, say=print):
     -------
     outcomes : list of Outcome
         Every trinarization at the true gamma and the current of the fit, the truth first, then
-        the truth on other voxels.
+        the truth with other cells.
     failed : dict of str to str
-        Why a case could not run, by its name: joined voxels may close a thin phase.
+        Why a case could not run, by its name.
     """
     _, summary = campaign.run_resolved(profile, workers=workers, say=say)
     settings = profiles.get(profile)
@@ -101,15 +101,15 @@ def table(outcomes):
     Returns
     -------
     table : pandas.DataFrame
-        Columns method, voxel [µm], cells, capacity and homogenized capacity [mAh/cm²], rms
-        difference of their voltages [mV], effective radius [µm] and the difference that it leaves
-        [mV], steps, rejected steps, Newton iterations, and largest relative errors of lithium,
-        salt and current.
+        Columns method, edge of the cells [µm], their number, capacity and homogenized capacity
+        [mAh/cm²], rms difference of their voltages [mV], effective radius [µm] and the difference
+        that it leaves [mV], steps, rejected steps, Newton iterations, and largest relative errors
+        of lithium, salt and current.
     """
     return pd.DataFrame(
         {
             "method": one.method,
-            "voxel": one.voxel_um,
+            "cell": one.cell_um,
             "cells": one.data.attrs["cells"],
             "capacity": float(one.data.capacity_mAh_cm2[-1]),
             "homogenized": one.twin.capacity_mAh_cm2[-1],
@@ -136,7 +136,7 @@ def difference_mV(first, second):
 
 def costs(outcomes):
     """
-    What other voxels and another trinarization change, against the first case.
+    What other cells and another trinarization change, against the first case.
 
     Returns
     -------
@@ -148,8 +148,8 @@ def costs(outcomes):
         same = one.method == first.method
         rows.append(
             {
-                "change": f"voxels of {one.voxel_um:.2f} µm" if same else one.method,
-                "kind": "voxel" if same else "method",
+                "change": f"cells of {one.cell_um:.2f} µm" if same else one.method,
+                "kind": "cell" if same else "method",
                 "difference": difference_mV(one.curve, first.curve),
                 "capacity": 100 * (one.curve[0][-1] / first.curve[0][-1] - 1),
             }
@@ -167,7 +167,7 @@ def fields(outcome):
         ``salt_mol_m3``, ``content``, ``electrolyte_V`` and ``solid_V`` with dimensions ``moment,
         z, x``, edges in ``z_um, x_um``; NaN outside their phases.
     """
-    data, edge = outcome.data, outcome.voxel_um
+    data, edge = outcome.data, outcome.cell_um
     kept = {name: data[name] for name in data if name.startswith("section_")}
     found = xr.Dataset({name.removeprefix("section_"): field for name, field in kept.items()})
     return found.assign_coords(
@@ -236,7 +236,7 @@ def gammas(outcomes, profile):
     """
     settings = profiles.get(profile)
     truth = outcomes[0]
-    by_method = {one.method: one for one in outcomes if one.voxel_um == truth.voxel_um}
+    by_method = {one.method: one for one in outcomes if one.cell_um == truth.cell_um}
     capacity, voltage = simulations.noisy(truth.data, truth.case, settings)
     own = simulations.noisy(_dataset(truth.twin), truth.case, settings)
     options = dict(

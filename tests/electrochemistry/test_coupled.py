@@ -39,13 +39,15 @@ def island_kinds():
 
 
 def test_islands_are_found():
-    found = islands.find(island_kinds())
+    found = islands.find(islands.clusters(island_kinds()))
     assert found.count == 2
     assert sorted(np.diff(found.first)) == [1, 3]
 
 
 def test_island_without_binder():
-    found = islands.find(np.where(island_kinds() == domain.COLLECTOR, domain.COLLECTOR, 0))
+    found = islands.find(
+        islands.clusters(np.where(island_kinds() == domain.COLLECTOR, domain.COLLECTOR, 0))
+    )
     assert found.count == 0
 
 
@@ -55,7 +57,7 @@ def test_moved_island_is_in_balance():
     sigma = np.choose(kind, [0, 0, 50.0, 1e-4, 0, 1e3, 50.0, 0]).astype(np.float32)
     cz, cy, cx = random_faces(rng, sigma)
     b, x = (padded(rng.standard_normal((8, 6, 6))) for _ in range(2))
-    found = islands.find(kind)
+    found = islands.find(islands.clusters(kind))
     for n in range(found.count):  # so that rounding of the inner currents does not hide the sum
         x.ravel()[found.voxel[found.first[n] : found.first[n + 1]]] = 0.1
     before = x.copy()
@@ -150,7 +152,7 @@ def test_two_visits_damp_every_factor(monkeypatch):
     monkeypatch.setattr(coupled, "REVISIT", 64)
     cell = make_cell(mixed((12, 16, 16)))
     assert cell.coupled.again
-    cell.history[:] = cell.c / 5.0
+    cell.histories[0][:] = cell.salt / 5.0
     cell.solve_step(20.0, 1 / 5.0, newton.Tolerance(max_iterations=1))
     first, second = cell.coupled.visits
     assert 0 < second < first < 1.2

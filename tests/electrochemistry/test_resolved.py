@@ -47,8 +47,8 @@ def perturbed(cell, seed=0):
     """Put the cell into a smooth state away from rest."""
     rng = np.random.default_rng(seed)
     wet, active = cell.storage > 0, cell.active > 0
-    cell.c[wet] *= 1 + 0.2 * rng.uniform(-1, 1, np.count_nonzero(wet))
-    cell.c[active] *= 1 + 0.05 * rng.uniform(-1, 1, np.count_nonzero(active))
+    cell.salt[wet] *= 1 + 0.2 * rng.uniform(-1, 1, np.count_nonzero(wet))
+    cell.lithium[active] *= 1 + 0.05 * rng.uniform(-1, 1, np.count_nonzero(active))
     cell.psi[wet] += 0.01 * rng.uniform(-1, 1, np.count_nonzero(wet))
     cell.phi[cell.phi > 0] += 0.02 * rng.uniform(-1, 1, np.count_nonzero(cell.phi > 0))
 
@@ -59,7 +59,7 @@ def test_rest_stays_at_the_open_circuit_potential():
     assert cell.voltage == pytest.approx(U, abs=1e-9)
     assert abs(cell.evaluate_reaction()) < 1e-9
     assert np.abs(cell.current).max() < 1e-9 * cell.slope_phi.max()
-    cell.history[:] = cell.c / 10.0
+    cell.histories[0][:] = cell.salt / 10.0
     outcome = cell.solve_step(0.0, 1 / 10.0, newton.Tolerance())
     assert outcome.converged
     assert cell.voltage == pytest.approx(U, abs=1e-9)
@@ -87,19 +87,19 @@ def test_slopes_of_the_reaction_equal_finite_differences():
 
     np.testing.assert_allclose(difference(cell.phi, 1e-4), g, rtol=2e-3)
     np.testing.assert_allclose(difference(cell.psi, 1e-4), -g, rtol=2e-3)
-    lithium = np.zeros_like(cell.c)
+    lithium = np.zeros_like(cell.salt)
     lithium[cell.active > 0] = 20.0
 
     def along(direction):
-        cell.c += direction
+        cell.stores[0] += direction
         up = current()
-        cell.c -= 2 * direction
+        cell.stores[0] -= 2 * direction
         down = current()
-        cell.c += direction
+        cell.stores[0] += direction
         return (up - down) / 2
 
     np.testing.assert_allclose(along(lithium) / 20.0, p, rtol=2e-2, atol=1e-3 * p.max())
-    salt = np.zeros_like(cell.c)
+    salt = np.zeros_like(cell.salt)
     salt[cell.storage > 0] = 2.0
     np.testing.assert_allclose(
         along(salt) / 2.0 * cell.unit, -m, rtol=2e-2, atol=2e-3 * np.abs(m).max()
@@ -123,19 +123,19 @@ def test_flux_derivative_equals_finite_differences():
 
     def rows(step):
         r1, r3 = np.zeros_like(x1), np.zeros_like(x1)
-        psi, c = cell.psi + step * x1, cell.c + step * cell.unit * x3 * (cell.storage > 0)
+        psi, c = cell.psi + step * x1, cell.salt + step * cell.unit * x3 * (cell.storage > 0)
         _cell.properties(0, nz, c, cell.table, k.inverse_c, cell.cell)
         _cell.electrolyte_residual(
-            0, nz, psi, c, cell.history, cell.cell, cell.heights, cell.storage, weight, r1, r3
+            0, nz, psi, c, cell.histories[0], cell.cell, cell.heights, cell.storage, weight, r1, r3
         )
         return r1.astype(float), r3.astype(float)
 
-    _cell.properties(0, nz, cell.c, cell.table, k.inverse_c, cell.cell)
+    _cell.properties(0, nz, cell.salt, cell.table, k.inverse_c, cell.cell)
     y1, y3 = np.zeros_like(x1), np.zeros_like(x1)
     _cell.electrolyte_jacobian(
         0,
         nz,
-        *(cell.psi, cell.c, cell.cell, cell.heights, cell.storage),
+        *(cell.psi, cell.salt, cell.cell, cell.heights, cell.storage),
         *(np.float32(cell.unit), np.float32(weight), x1, x3, y1, y3),
     )
     step = 1e-3
@@ -156,10 +156,20 @@ def test_fluxes_telescope():
     cell = make_cell(mixed())
     perturbed(cell)
     k = cell.kinetics
-    _cell.properties(0, cell.nz, cell.c, cell.table, k.inverse_c, cell.cell)
-    r1, r3 = np.zeros(cell.c.shape), np.zeros(cell.c.shape)
+    _cell.properties(0, cell.nz, cell.salt, cell.table, k.inverse_c, cell.cell)
+    r1, r3 = np.zeros(cell.salt.shape), np.zeros(cell.salt.shape)
     _cell.electrolyte_residual(
-        0, cell.nz, cell.psi, cell.c, cell.c * 0, cell.cell, cell.heights, cell.storage, 0.0, r1, r3
+        0,
+        cell.nz,
+        cell.psi,
+        cell.salt,
+        cell.salt * 0,
+        cell.cell,
+        cell.heights,
+        cell.storage,
+        0.0,
+        r1,
+        r3,
     )
     wet = cell.storage > 0
     t = cell.cell[:, :, _cell.TRANS]
@@ -170,7 +180,7 @@ def test_fluxes_telescope():
 
 def test_coarse_exchange_makes_no_charge():
     cell = make_cell(mixed())
-    cell.history[:] = cell.c / 5.0
+    cell.histories[0][:] = cell.salt / 5.0
     cell.solve_step(20.0, 1 / 5.0, newton.Tolerance(max_iterations=1))
     coupled = cell.coupled
     g, m = coupled.g[1].astype(float), coupled.m[1].astype(float)
@@ -296,7 +306,7 @@ def test_binder_covered_bump_near_full_converges_at_once():
     labels[8:] = Phase.AM
     labels[5:8, 3:6, 3:6] = Phase.AM
     cell = make_cell(labels, content=0.93)
-    cell.history[:] = cell.c / 150.0
+    cell.histories[0][:] = cell.salt / 150.0
     outcome = cell.solve_step(0.3, 1 / 150.0, newton.Tolerance(krylov=0.03))
     assert outcome.converged
     assert outcome.iterations <= 6
@@ -352,7 +362,7 @@ def test_current_holds_for_the_values_at_the_face():
     cell.evaluate_reaction()
     faces, k = cell.faces, cell.kinetics
     owner = np.repeat(faces.voxel, np.diff(faces.first))
-    c, psi, phi = (part.ravel() for part in (cell.c, cell.psi, cell.phi))
+    c, psi, phi = (part.ravel() for part in (cell.salt, cell.psi, cell.phi))
     i = cell.current.astype(float)
     content = (c[owner] - k.half * i) / k.full
     own = faces.solid == owner

@@ -125,12 +125,12 @@ def test_electrolyte_agrees_with_fipy():
         charge.solve(psi, solver=solver)
     assert electrolyte.constant_transference == t
 
-    cell.c[inner], cell.psi[inner] = c.value.reshape(wet.shape), psi.value.reshape(wet.shape)
-    cell.history[inner] = 1000.0 / step
-    _cell.properties(0, n, cell.c, cell.table, cell.kinetics.inverse_c, cell.cell)
-    r1, r3 = np.zeros(cell.c.shape), np.zeros(cell.c.shape)
+    cell.salt[inner], cell.psi[inner] = c.value.reshape(wet.shape), psi.value.reshape(wet.shape)
+    cell.histories[0][inner] = 1000.0 / step
+    _cell.properties(0, n, cell.salt, cell.table, cell.kinetics.inverse_c, cell.cell)
+    r1, r3 = np.zeros(cell.salt.shape), np.zeros(cell.salt.shape)
     _cell.electrolyte_residual(
-        *(0, n, cell.psi, cell.c, cell.history, cell.cell, cell.heights, cell.storage),
+        *(0, n, cell.psi, cell.salt, cell.histories[0], cell.cell, cell.heights, cell.storage),
         *(1 / step, r1, r3),
     )
     lithium = np.zeros(wet.shape)
@@ -171,14 +171,14 @@ def test_fluxes_are_of_second_order_in_space():
     for n in (8, 16, 32):
         cell = bare_cell(np.full((n, n, n), domain.PORE), THIN, edge_um=1e6 / n)
         at = np.meshgrid(*[(np.arange(-1, n + 1) + 0.5) / n] * 3, indexing="ij")
-        cell.c[:], cell.psi[:] = c(*at), psi(*at)
-        _cell.properties(0, n, cell.c, cell.table, cell.kinetics.inverse_c, cell.cell)
-        r1, r3 = np.zeros(cell.c.shape), np.zeros(cell.c.shape)
+        cell.salt[:], cell.psi[:] = c(*at), psi(*at)
+        _cell.properties(0, n, cell.salt, cell.table, cell.kinetics.inverse_c, cell.cell)
+        r1, r3 = np.zeros(cell.salt.shape), np.zeros(cell.salt.shape)
         _cell.electrolyte_residual(
-            *(0, n, cell.psi, cell.c, 0 * cell.c, cell.cell, cell.heights, cell.storage),
+            *(0, n, cell.psi, cell.salt, 0 * cell.salt, cell.cell, cell.heights, cell.storage),
             *(0.0, r1, r3),
         )
-        t = electrolyte.transference(cell.c)
+        t = electrolyte.transference(cell.salt)
         # the salt rows are (salt - t charge) / (1 - t): undo the combination
         total = (1 - t) * r3 + t * r1
         deep = (slice(2, -2),) * 3
