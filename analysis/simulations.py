@@ -9,7 +9,7 @@ import numpy as np
 from analysis import profiles, storage
 from analysis.cases import MODEL_VERSION, TRUTH, Case, load, measurements, name_of, scan
 from analysis.electrochemistry import calibration, resolved, structure
-from analysis.electrochemistry.materials import DEFAULT
+from analysis.electrochemistry.materials import DEFAULT, FARADAY_C_MOL
 from analysis.phases import Phase
 
 MOMENTS = (0.02, 0.1, 0.3, 0.5)  # of the time to full active material, at which sections are kept
@@ -140,7 +140,7 @@ def _nominal_mAh_cm2(labels, voxel_size_um, materials):
     active = materials.active
     thickness_m = labels.shape[0] * voxel_size_um * 1e-6
     lithium = np.mean(labels == Phase.AM) * thickness_m * active.max_concentration_mol_m3
-    return lithium * (1 - active.initial_content) * resolved.FARADAY / 36000
+    return lithium * (1 - active.initial_content) * FARADAY_C_MOL / 36000
 
 
 def _resolved_dataset(run, cell_size_um):

@@ -10,9 +10,10 @@ Usage: python benchmarks/resolved.py scaling [--json FILE]
 cell, and the traffic that the time per cell and V-cycle amounts to at the memory bandwidth
 measured in the same run. `full` runs one complete lithiation of a cutout (see structures.py), with
 a checkpoint every five minutes from which it goes on when it is started again; its log and curve
-go to benchmarks/results/. `currents` runs the paper's six currents on two trinarizations and on the
-measured electrode: on their voxels, on cells of two voxels (resolved.lithiate, joined), and on
-labels joined by majority (grid.coarsen); finished cases are not repeated.
+go to benchmarks/results/. With --joined 2, potentials and salt live on cells of two voxels.
+`currents` runs the paper's six currents on two trinarizations and on the measured electrode: on
+their voxels, on cells of two voxels (resolved.lithiate, joined), and on labels joined by majority
+(grid.coarsen); finished cases are not repeated.
 `impedance` computes one spectrum of a cutout. `refine` lithiates one structure on voxels, halved
 voxels and quartered voxels, for several shares of the half voxel that lithium has to cross
 (reaction.LITHIUM_SHARE).
@@ -41,6 +42,7 @@ from analysis.electrochemistry import (
     domain,
     grid,
     impedance,
+    march,
     materials,
     newton,
     reaction,
@@ -100,7 +102,7 @@ def scaling(threads, bandwidth):
             labels, GAMMA, voxel_size_um=1.284, cell=materials.DEFAULT, largest_inert=0.6
         )
         cell = newton.ResolvedCell(geometry, materials.DEFAULT, Team(1))
-        march = resolved._Run(cell, 2.0, 3.0, resolved.Control(), (), np.inf)
+        steps = march.Run(cell, 2.0, 3.0, resolved.Control(), (), np.inf)
         ns = 1e9 * run.cpu_s / run.cells / run.cycles
         row = {
             "cells": run.cells,
@@ -110,7 +112,7 @@ def scaling(threads, bandwidth):
             "us_per_cell_and_iteration": 1e6 * run.cpu_s / run.cells / run.iterations,
             "ns_per_cell_and_cycle": ns,
             "bytes_per_cell_and_cycle_at_bandwidth": ns * bandwidth,
-            "bytes_per_cell": memory_bytes(march) / run.cells,
+            "bytes_per_cell": memory_bytes(steps) / run.cells,
         }
         rows.append(row)
         print({key: round(value, 3) for key, value in row.items()}, flush=True)
@@ -119,11 +121,13 @@ def scaling(threads, bandwidth):
     return rows, float(np.polyfit(cells, cost, 1)[0])
 
 
-def full(kind, lateral, current, threads):
+def full(kind, lateral, current, threads, joined):
     """One complete lithiation with log and checkpoint."""
     with processes.pool(1) as pool:  # its memory is not the cell's
         labels, edge = pool.submit(structures.cutout, kind, lateral).result()
-    name = f"resolved-{kind}-{lateral}-{current:g}mA"
+    name = f"resolved-{kind}-{lateral}-{current:g}mA" + (
+        f"-cells-of-{joined}" if joined > 1 else ""
+    )
     with open(RESULTS / f"{name}.log", "a") as log:
 
         def say(line):
@@ -136,6 +140,7 @@ def full(kind, lateral, current, threads):
             current,
             voxel_size_um=edge,
             threads=threads,
+            joined=joined,
             progress=say,
             checkpoint_path=RESULTS / f"{name}.npz",
         )
@@ -288,6 +293,7 @@ def main():
     parser.add_argument("--lateral", type=int, default=64)
     parser.add_argument("--current", type=float, default=6.0)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--joined", type=int, default=1, help="voxels along a cell's edge (full)")
     parser.add_argument("--json", type=Path, help="file for the report")
     options = parser.parse_args()
     RESULTS.mkdir(exist_ok=True)
@@ -296,7 +302,8 @@ def main():
     report = {"threads": options.threads, "bandwidth_GB_s": bandwidth}
     name = f"resolved-{options.what}"
     if options.what == "full":
-        name, report["full"] = full(options.kind, options.lateral, options.current, options.threads)
+        case = (options.kind, options.lateral, options.current, options.threads, options.joined)
+        name, report["full"] = full(*case)
     elif options.what == "currents":
         target = options.json or RESULTS / f"{name}.json"
         currents(options.lateral, options.threads, target)

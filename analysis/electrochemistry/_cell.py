@@ -359,73 +359,6 @@ def solid_conductivity(start, stop, c, kind, lookup, log_full, log_slope, sigma)
 
 
 @kernel
-def lithium_residual(start, stop, c, history, am, mass, weight, d, r):
-    """Write the negative lithium balance of the AM, currents excluded."""
-    ny, nx = c.shape[1] - 2, c.shape[2] - 2
-    for k in range(start + 1, stop + 1):
-        for j in range(1, ny + 1):
-            p, lo, hi, so, no = c[k, j], c[k - 1, j], c[k + 1, j], c[k, j - 1], c[k, j + 1]
-            m, ml, mh, ms, mn = am[k, j], am[k - 1, j], am[k + 1, j], am[k, j - 1], am[k, j + 1]
-            hh, out = history[k, j], r[k, j]
-            for i in range(1, nx + 1):
-                s = (
-                    ml[i] * (p[i] - lo[i])
-                    + mh[i] * (p[i] - hi[i])
-                    + ms[i] * (p[i] - so[i])
-                    + mn[i] * (p[i] - no[i])
-                    + m[i - 1] * (p[i] - p[i - 1])
-                    + m[i + 1] * (p[i] - p[i + 1])
-                )
-                out[i] = -m[i] * (mass * (weight * p[i] - hh[i]) + d * s)
-
-
-@kernel
-def lithium_apply(start, stop, x, am, mass, d, slope, y):
-    """Write ``y = (mass + slope) x - div d grad x`` in the AM; return ``x . y``."""
-    ny, nx = x.shape[1] - 2, x.shape[2] - 2
-    total = 0.0
-    for k in range(start + 1, stop + 1):
-        for j in range(1, ny + 1):
-            p, lo, hi, so, no = x[k, j], x[k - 1, j], x[k + 1, j], x[k, j - 1], x[k, j + 1]
-            m, ml, mh, ms, mn = am[k, j], am[k - 1, j], am[k + 1, j], am[k, j - 1], am[k, j + 1]
-            ss, out = slope[k, j], y[k, j]
-            row = np.float32(0)
-            for i in range(1, nx + 1):
-                s = (
-                    ml[i] * (p[i] - lo[i])
-                    + mh[i] * (p[i] - hi[i])
-                    + ms[i] * (p[i] - so[i])
-                    + mn[i] * (p[i] - no[i])
-                    + m[i - 1] * (p[i] - p[i - 1])
-                    + m[i + 1] * (p[i] - p[i + 1])
-                )
-                value = m[i] * (mass * p[i] + d * s) + ss[i] * p[i]
-                out[i] = value
-                row += value * p[i]
-            total += row
-    return total
-
-
-@kernel
-def lithium_precondition(start, stop, r, am, mass, d, slope, z):
-    """Write ``z = r / diagonal`` in the AM; return ``r . z``."""
-    ny, nx = r.shape[1] - 2, r.shape[2] - 2
-    total = 0.0
-    for k in range(start + 1, stop + 1):
-        for j in range(1, ny + 1):
-            m, ml, mh, ms, mn = am[k, j], am[k - 1, j], am[k + 1, j], am[k, j - 1], am[k, j + 1]
-            rr, ss, out = r[k, j], slope[k, j], z[k, j]
-            row = np.float32(0)
-            for i in range(1, nx + 1):
-                n = ml[i] + mh[i] + ms[i] + mn[i] + m[i - 1] + m[i + 1]
-                value = m[i] * rr[i] / (mass + d * n + ss[i])
-                out[i] = value
-                row += value * rr[i]
-            total += row
-    return total
-
-
-@kernel
 def limit(start, stop, top, x):
     """Clip to the interval from -top to top."""
     for k in range(start + 1, stop + 1):
@@ -470,22 +403,6 @@ def add_salt(start, stop, unit, v, cell, c):
                     continue
                 change = max(unit * w[i], -0.8 * now[i])
                 now[i] += change
-                top = max(top, abs(change))
-    return top
-
-
-@kernel
-def add_lithium(start, stop, d, am, low, high, c):
-    """Change the lithium concentration, at most 70 % of the way to a bound; return the largest."""
-    top = 0.0
-    for k in range(start + 1, stop + 1):
-        for j in range(1, c.shape[1] - 1):
-            w, m, v = d[k, j], am[k, j], c[k, j]
-            for i in range(1, c.shape[2] - 1):
-                if m[i] == 0:
-                    continue
-                change = min(max(w[i], 0.7 * (low - v[i])), 0.7 * (high - v[i]))
-                v[i] += change
                 top = max(top, abs(change))
     return top
 

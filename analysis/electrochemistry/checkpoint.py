@@ -5,6 +5,7 @@ import os
 import numpy as np
 
 from analysis import storage
+from analysis.electrochemistry.outcome import Snapshot
 
 SCALARS = ("time", "step", "next_step", "error", "rejected", "unconverged", "iterations", "cycles")
 
@@ -17,7 +18,7 @@ def save(path, run, mark):
     ----------
     path : path
         File.
-    run : resolved._Run
+    run : march.Run
         The run between two steps.
     mark : str
         Fingerprint of the case.
@@ -57,8 +58,6 @@ def load(path, run, mark):
     ValueError
         If the checkpoint belongs to another case, or cannot be read.
     """
-    from analysis.electrochemistry.resolved import Snapshot
-
     try:
         stored = np.load(path)
         found = str(stored["mark"])

@@ -18,15 +18,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.electrochemistry import _cell, _stencil, joined, parts, reaction
+from analysis.electrochemistry import _cell, _stencil, balance, lithium, network, parts, reaction
 from analysis.electrochemistry.coupled import PHI, PSI, SALT, Coupled
 from analysis.electrochemistry.krylov import Workspace, bicgstab
+from analysis.electrochemistry.materials import FARADAY_C_MOL as FARADAY
 from analysis.electrochemistry.multigrid import padded
 
-FARADAY = 96485.33212
 LEAST_SALT = 1.0  # mol/m³; the conductivity is not less than at this concentration
 FAILED = 0.9  # residual of the linear solver, relative, that is no solution
-LAST_SHIFT_V = 1e-8  # of a potential by the balance; the error left is its square by RT / F
 LARGEST_STEP_V = 0.3  # of a potential per Newton iteration
 
 
@@ -45,7 +44,7 @@ class Tolerance:
         Residual reduction asked of the linear solver.
     balance : float
         Largest relative correction of salt and of the lithium of the step by
-        :meth:`ResolvedCell.balance`.
+        :func:`balance.close`.
     max_iterations, max_cycles : int
         Newton iterations of a step, and V-cycles of an iteration.
     """
@@ -97,7 +96,7 @@ class ResolvedCell:
         self.storage = found.porosity
         self.storage *= (FARADAY * self.edge**2 * self.heights)[:, None, None]
         self.active, self.faces = found.active, found.faces
-        self.solid, self.solid_faces = found.solid, found.solid_faces
+        self.solid, self.network = found.solid, found.network
         self.kinetics = reaction.tabulate(cell, self.edge, geometry.joined)
         self.voxel_edge = self.edge / geometry.joined
         self.inverse_f = geometry.joined / FARADAY  # of currents by the cell edge, for voxels
@@ -188,10 +187,12 @@ class ResolvedCell:
         k = self.kinetics
         return k.low * k.full, k.high * k.full
 
-    def _run(self, function, *args):
+    def run(self, function, *args):
+        """Call a kernel over the slices of cells; the sum of what it returns."""
         return self.team.run(function, self.size, self.nz, *args)
 
-    def _run_lithium(self, function, *args):
+    def run_lithium(self, function, *args):
+        """Call a kernel over the slices of voxels, on which the lithium lives."""
         return self.team.run(function, self.voxel_size, self.voxel_nz, *args)
 
     def _over_faces(self, function, *args):
@@ -267,7 +268,7 @@ class ResolvedCell:
             if left < 1 and worst < 8 and solved:
                 if current_A_m2 == 0:
                     return Outcome(True, iteration, cycles, changes)
-                self.shifts = self.balance(current_A_m2, weight)
+                self.shifts, self.kirchhoff = balance.close(self, current_A_m2, weight)
                 if max(abs(self.shifts[0]), abs(self.shifts[1])) < tolerance.balance:
                     return Outcome(True, iteration, cycles, changes)
             if iteration > 8 and worst > 2 * previous:
@@ -280,7 +281,7 @@ class ResolvedCell:
         inverse_f = self.inverse_f
         diffusion = np.float32(self.materials.active.diffusivity_m2_s)
         mass = np.float32(self.voxel_edge**2 * weight)
-        self._run(
+        self.run(
             _cell.properties,
             *(self.salt, self.table, k.inverse_c, self.cell),
         )
@@ -296,12 +297,12 @@ class ResolvedCell:
             *(self.slope_phi, self.slope_c, inverse_f, self.slope.ravel(), load.ravel()),
         )
         zero[:] = 0
-        self._lithium_cg(load, self.response, mass, diffusion, zero, 0.05)
+        lithium.solve(self, load, self.response, mass, diffusion, zero, 0.05)
         residual = self.spare[4]
         self._lithium_residual(weight, diffusion, residual)
-        self._over_faces(subtract_currents, self.current, inverse_f, residual.ravel())
+        self._over_faces(lithium.subtract_currents, self.current, inverse_f, residual.ravel())
         self.known[:] = 0
-        self._lithium_cg(residual, self.known, mass, diffusion, self.slope, 0.05)
+        lithium.solve(self, residual, self.known, mass, diffusion, self.slope, 0.05)
         self._over_faces(
             reaction.damp,
             *(self.ocp_slope, self.response.ravel(), self.slope_phi, self.slope_w),
@@ -313,7 +314,7 @@ class ResolvedCell:
         coupled.levels[SALT][0].cz[1, 1:-1, 1:-1] = li_salt
         coupled.rebuild()
 
-        self._run(
+        self.run(
             _cell.electrolyte_residual,
             *(self.psi, self.salt, self.histories[0], self.cell, self.heights, self.storage),
             *(weight, work.r[PSI], work.r[SALT]),
@@ -322,7 +323,7 @@ class ResolvedCell:
         source[:] = 0
         source[self.nz, 1:-1, 1:-1] = current_A_m2 * self.edge * -1.0
         solid = coupled.levels[PHI][0]
-        self._run(
+        self.run(
             _stencil.defect,
             *(self.phi, source, solid.cz, solid.cy, solid.cx, solid.e, False, work.r[PHI]),
         )
@@ -336,12 +337,12 @@ class ResolvedCell:
         li_slope, li_salt = li_slope.astype(np.float32), li_salt.astype(np.float32)
 
         def jacobian(x, y):
-            self._run(
+            self.run(
                 _cell.electrolyte_jacobian,
                 *(self.psi, self.salt, self.cell, self.heights, self.storage),
                 *(np.float32(self.unit), np.float32(weight), x[PSI], x[SALT], y[PSI], y[SALT]),
             )
-            self._run(
+            self.run(
                 _stencil.apply,
                 *(x[PHI], solid.cz, solid.cy, solid.cx, solid.e, False, y[PHI]),
             )
@@ -375,7 +376,7 @@ class ResolvedCell:
         if not np.isfinite(psi + terminal):
             return (np.nan,) * 4
         for part in (x[PSI], x[PHI]):
-            self._run(_cell.limit, np.float32(LARGEST_STEP_V), part)
+            self.run(_cell.limit, np.float32(LARGEST_STEP_V), part)
         residual = self.spare[4]
         self._lithium_residual(weight, diffusion, residual)
         self._over_faces(
@@ -384,158 +385,47 @@ class ResolvedCell:
             *(part.ravel() for part in x),
             *(self.inverse_f, residual.ravel()),
         )
-        self._run(_cell.add_potential, 1.0, x[PSI], self.psi)
-        self._run(_cell.add_potential, 1.0, x[PHI], self.phi)
+        self.run(_cell.add_potential, 1.0, x[PSI], self.psi)
+        self.run(_cell.add_potential, 1.0, x[PHI], self.phi)
         salt = self.team.peak(
             _cell.add_salt, self.size, self.nz, self.unit, x[SALT], self.cell, self.salt
         )
         self.known[:] = 0  # it held the weights of the linear solver
-        self._lithium_cg(residual, self.known, mass, diffusion, self.slope, 0.01)
-        lithium = self.team.peak(
-            _cell.add_lithium,
+        lithium.solve(self, residual, self.known, mass, diffusion, self.slope, 0.01)
+        moved = self.team.peak(
+            lithium.add,
             *(self.voxel_size, self.voxel_nz),
             *(self.known, self.active, *self.bounds, self.lithium),
         )
-        return psi, terminal, float(salt), float(lithium)
+        return psi, terminal, float(salt), float(moved)
 
     def _solid_faces(self):
-        k, geometry, network = self.kinetics, self.geometry, self.solid_faces
+        k, geometry, links = self.kinetics, self.geometry, self.network
         level = self.coupled.levels[PHI][0]
         faces, numbers = (level.cz, level.cy, level.cx), (k.log_full, k.log_slope, self.sigma)
-        if network is None:
-            self._run(
+        if links is None:
+            self.run(
                 _cell.solid_conductivity, self.lithium, geometry.kind, self.electronic, *numbers
             )
-            self._run(_stencil.harmonic_faces, self.sigma, *faces)
+            self.run(_stencil.harmonic_faces, self.sigma, *faces)
         else:
-            self._run(
-                joined.active_conductivity,
+            self.run(
+                network.conductivity,
                 *(self.lithium, self.active, geometry.n_separator, geometry.joined, *numbers),
             )
-            self._run(joined.solid_faces, self.sigma, *network.constant, *network.active, *faces)
+            self.run(network.conductances, self.sigma, *links.constant, *links.active, *faces)
 
     def _electrolyte_faces(self, weight):
         psi, salt = (self.coupled.levels[field][0] for field in (PSI, SALT))
-        self._run(
+        self.run(
             _cell.electrolyte_faces,
             *(self.cell, self.heights, self.storage, np.float32(self.unit), np.float32(weight)),
             *(psi.cz, psi.cy, psi.cx, salt.cz, salt.cy, salt.cx, salt.e),
         )
 
     def _lithium_residual(self, weight, diffusion, out):
-        self._run_lithium(
-            _cell.lithium_residual,
+        self.run_lithium(
+            lithium.residual,
             *(self.lithium, self.histories[-1], self.active),
             *(self.voxel_edge**2, weight, diffusion, out),
         )
-
-    def _lithium_cg(self, b, x, mass, diffusion, slope, rtol):
-        """Jacobi-CG in the AM from the start value in `x`; `b` is overwritten."""
-        z, p, ap = self.spare[:3]
-        operator = (self.active, mass, diffusion, slope)
-        start = np.sqrt(self._run_lithium(_stencil.dot, b, b))
-        if start == 0:
-            x[:] = 0
-            return
-        self._run_lithium(_cell.lithium_apply, x, *operator, ap)
-        norm = np.sqrt(self._run_lithium(_stencil.axpy_dot, np.float32(-1), ap, b))
-        p[:] = 0
-        old = 0.0
-        for _ in range(60):
-            if norm <= rtol * start:
-                return
-            rz = self._run_lithium(_cell.lithium_precondition, b, *operator, z)
-            self._run_lithium(_stencil.aypx, np.float32(rz / old if old else 0.0), z, p)
-            old = rz
-            alpha = np.float32(rz / self._run_lithium(_cell.lithium_apply, p, *operator, ap))
-            self._run_lithium(_stencil.update_solution, alpha, p, x)
-            norm = np.sqrt(self._run_lithium(_stencil.axpy_dot, -alpha, ap, b))
-
-    def balance(self, current_A_m2, weight):
-        """
-        Solve the global balances, the sums of all rows, exactly.
-
-        Newton stops when no voxel changes any more by its tolerance; the sums of the rows are
-        then small, not zero. Four constants remove them: a shift of the lithium weighted with
-        s (1 - s), a factor on the salt, a shift of psi and one of phi_s.
-
-        Returns
-        -------
-        shifts : tuple of float
-            Relative change of salt and lithium, shift of psi and phi_s [V].
-        """
-        total = current_A_m2 * self.edge * self.columns
-        storage = self.storage
-        have = self._run(_cell.weighted_sum, storage, self.salt)
-        target = self._run(_cell.weighted_sum, storage, self.histories[0]) / weight
-        factor = target / have
-        low, high = self.bounds
-        free, lack = lithium_room(self.lithium, self.histories[-1], self.active, low, high, weight)
-        gain = total * self.inverse_f / (self.voxel_edge**2 * weight)
-        shift = (gain - lack) / free
-        shift_lithium(self.lithium, self.active, low, high, shift)
-        scale_salt(self.salt, storage, factor)
-        psi_shift, phi_shift = 0.0, 0.0
-        for _ in range(8):
-            current, slope, _ = self.lithium_electrode()
-            metal = float(current.sum()) / total - 1
-            step = metal * total / float(slope.sum())
-            self.psi[1:-1, 1:-1, 1:-1] += step
-            psi_shift += step
-            if abs(step) < LAST_SHIFT_V:
-                break
-        for _ in range(8):
-            cathode = self.evaluate_reaction() / total + 1
-            step = -cathode * total / float(self.slope_phi.sum(dtype=float))
-            self.phi[1:-1, 1:-1, 1:-1] += step
-            phi_shift += step
-            if abs(step) < LAST_SHIFT_V:
-                break
-        # before the last shifts, which leave far less
-        self.kirchhoff = max(abs(metal), abs(cathode))
-        return factor - 1, shift * free / max(gain, 1e-300), psi_shift, phi_shift
-
-
-@_stencil.kernel
-def subtract_currents(start, stop, voxel, first, wet, solid, current, inverse_f, r):
-    """Subtract the currents / F from the lithium residual."""
-    for s in range(start, stop):
-        total = 0.0
-        for f in range(first[s], first[s + 1]):
-            total += current[f]
-        r[voxel[s]] -= total * inverse_f
-
-
-@_stencil.kernel
-def lithium_room(c, history, active, low, high, weight):
-    """Sum of s (1 - s) over the AM, and of c - history / weight."""
-    free, have = 0.0, 0.0
-    for k in range(1, c.shape[0] - 1):
-        for j in range(1, c.shape[1] - 1):
-            for i in range(1, c.shape[2] - 1):
-                if active[k, j, i] > 0:
-                    s = (c[k, j, i] - low) / (high - low)
-                    free += max(s * (1 - s), 0.0)
-                    have += c[k, j, i] - history[k, j, i] / weight
-    return free, have
-
-
-@_stencil.kernel
-def shift_lithium(c, active, low, high, shift):
-    """Shift the lithium by ``shift s (1 - s)``."""
-    for k in range(1, c.shape[0] - 1):
-        for j in range(1, c.shape[1] - 1):
-            for i in range(1, c.shape[2] - 1):
-                if active[k, j, i] > 0:
-                    s = (c[k, j, i] - low) / (high - low)
-                    c[k, j, i] += shift * max(s * (1 - s), 0.0)
-
-
-@_stencil.kernel
-def scale_salt(c, storage, factor):
-    """Multiply the salt."""
-    for k in range(1, c.shape[0] - 1):
-        for j in range(1, c.shape[1] - 1):
-            for i in range(1, c.shape[2] - 1):
-                if storage[k, j, i] > 0:
-                    c[k, j, i] *= factor

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.electrochemistry import domain, islands, joined, reaction
+from analysis.electrochemistry import domain, islands, joined, network, reaction
 
 COLLECTOR_S_M = 1e3
 
@@ -26,7 +26,7 @@ class Parts:
         Share of the electrolyte.
     solid : padded ndarray of bool
         Cells with a solid potential.
-    solid_faces : joined.SolidFaces, or None
+    network : network.Network, or None
         Electronic conductances of the faces between cells; None if cells are voxels.
     active : padded ndarray of float32
         One in AM voxels that take part; its grid is that of the lithium.
@@ -39,7 +39,7 @@ class Parts:
     resistance: np.ndarray
     porosity: np.ndarray
     solid: np.ndarray
-    solid_faces: joined.SolidFaces
+    network: network.Network
     active: np.ndarray
     faces: reaction.Faces
     islands: islands.Islands
@@ -89,7 +89,7 @@ def find(geometry, cell):
     gives = cell.binder.conductivity_S_m > cell.active.conductivity_empty_S_m
     binder = (kind == domain.CBD) & gives
     if geometry.joined == 1:
-        ionic, wet, solid_faces = transport[kind], wetted, None
+        ionic, wet, solid_network = transport[kind], wetted, None
         solid = (electronic[kind] > 0) | active
         faces = reaction.find_faces(active, wet, binder)
         groups = islands.clusters(kind)
@@ -102,9 +102,15 @@ def find(geometry, cell):
         sigma = float(
             np.sqrt(cell.active.conductivity_empty_S_m * cell.active.conductivity_full_S_m)
         )
-        solid_faces, groups = joined.electronic(geometry, electronic, sigma)
+        solid_network, groups = network.build(geometry, electronic, sigma)
     with np.errstate(divide="ignore"):
         resistance = (1 / (2 * ionic)).astype(np.float32)
     return Parts(
-        resistance, wet, solid, solid_faces, active.astype(np.float32), faces, islands.find(groups)
+        resistance,
+        wet,
+        solid,
+        solid_network,
+        active.astype(np.float32),
+        faces,
+        islands.find(groups),
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis.electrochemistry import domain, grid, joined, parts, resolved
+from analysis.electrochemistry import domain, grid, joined, network, parts, resolved
 from analysis.electrochemistry._team import Team
 from analysis.electrochemistry.newton import ResolvedCell
 from analysis.electrochemistry.transport import effective_conductivity
@@ -90,8 +90,8 @@ def test_layers_of_whole_cells_keep_their_conductivity():
 def test_a_steady_electronic_current_meets_the_resistance_of_the_voxels(labels):
     geometry = build(labels)
     table = parts.tables(0.12, THIN)[2]
-    faces, _ = joined.electronic(geometry, table, SIGMA)
-    ratio = joined._resistance_ratio(geometry, table, faces.constant, faces.active, SIGMA)
+    faces, _ = network.build(geometry, table, SIGMA)
+    ratio = network._resistance_ratio(geometry, table, faces.constant, faces.active, SIGMA)
     assert ratio == pytest.approx(1, rel=1e-4)
 
 
@@ -102,7 +102,7 @@ def test_binder_apart_on_the_voxels_is_apart_on_the_cells():
     labels[:, 3, 3] = Phase.CBD  # touches the collector
     labels[:6, 3, 5] = Phase.CBD  # does not
     geometry = build(labels)
-    faces, clusters = joined.electronic(geometry, parts.tables(0.12, THIN)[2], SIGMA)
+    faces, clusters = network.build(geometry, parts.tables(0.12, THIN)[2], SIGMA)
     inside = slice(geometry.n_separator + 1, -2)
     constant, active = (electrode(part[2], 4) for part in (faces.constant, faces.active))
     assert np.all(constant[:, 1, 2] == 0) and np.all(active[:, 1, 2] > 0)

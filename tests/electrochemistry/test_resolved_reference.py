@@ -9,6 +9,7 @@ from analysis.electrochemistry import (
     _cell,
     checkpoint,
     domain,
+    march,
     materials,
     newton,
     resolved,
@@ -205,7 +206,7 @@ def test_time_steps_are_of_second_order(tmp_path):
     def fresh(accuracy):
         cell = newton.ResolvedCell(geometry, THIN, Team(1))
         cell.set_rest(0.3)
-        return resolved._Run(cell, 1.0, 3.0, accuracy, (), np.inf)
+        return march.Run(cell, 1.0, 3.0, accuracy, (), np.inf)
 
     start = fresh(control)
     while start.march.time < 30:

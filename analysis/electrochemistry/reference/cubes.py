@@ -97,7 +97,7 @@ def lithiate(current_mA_cm2, **options):
 
     Returns
     -------
-    run : analysis.electrochemistry.resolved.Lithiation
+    run : analysis.electrochemistry.outcome.Lithiation
     """
     return resolved.lithiate(
         labels(),
