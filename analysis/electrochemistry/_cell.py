@@ -417,3 +417,14 @@ def weighted_sum(start, stop, weight, x):
             for i in range(1, x.shape[2] - 1):
                 total += u[i] * v[i]
     return total
+
+
+@kernel
+def scale_wet(start, stop, factor, storage, x):
+    """Multiply a field in the electrolyte."""
+    for k in range(start + 1, stop + 1):
+        for j in range(1, x.shape[1] - 1):
+            m, o = storage[k, j], x[k, j]
+            for i in range(1, x.shape[2] - 1):
+                if m[i] > 0:
+                    o[i] *= factor

@@ -35,17 +35,6 @@ def positive_history(start, stop, u, now, v, before, storage, least, out):
 
 
 @kernel
-def scale_wet(start, stop, factor, storage, x):
-    """Multiply a field in the electrolyte."""
-    for k in range(start + 1, stop + 1):
-        for j in range(1, x.shape[1] - 1):
-            m, o = storage[k, j], x[k, j]
-            for i in range(1, x.shape[2] - 1):
-                if m[i] > 0:
-                    o[i] *= factor
-
-
-@kernel
 def extrapolate(start, stop, now, before, ratio, active, low, high, out):
     """
     Predict concentrations by a line through two steps, kept well inside their bounds.
@@ -72,18 +61,6 @@ def extrapolate_salt(start, stop, now, before, ratio, out):
             a, b, o = now[k, j], before[k, j], out[k, j]
             for i in range(1, now.shape[2] - 1):
                 o[i] = a[i] + max(ratio * (a[i] - b[i]), -0.7 * a[i])
-
-
-@kernel
-def weighted(start, stop, weight, x):
-    """Sum of products with a float64 field."""
-    total = 0.0
-    for k in range(start + 1, stop + 1):
-        for j in range(1, x.shape[1] - 1):
-            u, v = weight[k, j], x[k, j]
-            for i in range(1, x.shape[2] - 1):
-                total += u[i] * v[i]
-    return total
 
 
 @kernel

@@ -41,7 +41,7 @@ def close(cell, current_A_m2, weight):
     gain = total * cell.inverse_f / (cell.voxel_edge**2 * weight)
     shift = (gain - lack) / free
     shift_lithium(cell.lithium, cell.active, low, high, shift)
-    scale_salt(cell.salt, storage, factor)
+    cell.run(_cell.scale_wet, factor, storage, cell.salt)
     psi_shift, phi_shift = 0.0, 0.0
     for _ in range(8):
         current, slope, _ = cell.lithium_electrode()
@@ -85,13 +85,3 @@ def shift_lithium(c, active, low, high, shift):
                 if active[k, j, i] > 0:
                     s = (c[k, j, i] - low) / (high - low)
                     c[k, j, i] += shift * max(s * (1 - s), 0.0)
-
-
-@kernel
-def scale_salt(c, storage, factor):
-    """Multiply the salt."""
-    for k in range(1, c.shape[0] - 1):
-        for j in range(1, c.shape[1] - 1):
-            for i in range(1, c.shape[2] - 1):
-                if storage[k, j, i] > 0:
-                    c[k, j, i] *= factor

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from analysis.electrochemistry import _march, grid
+from analysis.electrochemistry import _cell, _march, grid
 from analysis.electrochemistry.materials import FARADAY_C_MOL
 from analysis.electrochemistry.newton import Tolerance
 from analysis.electrochemistry.outcome import Lithiation, Snapshot
@@ -88,8 +88,8 @@ class Run:
         self.before = [store.copy() for store in cell.stores]
         self.old = [cell.psi.astype("f4"), cell.phi.astype("f4")]
         self.trend = [np.zeros_like(part) for part in self.old]
-        self.salt_start = cell.run(_march.weighted, cell.storage, cell.salt)
-        self.lithium_start = cell.run_lithium(_march.weighted, cell.active, cell.lithium)
+        self.salt_start = cell.run(_cell.weighted_sum, cell.storage, cell.salt)
+        self.lithium_start = cell.run_lithium(_cell.weighted_sum, cell.active, cell.lithium)
         self.profile_start = self._profiles()
 
     def advance(self):
@@ -152,8 +152,8 @@ class Run:
                 *(u, now[0], v, before[0], cell.storage, 0.1 * weight, cell.histories[0]),
             )
             if excess > 0:  # give back what the bound added, so that no salt is made
-                salt = cell.run(_march.weighted, cell.storage, cell.histories[0])
-                cell.run(_march.scale_wet, 1 - excess / salt, cell.storage, cell.histories[0])
+                salt = cell.run(_cell.weighted_sum, cell.storage, cell.histories[0])
+                cell.run(_cell.scale_wet, 1 - excess / salt, cell.storage, cell.histories[0])
             if len(now) > 1:
                 cell.run_lithium(_march.combine, u, now[1], v, before[1], cell.histories[1])
                 cell.run(_march.extrapolate_salt, now[0], before[0], r, cell.salt)
@@ -208,8 +208,10 @@ class Run:
         cell, march = self.cell, self.march
         march.time += step
         march.step = step
-        salt = cell.run(_march.weighted, cell.storage, cell.salt) / self.salt_start - 1
-        gained = cell.run_lithium(_march.weighted, cell.active, cell.lithium) - self.lithium_start
+        salt = cell.run(_cell.weighted_sum, cell.storage, cell.salt) / self.salt_start - 1
+        gained = (
+            cell.run_lithium(_cell.weighted_sum, cell.active, cell.lithium) - self.lithium_start
+        )
         charge = self.current * cell.columns * march.time
         lithium = gained * FARADAY_C_MOL * cell.voxel_thickness / charge - 1
         correction = max(abs(cell.shifts[0]), abs(cell.shifts[1]))
