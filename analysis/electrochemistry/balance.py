@@ -4,6 +4,9 @@ from analysis.electrochemistry import _cell
 from analysis.electrochemistry._stencil import kernel
 
 LAST_SHIFT_V = 1e-8  # of a potential; the error left is its square by RT / F
+# What is farther off is off somewhere, not everywhere: the same shift for all would do damage that
+# the next iteration has to undo.
+LARGEST_SHIFT_V = 1e-3
 
 
 def close(cell, current_A_m2, weight):
@@ -29,7 +32,7 @@ def close(cell, current_A_m2, weight):
         Relative change of salt and lithium, shift of psi and phi_s [V].
     mismatch : float
         Largest relative mismatch of the currents of both electrodes, before the last shifts,
-        which leave far less.
+        which leave far less; large if one was too large to be made.
     """
     total = current_A_m2 * cell.edge * cell.columns
     storage = cell.storage
@@ -47,6 +50,8 @@ def close(cell, current_A_m2, weight):
         current, slope, _ = cell.lithium_electrode()
         metal = float(current.sum()) / total - 1
         step = metal * total / float(slope.sum())
+        if abs(step) > LARGEST_SHIFT_V:
+            break
         cell.psi[1:-1, 1:-1, 1:-1] += step
         psi_shift += step
         if abs(step) < LAST_SHIFT_V:
@@ -54,6 +59,8 @@ def close(cell, current_A_m2, weight):
     for _ in range(8):
         cathode = cell.evaluate_reaction() / total + 1
         step = -cathode * total / float(cell.slope_phi.sum(dtype=float))
+        if abs(step) > LARGEST_SHIFT_V:
+            break
         cell.phi[1:-1, 1:-1, 1:-1] += step
         phi_shift += step
         if abs(step) < LAST_SHIFT_V:
