@@ -285,6 +285,16 @@ def harmonic_faces(start, stop, k3, cz, cy, cx):
 
 
 @kernel
+def clear(start, stop, x):
+    """Write zeros."""
+    for k in range(start + 1, stop + 1):
+        for j in range(1, x.shape[1] - 1):
+            row = x[k, j]
+            for i in range(1, x.shape[2] - 1):
+                row[i] = 0
+
+
+@kernel
 def dot(start, stop, a, b):
     """Sum of products, in float64 between rows."""
     total = 0.0

@@ -3,7 +3,7 @@
 from analysis.electrochemistry import _cell
 from analysis.electrochemistry._stencil import kernel
 
-LAST_SHIFT_V = 1e-8  # of a potential; the error left is its square by RT / F
+LAST_SHIFT_V = 1e-7  # of a potential; the error left is its square by RT / F
 # What is farther off is off somewhere, not everywhere: the same shift for all would do damage that
 # the next iteration has to undo.
 LARGEST_SHIFT_V = 1e-3

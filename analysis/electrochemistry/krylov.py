@@ -93,7 +93,7 @@ def bicgstab(work, apply, precondition, team, *, rtol, max_cycles, weights=(1.0,
 
     norm = scale = np.sqrt(dot(work.r, work.r))
     for part in (*x, *y, *work.u):
-        part[:] = 0
+        team.run(_stencil.clear, size, nz, part)
     if not scale > 0:
         return 0, 0.0
     run(copy, (), work.r, shadow)

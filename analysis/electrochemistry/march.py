@@ -16,6 +16,7 @@ from analysis.electrochemistry.outcome import Lithiation, Snapshot
 
 SMALLEST_STEP_S = 1e-3
 NEAR_CUTOFF_V = 1e-4  # of the last voltage from the cut-off
+PAST_CUTOFF_V = 2e-3  # aimed at by the last step, before the cut-off is located
 LARGEST_ERROR = 5.0  # of an accepted step, in units of the tolerance
 SAFETY = 0.85  # of the next step
 ANTICIPATION = 1 / 3  # power of the growth of the error from step to step
@@ -102,6 +103,7 @@ class Run:
                 step = target - march.time
             elif march.time + 1.5 * step > target:
                 step = 0.5 * (target - march.time)
+            step = min(step, self._to_cutoff(step))
             outcome, weight = self._attempt(step)
             if outcome.converged:
                 error = self._error(step)
@@ -169,6 +171,26 @@ class Run:
         if outcome.converged:
             self.new_profiles = self._profiles()
         return outcome, weight
+
+    def _to_cutoff(self, step):
+        """The step that a parabola through the last voltages would take just past the cut-off."""
+        if len(self.march.rows) < 4:
+            return np.inf
+        t, volts = (
+            np.array(part) for part in zip(*(row[:2] for row in self.march.rows[-3:]), strict=True)
+        )
+        wanted = self.cutoff - PAST_CUTOFF_V
+
+        def voltage(part):
+            return _extrapolate(np.append(t, t[-1] + part), volts)
+
+        if voltage(step) >= wanted:
+            return np.inf
+        low, high = 0.0, step
+        for _ in range(40):
+            middle = 0.5 * (low + high)
+            low, high = (middle, high) if voltage(middle) >= wanted else (low, middle)
+        return max(high, SMALLEST_STEP_S)
 
     def _locate(self, step):
         """Solve for the step that ends at the cut-off."""

@@ -100,7 +100,8 @@ class ResolvedCell:
         self.storage = found.porosity
         self.storage *= (FARADAY * self.edge**2 * self.heights)[:, None, None]
         self.active, self.faces = found.active, found.faces
-        self.solid, self.network = found.solid, found.network
+        self.network = found.network
+        self._solid = found.solid if geometry.joined > 1 else None  # else made when asked for
         self.kinetics = reaction.tabulate(cell, self.edge, geometry.joined)
         self.voxel_edge = self.edge / geometry.joined
         self.inverse_f = geometry.joined / FARADAY  # of currents by the cell edge, for voxels
@@ -117,12 +118,12 @@ class ResolvedCell:
             axis=1,
         )
         self.electronic = parts.tables(geometry.gamma, cell)[2]
-        self._allocate(found.islands)
+        self._allocate(found.islands, found.solid)
         self.coupled.set_slopes(self.slope_phi, self.slope_w)
         c0 = cell.electrolyte.initial_mol_m3
         self.unit = c0 / float(cell.electrolyte.diffusion_slope_V(c0))  # mol/m³ per volt
 
-    def _allocate(self, islands):
+    def _allocate(self, islands, solid):
         shape, voxels = self.shape, self.geometry.voxels
         several = self.geometry.joined > 1
         self.psi, self.phi = (padded(shape, np.float64) for _ in range(2))
@@ -149,7 +150,7 @@ class ResolvedCell:
             self.heights[1:-1],
             self.faces,
             islands,
-            self.solid,
+            solid,
             self.storage > 0,
             self.team,
             scratch=self.work.r2,  # free whenever the preconditioner runs
@@ -164,6 +165,13 @@ class ResolvedCell:
         self.psi[:] = 0
         self.phi[:] = 0
         self.phi[self.solid] = float(self.materials.active.ocp.potential(content))
+
+    @property
+    def solid(self):
+        """Cells with a solid potential."""
+        if self._solid is not None:
+            return self._solid
+        return (self.electronic[self.geometry.kind] > 0) | (self.active > 0)
 
     @property
     def salt(self):
@@ -296,20 +304,20 @@ class ResolvedCell:
         self._solid_faces()
         self.evaluate_reaction()
         g, m = coupled.g[0], coupled.m[0]
-        g[:] = 0
-        m[:] = 0
+        self.run(_stencil.clear, g)
+        self.run(_stencil.clear, m)
         load, zero = self.spare[4], self.spare[3]
-        load[:] = 0
+        self.run_lithium(_stencil.clear, load)
         self._over_faces(
             reaction.sum_slopes,
             *(self.slope_phi, self.slope_c, inverse_f, self.slope.ravel(), load.ravel()),
         )
-        zero[:] = 0
+        self.run_lithium(_stencil.clear, zero)
         lithium.solve(self, load, self.response, mass, diffusion, zero, 0.05)
         residual = self.spare[4]
         self._lithium_residual(weight, diffusion, residual)
         self._over_faces(lithium.subtract_currents, self.current, inverse_f, residual.ravel())
-        self.known[:] = 0
+        self.run_lithium(_stencil.clear, self.known)
         lithium.solve(self, residual, self.known, mass, diffusion, self.slope, 0.05)
         self._over_faces(
             reaction.damp,
@@ -328,7 +336,7 @@ class ResolvedCell:
             *(weight, work.r[PSI], work.r[SALT]),
         )
         source = work.r2[1]
-        source[:] = 0
+        self.run(_stencil.clear, source)
         source[self.nz, 1:-1, 1:-1] = current_A_m2 * self.edge * -1.0
         solid = coupled.levels[PHI][0]
         self.run(
@@ -398,7 +406,7 @@ class ResolvedCell:
         salt = self.team.peak(
             _cell.add_salt, self.size, self.nz, self.unit, x[SALT], self.cell, self.salt
         )
-        self.known[:] = 0  # it held the weights of the linear solver
+        self.run_lithium(_stencil.clear, self.known)  # it held the weights of the linear solver
         lithium.solve(self, residual, self.known, mass, diffusion, self.slope, 0.01)
         moved = self.team.peak(
             lithium.add,
