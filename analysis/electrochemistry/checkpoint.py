@@ -37,6 +37,7 @@ def save(path, run, mark):
         psi_trend=run.trend[0],
         phi_trend=run.trend[1],
         response=run.cell.response,
+        slow=np.array(run.cell.slow),
         starts=np.array([run.salt_start, run.lithium_start]),
     )
     for n, snapshot in enumerate(march.snapshots):
@@ -81,6 +82,7 @@ def load(path, run, mark):
     run.old[0][:], run.old[1][:] = stored["psi"], stored["phi"]
     run.trend[0][:], run.trend[1][:] = stored["psi_trend"], stored["phi_trend"]
     run.cell.response[:] = stored["response"]
+    run.cell.slow = bool(stored["slow"])
     run.salt_start, run.lithium_start = (float(value) for value in stored["starts"])
     n = 0
     while f"snapshot{n}" in stored:

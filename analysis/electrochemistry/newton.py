@@ -26,6 +26,10 @@ from analysis.electrochemistry.multigrid import padded
 
 LEAST_SALT = 1.0  # mol/m³; the conductivity is not less than at this concentration
 FAILED = 0.9  # residual of the linear solver, relative, that is no solution
+# Levels of solid that full, badly conducting AM surrounds hardly show in the residual. They make
+# the linear solver slow; from then on it must solve more exactly, or iterations seem to converge
+# before these levels have moved.
+SLOW = 28  # cycles for a tenth of the residual
 LARGEST_STEP_V = 0.3  # of a potential per Newton iteration
 
 
@@ -130,6 +134,7 @@ class ResolvedCell:
         grids = (shape, voxels) if several else (shape,)
         self.stores = [padded(grid, np.float64) for grid in grids]
         self.histories = [padded(grid, np.float64) for grid in grids]
+        self.slow = False  # whether the linear solver was slow in the last step
         self.voxel_nz, self.voxel_size = voxels[0], int(np.prod(voxels))
         self.response, self.known, self.slope = (padded(voxels) for _ in range(3))
         n = self.faces.count
@@ -254,7 +259,9 @@ class ResolvedCell:
         outcome : Outcome
             Whether it converged, and the work.
         """
-        cycles, previous, failures, rtol = 0, np.inf, 0, tolerance.krylov
+        cycles, previous, failures, slowest = 0, np.inf, 0, 0.0
+        exact = 0.1 * tolerance.krylov
+        rtol = exact if self.slow else tolerance.krylov
         self.current[:] = 0  # the searches for currents start alike after a resume
         changes = (np.inf,) * 4
         limits = np.array(
@@ -268,6 +275,10 @@ class ResolvedCell:
         for iteration in range(1, tolerance.max_iterations + 1):
             changes, n = self._iterate(current_A_m2, weight, rtol, tolerance.max_cycles)
             cycles += n
+            pace = n / np.log10(1 / rtol)
+            slowest = max(slowest, pace)
+            if pace > SLOW and not self.slow:
+                self.slow, rtol = True, exact
             if not np.all(np.isfinite(changes)):
                 return Outcome(False, iteration, cycles, changes, "not finite")
             worst = float(np.max(np.array(changes) / limits))
@@ -283,12 +294,13 @@ class ResolvedCell:
                 self.shifts, self.kirchhoff = balance.close(self, current_A_m2, weight)
                 shift = max(abs(self.shifts[0]), abs(self.shifts[1]))
                 if shift < tolerance.balance and self.kirchhoff < tolerance.current:
+                    self.slow = self.slow and slowest > SLOW / 3
                     return Outcome(True, iteration, cycles, changes)
             if worst > previous:
                 if iteration > 8 and worst > 2 * previous:
                     return Outcome(False, iteration, cycles, changes, "diverges")
                 # parts that hardly show in the residual were left over: solve more exactly
-                rtol = max(rtol / 3, 0.1 * tolerance.krylov)
+                rtol = max(rtol / 3, exact)
             previous = worst
         return Outcome(False, iteration, cycles, changes, "too many iterations")
 
