@@ -11,7 +11,7 @@ from analysis import processes, profiles, storage
 from analysis.cases import TRUTH, Case, is_finished, load, measurements, scan, truth_of
 from analysis.simulations import execute
 
-HEADLINE = "TL", 1  # specimen and cutout whose truth is also lithiated on other voxels
+HEADLINE = "TL", 1  # specimen and cutout whose truth is also lithiated with other cells
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Compiled kernels of the resolved cell: charge and salt in the electrolyte, lithium in the AM.
+"""Compiled kernels of the resolved cell: charge and salt in the electrolyte, electrons in solids.
 
 All rows are cell balances divided by the cell edge h, in S/m times volt. Where cells are voxels,
 one array `c` holds the salt concentration in electrolyte voxels and the lithium concentration in

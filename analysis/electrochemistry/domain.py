@@ -62,6 +62,13 @@ class Domain:
         return tuple(n - 2 for n in self.kind.shape)
 
     @property
+    def matched_kind(self):
+        """What the voxels of the electrode are, in the slices that fill whole cells."""
+        inner = self.kind[1:-1, 1:-1, 1:-1]
+        slices = np.count_nonzero(inner[:, 0, 0] != COLLECTOR)
+        return inner[: slices // self.joined * self.joined]
+
+    @property
     def electrode(self):
         """Slices of the electrode in padded arrays."""
         return slice(self.n_separator + 1, self.shape[0])

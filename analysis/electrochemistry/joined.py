@@ -73,8 +73,8 @@ def ionic(geometry, table):
     n = geometry.joined
     kind = geometry.kind[1:-1, 1:-1, 1:-1]
     cells = grid.block_means((table**EXPONENT)[kind], n) ** (1 / EXPONENT)
-    whole = np.count_nonzero(kind[:, 0, 0] != domain.COLLECTOR) // n
-    voxels = table[kind[: whole * n]]
+    voxels = table[geometry.matched_kind]
+    whole = len(voxels) // n
     if grid.reached(voxels > 0, 0)[-1].any():  # else no current passes that could be matched
         wanted = effective_conductivity(voxels).resistance_per_slice
         wanted = wanted.reshape(whole, n).mean(axis=1)

@@ -18,7 +18,7 @@ SMALLEST_STEP_S = 1e-3
 NEAR_CUTOFF_V = 1e-4  # of the last voltage from the cut-off
 PAST_CUTOFF_V = 2e-3  # aimed at by the last step, before the cut-off is located
 LARGEST_ERROR = 5.0  # of an accepted step, in units of the tolerance
-SAFETY = 0.85  # of the next step
+SAFETY = 0.85  # of the next step, also after a rejected one
 ANTICIPATION = 1 / 3  # power of the growth of the error from step to step
 
 
@@ -91,7 +91,6 @@ class Run:
         self.trend = [np.zeros_like(part) for part in self.old]
         self.salt_start = cell.run(_cell.weighted_sum, cell.storage, cell.salt)
         self.lithium_start = cell.run_lithium(_cell.weighted_sum, cell.active, cell.lithium)
-        self.profile_start = self._profiles()
 
     def advance(self):
         """One accepted step; returns why the run is over, or an empty string."""
@@ -109,7 +108,7 @@ class Run:
                 error = self._error(step)
                 if error <= LARGEST_ERROR or step <= SMALLEST_STEP_S:
                     break
-                factor = max(0.25, 0.85 * error ** (-1 / 3))
+                factor = max(0.25, SAFETY * error ** (-1 / 3))
             else:
                 march.unconverged += 1
                 error, factor = np.inf, 0.4

@@ -129,10 +129,8 @@ def _resistance_ratio(geometry, table, constant, active, sigma):
     n, above = geometry.joined, geometry.n_separator
     table = table.copy()
     table[domain.AM] = sigma
-    table[domain.COLLECTOR] = 0
-    kind = geometry.kind[1:-1, 1:-1, 1:-1]
-    whole = np.count_nonzero(kind[:, 0, 0] != domain.COLLECTOR) // n
-    voxels = table[kind[: whole * n]]
+    voxels = table[geometry.matched_kind]
+    whole = len(voxels) // n
     if whole < 4 or not grid.reached(voxels > 0, 0)[-1].any():
         return 1.0
     resistance = effective_conductivity(voxels).resistance_per_slice

@@ -104,7 +104,7 @@ class ResolvedCell:
         self.storage = found.porosity
         self.storage *= (FARADAY * self.edge**2 * self.heights)[:, None, None]
         self.active, self.faces = found.active, found.faces
-        self.network = found.network
+        self.network, self.electronic = found.network, found.electronic
         self._solid = found.solid if geometry.joined > 1 else None  # else made when asked for
         self.kinetics = reaction.tabulate(cell, self.edge, geometry.joined)
         self.voxel_edge = self.edge / geometry.joined
@@ -121,7 +121,6 @@ class ResolvedCell:
             ],
             axis=1,
         )
-        self.electronic = parts.tables(geometry.gamma, cell)[2]
         self._allocate(found.islands, found.solid)
         self.coupled.set_slopes(self.slope_phi, self.slope_w)
         c0 = cell.electrolyte.initial_mol_m3

@@ -34,6 +34,8 @@ class Parts:
         Reacting faces.
     islands : islands.Islands
         Binder that only AM joins to the collector.
+    electronic : (8,) ndarray of float32
+        Electronic conductivity [S/m] of all but AM, by what a voxel is.
     """
 
     resistance: np.ndarray
@@ -43,6 +45,7 @@ class Parts:
     active: np.ndarray
     faces: reaction.Faces
     islands: islands.Islands
+    electronic: np.ndarray
 
 
 def tables(gamma, cell):
@@ -113,4 +116,5 @@ def find(geometry, cell):
         active.astype(np.float32),
         faces,
         islands.find(groups),
+        electronic,
     )
