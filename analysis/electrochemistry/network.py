@@ -14,7 +14,7 @@ import numpy as np
 from analysis.electrochemistry import domain, grid, multigrid
 from analysis.electrochemistry._stencil import kernel
 from analysis.electrochemistry._team import Team
-from analysis.electrochemistry.transport import REVISIT, effective_conductivity
+from analysis.electrochemistry.transport import CONTRAST, REVISIT, effective_conductivity
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ def _resistance_ratio(geometry, table, constant, active, sigma):
     b = np.zeros_like(cz)
     b[1] = cz[1]
     x = np.zeros(cz.shape)
-    multigrid.solve(hierarchy, b, x, rtol=1e-6)
+    multigrid.solve(hierarchy, b, x, rtol=1e-6 * min(1, CONTRAST * sigma / table.max()))
     flux = float((cz[1] * (1 - x[1])).sum(dtype=float))
     return np.prod(geometry.shape[1:]) / flux / fine
 
@@ -169,7 +169,7 @@ def _conductance(active, active_behind, binder, binder_behind, own):
 
 @kernel
 def conductivity(start, stop, c, active, n_above, n, log_full, log_slope, sigma):
-    """Conductivity of AM with the mean lithium of the voxels of each cell; zero without AM."""
+    """Conductivity of AM with the mean resistivity of its voxels in each cell; zero without AM."""
     ny, nx = sigma.shape[1] - 2, sigma.shape[2] - 2
     for k in range(start + 1, stop + 1):
         sigma[k] = 0
@@ -178,15 +178,15 @@ def conductivity(start, stop, c, active, n_above, n, log_full, log_slope, sigma)
             continue
         for j in range(1, ny + 1):
             for i in range(1, nx + 1):
-                total, count = 0.0, 0
+                resistivity, count = 0.0, 0
                 for kk in range(above + 1, above + n + 1):
                     for jj in range(n * (j - 1) + 1, n * j + 1):
                         for ii in range(n * (i - 1) + 1, n * i + 1):
                             if active[kk, jj, ii] > 0:
-                                total += c[kk, jj, ii]
+                                resistivity += np.exp(-log_full - log_slope * c[kk, jj, ii])
                                 count += 1
                 if count:
-                    sigma[k, j, i] = np.exp(log_full + log_slope * total / count)
+                    sigma[k, j, i] = count / resistivity
 
 
 @kernel

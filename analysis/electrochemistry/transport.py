@@ -14,6 +14,7 @@ from analysis.electrochemistry._team import Team
 from analysis.phases import CBD_POROSITY, Phase, check_labels
 
 REVISIT = 4096  # cells of the smallest coarse level that is visited twice in each cycle
+CONTRAST = 1e3  # of conductivities, from which on the residual has to be smaller
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,8 @@ def effective_conductivity(conductivity, axis=0, *, start=None, rtol=1e-6, threa
     start : Transport, optional
         Result for similar values on the same structure, for a shorter way.
     rtol : float
-        Residual relative to that of a zero potential. The error of `value` is smaller by far.
+        Residual relative to that of a zero potential, for a contrast of up to a thousand; smaller
+        in proportion beyond. The error of `value` is smaller by far.
     threads : int
         Threads to use.
 
@@ -131,7 +133,7 @@ def effective_conductivity(conductivity, axis=0, *, start=None, rtol=1e-6, threa
         x[1:-1, 1:-1, 1:-1] *= path
     else:
         x[1:-1, 1:-1, 1:-1] = _column_guess(cz, nz) * path
-    solution = multigrid.solve(hierarchy, b, x, rtol=rtol)
+    solution = multigrid.solve(hierarchy, b, x, rtol=rtol / _beyond(cells))
     x[0] = 1  # the fixed value beyond the first face
     _balance(x, cz, path)
     flux = np.zeros(nz + 1)
@@ -151,6 +153,17 @@ def effective_conductivity(conductivity, axis=0, *, start=None, rtol=1e-6, threa
         inert=inert,
         potential=x[1:-1, 1:-1, 1:-1].astype(np.float32),
     )
+
+
+def _beyond(conductivity):
+    """
+    How far the contrast is beyond a thousand, at least one.
+
+    The residual is measured against that of a zero potential, which the best conductors at the
+    first plane make; the current may hang on the worst.
+    """
+    least = np.min(conductivity, where=conductivity > 0, initial=np.inf)
+    return max(1.0, float(conductivity.max()) / (CONTRAST * float(least)))
 
 
 def electrode_tortuosity(conductivity, reactive, axis=0, *, threads=1):

@@ -95,6 +95,32 @@ def test_a_steady_electronic_current_meets_the_resistance_of_the_voxels(labels):
     assert ratio == pytest.approx(1, rel=1e-4)
 
 
+def test_layers_of_active_material_conduct_in_series():
+    """Lithium by layer of voxels: what is full by the surface resists, however empty the rest."""
+    labels = np.full((8, 4, 4), Phase.AM, np.uint8)
+    labels[:, 0, 0] = Phase.PORE
+    geometry = build(labels)
+    log_full, log_slope = np.log(1e-5), -2.4e-4
+    lithium = np.zeros((10, 6, 6))
+    lithium[1:-1] = np.array([48e3, 30e3, 20e3, 15e3, 40e3, 12e3, 14e3, 13e3])[:, None, None]
+    active = np.ones(lithium.shape, "f4")
+    sigma = np.zeros(tuple(m + 2 for m in geometry.shape), "f4")
+    above, numbers = geometry.n_separator, (log_full, log_slope)
+    Team(1).run(
+        network.conductivity, 1, geometry.shape[0], lithium, active, above, 2, *numbers, sigma
+    )
+    resistivity = np.exp(-log_full - log_slope * lithium[1:-1, 1, 1])
+    np.testing.assert_allclose(
+        1 / electrode(sigma, 4)[:, 0, 0], resistivity.reshape(4, 2).mean(axis=1), rtol=1e-5
+    )
+    faces, none = [np.zeros_like(sigma) for _ in range(3)], [np.zeros_like(sigma)] * 3
+    ones = [np.ones_like(sigma)] * 3
+    Team(1).run(network.conductances, 1, geometry.shape[0], sigma, *none, *ones, *faces)
+    between = 1 / electrode(faces[0], 4)[1:, 0, 0]
+    layers = resistivity.reshape(4, 2)
+    np.testing.assert_allclose(between, (layers[1:] + layers[:-1]).mean(axis=1) / 2, rtol=1e-5)
+
+
 def test_binder_apart_on_the_voxels_is_apart_on_the_cells():
     """Two rods of binder in neighboring cells, one voxel of AM between them."""
     labels = np.full((8, 8, 8), Phase.AM, np.uint8)

@@ -63,6 +63,14 @@ def dense_value(volume):
     return float((2 * volume.ravel()[ids] * u[ids]).sum() * nz / (ny * nx))
 
 
+def test_good_conductors_scattered_in_a_bad_one():
+    """The first plane's good conductors make a residual beside which that of the rest is small."""
+    good = np.random.default_rng(3).random((12, 10, 10)) < 0.15
+    values = [transport.effective_conductivity(np.where(good, 50, k)).value for k in (1e-2, 1e-5)]
+    assert values[0] == pytest.approx(dense_value(np.where(good, 50, 1e-2)), rel=1e-6)
+    assert values[1] / values[0] == pytest.approx(1e-3, rel=1e-2)
+
+
 def test_flux_is_the_same_through_every_plane():
     labels = blobs(32)
     result = transport.effective_conductivity(transport.ionic_conductivity(labels, 0.05))
