@@ -44,11 +44,11 @@ from analysis.electrochemistry import (
     impedance,
     march,
     materials,
-    newton,
     reaction,
     resolved,
 )
 from analysis.electrochemistry._team import Team
+from analysis.electrochemistry.cell import ResolvedCell
 from analysis.paper import CURRENTS_MA_CM2
 
 GAMMA = 0.12
@@ -101,7 +101,7 @@ def scaling(threads, bandwidth):
         geometry = domain.build(
             labels, GAMMA, voxel_size_um=1.284, cell=materials.DEFAULT, largest_inert=0.6
         )
-        cell = newton.ResolvedCell(geometry, materials.DEFAULT, Team(1))
+        cell = ResolvedCell(geometry, materials.DEFAULT, Team(1))
         steps = march.Run(cell, 2.0, 3.0, resolved.Control(), (), np.inf)
         ns = 1e9 * run.cpu_s / run.cells / run.cycles
         row = {

@@ -19,7 +19,7 @@ def close(cell, current_A_m2, weight):
 
     Parameters
     ----------
-    cell : newton.ResolvedCell
+    cell : cell.ResolvedCell
         State at the end of a step; changed.
     current_A_m2 : float
         Lithiation current per area.

@@ -6,20 +6,20 @@ from analysis.electrochemistry import _stencil
 from analysis.electrochemistry._stencil import kernel
 
 
-def solve(cell, b, x, mass, diffusion, slope, rtol):
+def solve(cell, b, x, weight, slope, rtol):
     """
     Solve ``(mass + slope) x - div D grad x = b`` in the AM by conjugate gradients.
 
     Parameters
     ----------
-    cell : newton.ResolvedCell
+    cell : cell.ResolvedCell
         For its AM, threads and spare vectors.
     b : padded ndarray of float32
         Right-hand side, overwritten.
     x : padded ndarray of float32
         Start value and result.
-    mass, diffusion : float32
-        Squared voxel edge times the weight of the time difference; diffusivity [m²/s].
+    weight : float
+        Leading coefficient of the time difference [1/s].
     slope : padded ndarray of float32
         Further diagonal.
     rtol : float
@@ -27,7 +27,8 @@ def solve(cell, b, x, mass, diffusion, slope, rtol):
     """
     run = cell.run_lithium
     z, p, ap = cell.spare[:3]
-    operator = (cell.active, mass, diffusion, slope)
+    mass = np.float32(cell.voxel_edge**2 * weight)
+    operator = (cell.active, mass, cell.diffusivity, slope)
     start = np.sqrt(run(_stencil.dot, b, b))
     if start == 0:
         x[:] = 0

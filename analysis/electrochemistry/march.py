@@ -11,7 +11,7 @@ import numpy as np
 
 from analysis.electrochemistry import _cell, _march, grid
 from analysis.electrochemistry.materials import FARADAY_C_MOL
-from analysis.electrochemistry.newton import Tolerance
+from analysis.electrochemistry.newton import Tolerance, solve_step
 from analysis.electrochemistry.outcome import Lithiation, Snapshot
 
 SMALLEST_STEP_S = 1e-3
@@ -164,7 +164,7 @@ class Run:
             ratio = r if len(march.rows) > 2 else 0.0
         for potential, old, trend in zip((cell.psi, cell.phi), self.old, self.trend, strict=True):
             cell.run(_march.combine, 1.0, old, ratio, trend, potential)
-        outcome = cell.solve_step(self.current, weight, self.control.newton)
+        outcome = solve_step(cell, self.current, weight, self.control.newton)
         march.iterations += outcome.iterations
         march.cycles += outcome.cycles
         if outcome.converged:

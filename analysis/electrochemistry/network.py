@@ -4,6 +4,10 @@ Electrons pass from cell to cell through the pairs of voxels on both sides of th
 them, with one factor so that a steady current meets the same resistance as on the voxels. Binder
 that is not connected on the voxels is not connected on the cells: a cell belongs to the largest
 of the clusters of binder in it, and binder conducts from cell to cell only within a cluster.
+
+AM fills from its surface, where binder and reaction meet it, and conducts a thousand times less
+when full. Current crosses such a skin in series with what is behind it, so the AM of a cell
+conducts by the mean of its resistivity, not of its lithium.
 """
 
 from dataclasses import dataclass

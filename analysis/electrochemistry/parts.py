@@ -83,7 +83,7 @@ def find(geometry, cell):
     Returns
     -------
     parts : Parts
-        For :class:`newton.ResolvedCell`.
+        For :class:`cell.ResolvedCell`.
     """
     transport, porosity, electronic = tables(geometry.gamma, cell)
     kind = geometry.kind

@@ -13,12 +13,13 @@ import psutil
 
 from analysis.electrochemistry import checkpoint, domain
 from analysis.electrochemistry._team import Team
+from analysis.electrochemistry.cell import ResolvedCell
 from analysis.electrochemistry.march import Control, Run
 from analysis.electrochemistry.materials import DEFAULT
-from analysis.electrochemistry.newton import ResolvedCell
 
 BYTES_PER_CELL = 320
 BYTES_PER_VOXEL = 90  # of the lithium, where voxels are joined
+MOST_JOINED = 4  # voxels along the edge of a cell that are proposed
 
 
 def lithiate(
@@ -154,21 +155,31 @@ def check_memory(shape, voxels=None, available=None):
     Raises
     ------
     MemoryError
-        If it does not fit; says how much, and how far to coarsen.
+        If it does not fit; says how much, and how many voxels to join to a cell.
     """
+    need = _bytes(shape, voxels)
+    have = psutil.virtual_memory().available if available is None else available
+    if need <= have:
+        return
+    before = 1 if voxels is None else round(voxels[1] / shape[1])
+    voxels = shape if voxels is None else voxels
+    advice = "Take a smaller cutout."
+    for joined in range(before + 1, MOST_JOINED + 1):
+        less = _bytes([-(-n // joined) for n in voxels], voxels)
+        if less < 0.9 * have:
+            advice = f"Pass joined={joined}, which needs {less / 1e9:.1f} GB, or t{advice[1:]}"
+            break
+    raise MemoryError(
+        f"A grid of {shape[0]} x {shape[1]} x {shape[2]} cells needs about {need / 1e9:.1f} GB; "
+        f"{have / 1e9:.1f} GB are available. {advice}"
+    )
+
+
+def _bytes(shape, voxels):
     need = BYTES_PER_CELL * float(np.prod([n + 2 for n in shape])) + 3e8
     if voxels is not None:
         need += BYTES_PER_VOXEL * float(np.prod([n + 2 for n in voxels]))
-    have = psutil.virtual_memory().available if available is None else available
-    if need > have:
-        factor = 2
-        while need / factor**3 > 0.8 * have:
-            factor += 1
-        raise MemoryError(
-            f"A grid of {shape[0]} x {shape[1]} x {shape[2]} cells needs about "
-            f"{need / 1e9:.1f} GB; {have / 1e9:.1f} GB are available. Join voxels with "
-            f"grid.coarsen(labels, {factor}), or take a smaller cutout."
-        )
+    return need
 
 
 def _fingerprint(labels, *numbers):

@@ -232,7 +232,8 @@ def gammas(outcomes, profile):
     Returns
     -------
     table : pandas.DataFrame
-        Columns method, resolved and its error, homogenized, crossed, anchored [-].
+        Columns method, resolved and its error [-], whether it is the least or the largest gamma
+        that was tried, homogenized, crossed, anchored [-].
     """
     settings = profiles.get(profile)
     truth = outcomes[0]
@@ -256,6 +257,7 @@ def gammas(outcomes, profile):
                 "method": method,
                 "resolved": float(data.fitted_gamma),
                 "error": float(data.gamma_error),
+                "at_bound": bool(data.at_bound),
                 "homogenized": calibration.fit_gamma(made, *own, **options).gamma,
                 "crossed": calibration.fit_gamma(made, capacity, voltage, **options).gamma,
                 "anchored": calibration.fit_gamma(smaller, capacity, voltage, **options).gamma,

@@ -153,7 +153,7 @@ def test_two_visits_damp_every_factor(monkeypatch):
     cell = make_cell(mixed((12, 16, 16)))
     assert cell.coupled.again
     cell.histories[0][:] = cell.salt / 5.0
-    cell.solve_step(20.0, 1 / 5.0, newton.Tolerance(max_iterations=1))
+    newton.solve_step(cell, 20.0, 1 / 5.0, newton.Tolerance(max_iterations=1))
     first, second = cell.coupled.visits
     assert 0 < second < first < 1.2
     depth = max(cell.coupled.again)

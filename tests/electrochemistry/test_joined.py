@@ -10,7 +10,7 @@ import pytest
 
 from analysis.electrochemistry import domain, grid, joined, network, parts, resolved
 from analysis.electrochemistry._team import Team
-from analysis.electrochemistry.newton import ResolvedCell
+from analysis.electrochemistry.cell import ResolvedCell
 from analysis.electrochemistry.transport import effective_conductivity
 from analysis.phases import Phase
 from tests.electrochemistry.test_resolved import THIN, mixed

@@ -11,6 +11,8 @@ import pytest
 
 from analysis.electrochemistry import checkpoint, domain, materials, newton, reaction, resolved
 from analysis.electrochemistry._team import Team
+from analysis.electrochemistry.cell import ResolvedCell
+from analysis.electrochemistry.coupled import SALT
 from analysis.phases import Phase
 
 EDGE_UM = 1.284
@@ -38,7 +40,7 @@ def mixed(shape=(10, 8, 8), seed=1):
 
 def make_cell(labels, content=0.4, gamma=0.12, cell=THIN):
     geometry = domain.build(labels, gamma, voxel_size_um=EDGE_UM, cell=cell, largest_inert=0.6)
-    cell = newton.ResolvedCell(geometry, cell, Team(1))
+    cell = ResolvedCell(geometry, cell, Team(1))
     cell.set_rest(content)
     return cell
 
@@ -60,7 +62,7 @@ def test_rest_stays_at_the_open_circuit_potential():
     assert abs(cell.evaluate_reaction()) < 1e-9
     assert np.abs(cell.current).max() < 1e-9 * cell.slope_phi.max()
     cell.histories[0][:] = cell.salt / 10.0
-    outcome = cell.solve_step(0.0, 1 / 10.0, newton.Tolerance())
+    outcome = newton.solve_step(cell, 0.0, 1 / 10.0, newton.Tolerance())
     assert outcome.converged
     assert cell.voltage == pytest.approx(U, abs=1e-9)
 
@@ -109,7 +111,7 @@ def test_slopes_of_the_reaction_equal_finite_differences():
 
 def test_flux_derivative_equals_finite_differences():
     """The linear system uses the derivative of the conservative fluxes."""
-    from analysis.electrochemistry import _cell
+    from analysis.electrochemistry import _electrolyte
 
     cell = make_cell(mixed())
     perturbed(cell)
@@ -124,18 +126,28 @@ def test_flux_derivative_equals_finite_differences():
     def rows(step):
         r1, r3 = np.zeros_like(x1), np.zeros_like(x1)
         psi, c = cell.psi + step * x1, cell.salt + step * cell.unit * x3 * (cell.storage > 0)
-        _cell.properties(0, nz, c, cell.table, k.inverse_c, cell.cell)
-        _cell.electrolyte_residual(
-            0, nz, psi, c, cell.histories[0], cell.cell, cell.heights, cell.storage, weight, r1, r3
+        _electrolyte.properties(0, nz, c, cell.table, k.inverse_c, cell.properties)
+        _electrolyte.residual(
+            0,
+            nz,
+            psi,
+            c,
+            cell.histories[0],
+            cell.properties,
+            cell.heights,
+            cell.storage,
+            weight,
+            r1,
+            r3,
         )
         return r1.astype(float), r3.astype(float)
 
-    _cell.properties(0, nz, cell.salt, cell.table, k.inverse_c, cell.cell)
+    _electrolyte.properties(0, nz, cell.salt, cell.table, k.inverse_c, cell.properties)
     y1, y3 = np.zeros_like(x1), np.zeros_like(x1)
-    _cell.electrolyte_jacobian(
+    _electrolyte.jacobian(
         0,
         nz,
-        *(cell.psi, cell.salt, cell.cell, cell.heights, cell.storage),
+        *(cell.psi, cell.salt, cell.properties, cell.heights, cell.storage),
         *(np.float32(cell.unit), np.float32(weight), x1, x3, y1, y3),
     )
     step = 1e-3
@@ -151,20 +163,20 @@ def test_flux_derivative_equals_finite_differences():
 
 def test_fluxes_telescope():
     """Without sources no charge and no salt is made, whatever the state and t₊(c)."""
-    from analysis.electrochemistry import _cell
+    from analysis.electrochemistry import _electrolyte
 
     cell = make_cell(mixed())
     perturbed(cell)
     k = cell.kinetics
-    _cell.properties(0, cell.nz, cell.salt, cell.table, k.inverse_c, cell.cell)
+    _electrolyte.properties(0, cell.nz, cell.salt, cell.table, k.inverse_c, cell.properties)
     r1, r3 = np.zeros(cell.salt.shape), np.zeros(cell.salt.shape)
-    _cell.electrolyte_residual(
+    _electrolyte.residual(
         0,
         cell.nz,
         cell.psi,
         cell.salt,
         cell.salt * 0,
-        cell.cell,
+        cell.properties,
         cell.heights,
         cell.storage,
         0.0,
@@ -172,7 +184,7 @@ def test_fluxes_telescope():
         r3,
     )
     wet = cell.storage > 0
-    t = cell.cell[:, :, _cell.TRANS]
+    t = cell.properties[:, :, _electrolyte.TRANS]
     salt = (1 - t) * r3 + t * r1  # undo the combination of the rows
     assert abs(r1[wet].sum()) < 1e-12 * np.abs(r1[wet]).sum()
     assert abs(salt[wet].sum()) < 1e-6 * np.abs(salt[wet]).sum()
@@ -181,7 +193,7 @@ def test_fluxes_telescope():
 def test_coarse_exchange_makes_no_charge():
     cell = make_cell(mixed())
     cell.histories[0][:] = cell.salt / 5.0
-    cell.solve_step(20.0, 1 / 5.0, newton.Tolerance(max_iterations=1))
+    newton.solve_step(cell, 20.0, 1 / 5.0, newton.Tolerance(max_iterations=1))
     coupled = cell.coupled
     g, m = coupled.g[1].astype(float), coupled.m[1].astype(float)
     assert g.sum() > 0 and m.sum() > 0
@@ -196,7 +208,7 @@ def test_coarse_exchange_makes_no_charge():
             levels
         )
     inner = matrix[:n] + matrix[n : 2 * n]
-    lid = coupled.levels[newton.SALT][-1].cz[1, 1:-1, 1:-1].sum(dtype=float)
+    lid = coupled.levels[SALT][-1].cz[1, 1:-1, 1:-1].sum(dtype=float)
     assert inner.sum() == pytest.approx(lid, rel=1e-5, abs=1e-9)
 
 
@@ -307,7 +319,7 @@ def test_binder_covered_bump_near_full_converges_at_once():
     labels[5:8, 3:6, 3:6] = Phase.AM
     cell = make_cell(labels, content=0.93)
     cell.histories[0][:] = cell.salt / 150.0
-    outcome = cell.solve_step(0.3, 1 / 150.0, newton.Tolerance(krylov=0.03))
+    outcome = newton.solve_step(cell, 0.3, 1 / 150.0, newton.Tolerance(krylov=0.03))
     assert outcome.converged
     assert outcome.iterations <= 6
     assert outcome.changes[3] < 50
@@ -338,9 +350,13 @@ def test_faces_are_counted_with_their_weights():
     assert np.all(faces.solid[covered] == faces.wet[covered])
 
 
-def test_memory_check_proposes_coarsening():
-    with pytest.raises(MemoryError, match=r"grid.coarsen\(labels, 2\)"):
+def test_memory_check_proposes_to_join_voxels():
+    with pytest.raises(MemoryError, match=r"needs about 4\.\d GB; 3\.0 GB are .* joined=2, which"):
         resolved.check_memory((290, 200, 200), available=3e9)
+    with pytest.raises(MemoryError, match="joined=3, which needs 1.5 GB, or take a smaller"):
+        resolved.check_memory((140, 100, 100), voxels=(280, 200, 200), available=1.7e9)
+    with pytest.raises(MemoryError, match="available. Take a smaller cutout"):
+        resolved.check_memory((290, 200, 200), available=1e9)
     resolved.check_memory((20, 20, 20), available=3e9)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from analysis.electrochemistry import (
-    _cell,
+    _electrolyte,
     checkpoint,
     domain,
     march,
@@ -15,6 +15,8 @@ from analysis.electrochemistry import (
     resolved,
 )
 from analysis.electrochemistry._team import Team
+from analysis.electrochemistry.cell import ResolvedCell
+from analysis.electrochemistry.materials import FARADAY_C_MOL
 from analysis.electrochemistry.reference import cubes
 from analysis.phases import Phase
 
@@ -41,7 +43,7 @@ def bare_cell(kind, cell=CONSTANT, edge_um=EDGE_UM):
     kind = np.pad(np.asarray(kind, np.uint8), 1)
     heights = np.ones(kind.shape[0], np.float32)
     geometry = domain.Domain(kind, heights, edge_um * 1e-6, 1, 0.2, 0.0, 0.0, 0.0)
-    return newton.ResolvedCell(geometry, cell, Team(1))
+    return ResolvedCell(geometry, cell, Team(1))
 
 
 @pytest.mark.parametrize("current", cubes.CURRENTS_MA_CM2)
@@ -78,7 +80,7 @@ def test_the_bounds_used_in_depletion_do_not_show(monkeypatch):
     labels = mixed((30, 6, 6))
     run = resolved.lithiate(labels, 0.04, 12.0, **options)
     assert np.nanmin(run.salt_mol_m3[-1]) < 1.0  # the case is one of depletion
-    monkeypatch.setattr(newton, "LEAST_SALT", 0.2)
+    monkeypatch.setattr("analysis.electrochemistry.cell.LEAST_SALT", 0.2)
     low = resolved.lithiate(labels, 0.04, 12.0, **options)
     assert run.time_s[-1] == pytest.approx(low.time_s[-1], rel=3e-3)
 
@@ -95,7 +97,7 @@ def test_electrolyte_agrees_with_fipy():
     n, step = 16, 5.0
     sources = 1e-4 * rng.standard_normal(wet.shape) * wet
     share = dict(zip((domain.PORE, domain.CBD, domain.SEPARATOR), (1, 0.2, 0.81), strict=True))
-    porosity = cell.storage[inner].astype(float) / newton.FARADAY / cell.edge**2
+    porosity = cell.storage[inner].astype(float) / FARADAY_C_MOL / cell.edge**2
     geometric = np.vectorize(lambda code: share.get(code, 1e-25))(kind)
 
     mesh = fipy.Grid3D(nx=n, ny=n, nz=n)
@@ -115,7 +117,7 @@ def test_electrolyte_agrees_with_fipy():
         salt = (
             fipy.TransientTerm(coeff=storage * cell.edge**2)
             == fipy.DiffusionTerm(coeff=g * diffusivity.arithmeticFaceValue)
-            + source * (1 - t) / newton.FARADAY
+            + source * (1 - t) / FARADAY_C_MOL
         )
         salt.solve(c, dt=step, solver=solver)
         charge = (
@@ -128,10 +130,19 @@ def test_electrolyte_agrees_with_fipy():
 
     cell.salt[inner], cell.psi[inner] = c.value.reshape(wet.shape), psi.value.reshape(wet.shape)
     cell.histories[0][inner] = 1000.0 / step
-    _cell.properties(0, n, cell.salt, cell.table, cell.kinetics.inverse_c, cell.cell)
+    _electrolyte.properties(0, n, cell.salt, cell.table, cell.kinetics.inverse_c, cell.properties)
     r1, r3 = np.zeros(cell.salt.shape), np.zeros(cell.salt.shape)
-    _cell.electrolyte_residual(
-        *(0, n, cell.psi, cell.salt, cell.histories[0], cell.cell, cell.heights, cell.storage),
+    _electrolyte.residual(
+        *(
+            0,
+            n,
+            cell.psi,
+            cell.salt,
+            cell.histories[0],
+            cell.properties,
+            cell.heights,
+            cell.storage,
+        ),
         *(1 / step, r1, r3),
     )
     lithium = np.zeros(wet.shape)
@@ -163,7 +174,7 @@ def test_fluxes_are_of_second_order_in_space():
             return electrolyte.conductivity_S_m(c(*at)) * slope(psi, axis, at)
 
         def salt(*at):
-            value = newton.FARADAY * electrolyte.diffusivity_m2_s(c(*at)) * slope(c, axis, at)
+            value = FARADAY_C_MOL * electrolyte.diffusivity_m2_s(c(*at)) * slope(c, axis, at)
             return value + electrolyte.transference(c(*at)) * current(*at)
 
         return current, salt
@@ -173,10 +184,21 @@ def test_fluxes_are_of_second_order_in_space():
         cell = bare_cell(np.full((n, n, n), domain.PORE), THIN, edge_um=1e6 / n)
         at = np.meshgrid(*[(np.arange(-1, n + 1) + 0.5) / n] * 3, indexing="ij")
         cell.salt[:], cell.psi[:] = c(*at), psi(*at)
-        _cell.properties(0, n, cell.salt, cell.table, cell.kinetics.inverse_c, cell.cell)
+        _electrolyte.properties(
+            0, n, cell.salt, cell.table, cell.kinetics.inverse_c, cell.properties
+        )
         r1, r3 = np.zeros(cell.salt.shape), np.zeros(cell.salt.shape)
-        _cell.electrolyte_residual(
-            *(0, n, cell.psi, cell.salt, 0 * cell.salt, cell.cell, cell.heights, cell.storage),
+        _electrolyte.residual(
+            *(
+                0,
+                n,
+                cell.psi,
+                cell.salt,
+                0 * cell.salt,
+                cell.properties,
+                cell.heights,
+                cell.storage,
+            ),
             *(0.0, r1, r3),
         )
         t = electrolyte.transference(cell.salt)
@@ -204,7 +226,7 @@ def test_time_steps_are_of_second_order(tmp_path):
     geometry = domain.build(mixed(), 0.2, voxel_size_um=EDGE_UM, cell=THIN, largest_inert=0.6)
 
     def fresh(accuracy):
-        cell = newton.ResolvedCell(geometry, THIN, Team(1))
+        cell = ResolvedCell(geometry, THIN, Team(1))
         cell.set_rest(0.3)
         return march.Run(cell, 1.0, 3.0, accuracy, (), np.inf)
 
