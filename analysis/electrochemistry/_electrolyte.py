@@ -206,137 +206,100 @@ def _fluxes(g, k0, k1, d0, d1, t0, t1, du, dv):
 
 @kernel
 def jacobian(start, stop, psi, c, cell, heights, storage, unit, weight, x1, x3, y1, y3):
-    """Write the derivative of the balances of charge and salt in the direction (x1, x3)."""
+    """
+    Write the derivative of the balances of charge and salt in the direction (x1, x3).
+
+    Each face is worked on once: what it gives to the cell behind it waits in a buffer. Loops over
+    a row use few arrays, since the compiler gives up where it had to tell too many apart.
+    """
     ny, nx = cell.shape[1] - 2, cell.shape[3] - 2
-    for k in range(start + 1, stop + 1):
-        h0, h1, h2 = heights[k - 1], heights[k], heights[k + 1]
+    one = np.float32(1)
+    plane = np.zeros((2, ny + 2, nx + 2), np.float32)  # charge and salt of the faces in z
+    line = np.zeros((2, nx + 2), np.float32)  # of those in y
+    s, f, charge, ahead, behind = (
+        np.zeros(nx + 2, np.float32),
+        np.zeros(nx + 2, np.float32),
+        np.zeros(nx + 2, np.float32),
+        np.zeros(nx + 2, np.float32),
+        np.zeros(nx + 2, np.float32),
+    )
+    for k in range(start, stop + 1):
+        h1, h2 = heights[k], heights[k + 1]
+        line[:] = 0
         for j in range(1, ny + 1):
-            p, lo, hi, so, no = (
-                cell[k, j],
-                cell[k - 1, j],
+            p, u, v, w1, w3 = cell[k, j], psi[k, j], c[k, j], x1[k, j], x3[k, j]
+            n, un, vn, n1, n3 = (
                 cell[k + 1, j],
-                cell[k, j - 1],
-                cell[k, j + 1],
-            )
-            u, ul, uh, us, un = (
-                psi[k, j],
-                psi[k - 1, j],
                 psi[k + 1, j],
-                psi[k, j - 1],
-                psi[k, j + 1],
+                c[k + 1, j],
+                x1[k + 1, j],
+                x3[k + 1, j],
             )
-            v, vl, vh, vs, vn = c[k, j], c[k - 1, j], c[k + 1, j], c[k, j - 1], c[k, j + 1]
-            a1, l1, g1, s1, n1 = x1[k, j], x1[k - 1, j], x1[k + 1, j], x1[k, j - 1], x1[k, j + 1]
-            a3, l3, g3, s3, n3 = x3[k, j], x3[k - 1, j], x3[k + 1, j], x3[k, j - 1], x3[k, j + 1]
-            mm = storage[k, j]
-            o1, o3 = y1[k, j], y3[k, j]
+            wait1, wait3 = plane[0, j], plane[1, j]
             for i in range(1, nx + 1):
-                rp = p[R, i]
-                if np.isinf(rp):  # no electrolyte
-                    o1[i] = 0
-                    o3[i] = 0
-                    continue
-                up, vp, w1 = u[i], v[i], a1[i]
-                w3 = a3[i] * unit
-                a, b = _flux_change(
-                    1 / (h1 * rp + h0 * lo[R, i]),
-                    p,
-                    i,
-                    lo,
-                    i,
-                    up - ul[i],
-                    vp - vl[i],
-                    w1 - l1[i],
-                    w3,
-                    l3[i] * unit,
+                s[i] = -wait1[i]
+                f[i] = wait3[i]
+            for i in range(1, nx + 1):
+                g = one / (h1 * p[R, i] + h2 * n[R, i])
+                a, b, back = _flux_change(
+                    g, p, n, i, i, u[i] - un[i], v[i] - vn[i], w1[i] - n1[i], w3[i], n3[i], unit
                 )
-                s, f = a, b
-                a, b = _flux_change(
-                    1 / (h1 * rp + h2 * hi[R, i]),
-                    p,
-                    i,
-                    hi,
-                    i,
-                    up - uh[i],
-                    vp - vh[i],
-                    w1 - g1[i],
-                    w3,
-                    g3[i] * unit,
+                s[i] += a
+                f[i] += b
+                wait1[i] = a
+                wait3[i] = back
+            if k == start:
+                continue
+            n, un, vn, n1, n3 = (
+                cell[k, j + 1],
+                psi[k, j + 1],
+                c[k, j + 1],
+                x1[k, j + 1],
+                x3[k, j + 1],
+            )
+            wait1, wait3 = line[0], line[1]
+            for i in range(1, nx + 1):
+                s[i] -= wait1[i]
+                f[i] += wait3[i]
+            for i in range(1, nx + 1):
+                g = h1 / (p[R, i] + n[R, i])
+                a, b, back = _flux_change(
+                    g, p, n, i, i, u[i] - un[i], v[i] - vn[i], w1[i] - n1[i], w3[i], n3[i], unit
                 )
-                s += a
-                f += b
-                a, b = _flux_change(
-                    h1 / (rp + so[R, i]),
-                    p,
-                    i,
-                    so,
-                    i,
-                    up - us[i],
-                    vp - vs[i],
-                    w1 - s1[i],
-                    w3,
-                    s3[i] * unit,
+                s[i] += a
+                f[i] += b
+                wait1[i] = a
+                wait3[i] = back
+            for i in range(nx + 1):
+                m = i + 1
+                g = h1 / (p[R, i] + p[R, m])
+                charge[i], ahead[i], behind[i] = _flux_change(
+                    g, p, p, i, m, u[i] - u[m], v[i] - v[m], w1[i] - w1[m], w3[i], w3[m], unit
                 )
-                s += a
-                f += b
-                a, b = _flux_change(
-                    h1 / (rp + no[R, i]),
-                    p,
-                    i,
-                    no,
-                    i,
-                    up - un[i],
-                    vp - vn[i],
-                    w1 - n1[i],
-                    w3,
-                    n3[i] * unit,
-                )
-                s += a
-                f += b
-                a, b = _flux_change(
-                    h1 / (rp + p[R, i - 1]),
-                    p,
-                    i,
-                    p,
-                    i - 1,
-                    up - u[i - 1],
-                    vp - v[i - 1],
-                    w1 - a1[i - 1],
-                    w3,
-                    a3[i - 1] * unit,
-                )
-                s += a
-                f += b
-                a, b = _flux_change(
-                    h1 / (rp + p[R, i + 1]),
-                    p,
-                    i,
-                    p,
-                    i + 1,
-                    up - u[i + 1],
-                    vp - v[i + 1],
-                    w1 - a1[i + 1],
-                    w3,
-                    a3[i + 1] * unit,
-                )
-                s += a
-                f += b
-                f += mm[i] * weight * w3
-                o1[i] = s
-                o3[i] = f / (np.float32(1) - p[TRANS, i])
+            mm, o1, o3 = storage[k, j], y1[k, j], y3[k, j]
+            for i in range(1, nx + 1):
+                o1[i] = s[i] + charge[i] - charge[i - 1]
+                salt = f[i] + ahead[i] + behind[i - 1] + mm[i] * weight * (w3[i] * unit)
+                o3[i] = salt / (one - p[TRANS, i])
 
 
 @kernel
-def _flux_change(g, p, i, n, m, du, dv, d1, c0, c1):
-    """Derivatives of the two fluxes of :func:`_fluxes` with the factor t of the cell frozen."""
+def _flux_change(g, p, n, i, m, du, dv, d1, c0, c1, unit):
+    """
+    Derivatives of the two fluxes of :func:`_fluxes` with the factor t of the cell frozen.
+
+    That of charge; those of salt out of the one and out of the other cell.
+    """
     half = np.float32(0.5)
     du = np.float32(du)
     dv = np.float32(dv)
+    c0 *= unit
+    c1 *= unit
     kappa = half * (p[KAPPA, i] + n[KAPPA, m])
-    current = g * kappa * du
     change = g * (kappa * d1 + half * (p[D_KAPPA, i] * c0 + n[D_KAPPA, m] * c1) * du)
     salt = half * (p[DIFF, i] + n[DIFF, m]) * (c0 - c1)
     salt += half * (p[D_DIFF, i] * c0 + n[D_DIFF, m] * c1) * dv
-    turn = half * (p[D_TRANS, i] * c0 + n[D_TRANS, m] * c1) * current
-    salt = np.float32(96485.33212) * g * salt + turn
-    return change, salt + half * (n[TRANS, m] - p[TRANS, i]) * change
+    turn = half * (p[D_TRANS, i] * c0 + n[D_TRANS, m] * c1) * (kappa * du)
+    salt = g * (np.float32(96485.33212) * salt + turn)
+    cross = half * (n[TRANS, m] - p[TRANS, i]) * change
+    return change, cross + salt, cross - salt

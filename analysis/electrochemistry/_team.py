@@ -9,6 +9,8 @@ one slab to each of its threads and sleeps until they are done.
 import os
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
+
 SERIAL_BELOW = 60_000  # voxels; smaller levels are not worth waking a second thread
 
 
@@ -78,8 +80,8 @@ class Team:
         Call ``kernel(start, stop, *args)`` on list entries that also write to the next slice.
 
         Entries are sorted by slice; those of slice k may write to the slices k - 1, k and k + 1,
-        or to aggregates of two slices that hold them. Slabs are worked on at once, the four
-        slices at each seam after that.
+        or to aggregates of two slices that hold them. Slabs of about as many entries are worked
+        on at once, the four slices at each seam after that.
 
         Parameters
         ----------
@@ -96,8 +98,11 @@ class Team:
         n = len(starts) - 1
         if self._pool is None or starts[-1] < 20_000 or n < 8 * self.threads:
             return kernel(0, int(starts[-1]), *args)
-        seams = [n * t // self.threads for t in range(1, self.threads)]
+        shares = [starts[-1] * t // self.threads for t in range(1, self.threads)]
+        seams = np.searchsorted(starts, shares).tolist()
         edges = [0, *[edge for seam in seams for edge in (seam - 2, seam + 2)], n]
+        if any(a > b for a, b in zip(edges, edges[1:], strict=False)):  # all in a few slices
+            return kernel(0, int(starts[-1]), *args)
         slabs = [(int(starts[a]), int(starts[b])) for a, b in zip(edges, edges[1:], strict=False)]
         tasks = [self._pool.submit(kernel, *slab, *args) for slab in slabs[2::2]]
         parts = [kernel(*slabs[0], *args)] + [task.result() for task in tasks]
