@@ -39,7 +39,7 @@ class Tolerance:
         collector. The solid potential of single voxels is judged by the lithium that it moves:
         islands of binder in full, badly conducting AM have none that matters.
     krylov : float
-        Residual reduction asked of the linear solver; up to ten times less where changes grow
+        Residual reduction asked of the linear solver; up to five times less where changes grow
         from one iteration to the next.
     balance : float
         Largest relative correction of salt and of the lithium of the step by
@@ -53,7 +53,7 @@ class Tolerance:
     potential_V: float = 1e-4
     salt_mol_m3: float = 1.0
     lithium_mol_m3: float = 50.0
-    krylov: float = 0.1
+    krylov: float = 0.05
     balance: float = 2e-4
     current: float = 1e-5
     max_iterations: int = 12
@@ -92,7 +92,7 @@ def solve_step(cell, current_A_m2, weight, tolerance):
         Whether it converged, and the work.
     """
     cycles, previous, failures, slowest = 0, np.inf, 0, 0.0
-    exact = 0.1 * tolerance.krylov
+    exact = 0.2 * tolerance.krylov
     rtol = exact if cell.slow else tolerance.krylov
     cell.current[:] = 0  # the searches for currents start alike after a resume
     changes = (np.inf,) * 4

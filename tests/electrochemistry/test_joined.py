@@ -95,7 +95,7 @@ def test_a_steady_electronic_current_meets_the_resistance_of_the_voxels(labels):
     assert ratio == pytest.approx(1, rel=1e-4)
 
 
-def test_layers_of_active_material_conduct_in_series():
+def test_full_skins_of_active_material_resist():
     """Lithium by layer of voxels: what is full by the surface resists, however empty the rest."""
     labels = np.full((8, 4, 4), Phase.AM, np.uint8)
     labels[:, 0, 0] = Phase.PORE
@@ -109,16 +109,17 @@ def test_layers_of_active_material_conduct_in_series():
     Team(1).run(
         network.conductivity, 1, geometry.shape[0], lithium, active, above, 2, *numbers, sigma
     )
-    resistivity = np.exp(-log_full - log_slope * lithium[1:-1, 1, 1])
-    np.testing.assert_allclose(
-        1 / electrode(sigma, 4)[:, 0, 0], resistivity.reshape(4, 2).mean(axis=1), rtol=1e-5
-    )
+    layers = np.exp(log_full + log_slope * lithium[1:-1, 1, 1]).reshape(4, 2)
+    power = (layers**network.EXPONENT).mean(axis=1) ** (1 / network.EXPONENT)
+    found = electrode(sigma, 4)[:, 0, 0]
+    np.testing.assert_allclose(found, power, rtol=1e-5)
+    assert np.all(1 / found < (1 / layers).mean(axis=1))  # layers in series
+    assert np.all(np.log(found) < np.log(layers).mean(axis=1))  # by the mean lithium
     faces, none = [np.zeros_like(sigma) for _ in range(3)], [np.zeros_like(sigma)] * 3
     ones = [np.ones_like(sigma)] * 3
     Team(1).run(network.conductances, 1, geometry.shape[0], sigma, *none, *ones, *faces)
     between = 1 / electrode(faces[0], 4)[1:, 0, 0]
-    layers = resistivity.reshape(4, 2)
-    np.testing.assert_allclose(between, (layers[1:] + layers[:-1]).mean(axis=1) / 2, rtol=1e-5)
+    np.testing.assert_allclose(between, (1 / found[1:] + 1 / found[:-1]) / 2, rtol=1e-5)
 
 
 def test_binder_apart_on_the_voxels_is_apart_on_the_cells():
