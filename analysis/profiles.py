@@ -135,7 +135,7 @@ class Profile:
     resolved_cutouts: int = 1
     resolved_methods: tuple[str, ...] = ("truth", "thresholding", "kmeans", "edx-closing")
     resolved_fitted: tuple[str, ...] = ("kmeans", "edx-closing")
-    resolved_gammas: tuple[float, ...] = (0.03, 0.1, 0.3)
+    resolved_gammas: tuple[float, ...] = (0.03, 0.07, 0.15, 0.32)
     resolved_currents: tuple[float, ...] = (3.0, 6.0, 12.0)
     resolved_cutoff_V: float = 3.0
     resolved_tolerance: float = 1.0
@@ -222,7 +222,7 @@ PROFILES = {
             resolved_specimens=ELECTRODES,
             resolved_methods=("truth", *TABLE_3_METHODS),
             resolved_fitted=TABLE_3_METHODS,
-            resolved_gammas=(0.01, 0.03, 0.08, 0.2, 0.5),
+            resolved_gammas=(0.01, 0.03, 0.07, 0.16, 0.5),
             resolved_currents=(1.0, 3.0, 6.0, 8.0, 10.0, 12.0),
         ),
     )
