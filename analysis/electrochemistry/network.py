@@ -18,10 +18,10 @@ import numpy as np
 from analysis.electrochemistry import domain, grid, multigrid
 from analysis.electrochemistry._stencil import kernel
 from analysis.electrochemistry._team import Team
-from analysis.electrochemistry.transport import CONTRAST, REVISIT, effective_conductivity
+from analysis.electrochemistry.transport import REVISIT, beyond_contrast, effective_conductivity
 
 # Of the power mean of the conductivity of the AM in a cell. Minus one, the resistivity, resists too
-# much at high currents (7 % of the loss in solids of a measured electrode at 12 mA/cm2), zero, the
+# much at high currents (6 % of the loss in solids of a measured electrode at 12 mA/cm2), zero, the
 # logarithm, too little at the end of others (17 % at 6 mA/cm2); this is 2 and 12 % off.
 EXPONENT = -0.5
 
@@ -155,7 +155,7 @@ def _resistance_ratio(geometry, table, constant, active, sigma):
     b = np.zeros_like(cz)
     b[1] = cz[1]
     x = np.zeros(cz.shape)
-    multigrid.solve(hierarchy, b, x, rtol=1e-6 * min(1, CONTRAST * sigma / table.max()))
+    multigrid.solve(hierarchy, b, x, rtol=1e-6 / beyond_contrast(sigma, table.max()))
     flux = float((cz[1] * (1 - x[1])).sum(dtype=float))
     return np.prod(geometry.shape[1:]) / flux / fine
 

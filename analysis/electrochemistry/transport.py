@@ -133,7 +133,8 @@ def effective_conductivity(conductivity, axis=0, *, start=None, rtol=1e-6, threa
         x[1:-1, 1:-1, 1:-1] *= path
     else:
         x[1:-1, 1:-1, 1:-1] = _column_guess(cz, nz) * path
-    solution = multigrid.solve(hierarchy, b, x, rtol=rtol / _beyond(cells))
+    least = np.min(cells, where=cells > 0, initial=np.inf)
+    solution = multigrid.solve(hierarchy, b, x, rtol=rtol / beyond_contrast(least, cells.max()))
     x[0] = 1  # the fixed value beyond the first face
     _balance(x, cz, path)
     flux = np.zeros(nz + 1)
@@ -155,15 +156,14 @@ def effective_conductivity(conductivity, axis=0, *, start=None, rtol=1e-6, threa
     )
 
 
-def _beyond(conductivity):
+def beyond_contrast(least, most):
     """
-    How far the contrast is beyond a thousand, at least one.
+    How far the contrast of two conductivities is beyond a thousand, at least one.
 
-    The residual is measured against that of a zero potential, which the best conductors at the
+    A residual is measured against that of a zero potential, which the best conductors at the
     first plane make; the current may hang on the worst.
     """
-    least = np.min(conductivity, where=conductivity > 0, initial=np.inf)
-    return max(1.0, float(conductivity.max()) / (CONTRAST * float(least)))
+    return max(1.0, float(most) / (CONTRAST * float(least)))
 
 
 def electrode_tortuosity(conductivity, reactive, axis=0, *, threads=1):
