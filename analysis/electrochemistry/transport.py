@@ -11,7 +11,7 @@ import numpy as np
 
 from analysis.electrochemistry import _stencil, grid, multigrid
 from analysis.electrochemistry._team import Team
-from analysis.phases import CBD_POROSITY, Phase, check_labels
+from analysis.phases import CBD_POROSITY, Phase, check_labels, check_voxel_size
 
 REVISIT = 4096  # cells of the smallest coarse level that is visited twice in each cycle
 CONTRAST = 1e3  # of conductivities, from which on the residual has to be smaller
@@ -314,9 +314,10 @@ def depth_profile(labels, gamma, *, voxel_size_um, start=None, threads=1):
     Raises
     ------
     ValueError
-        If gamma is out of range or no ionic path reaches the collector side.
+        If gamma or the voxel size is out of range or no ionic path reaches the collector side.
     """
     labels = check_labels(labels)
+    voxel_size_um = check_voxel_size(voxel_size_um)
     gamma = check_gamma(gamma)
     conductivity = ionic_conductivity(labels, gamma)
     transport = effective_conductivity(conductivity, start=start, threads=threads)
