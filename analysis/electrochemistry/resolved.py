@@ -146,7 +146,7 @@ def check_arguments(current_mA_cm2, end_s, joined, snapshots_s=()):
     if np.isnan(end_s) or end_s <= 0:
         raise ValueError(f"end_s is {end_s}; expected a positive time in s.")
     if isinstance(joined, bool) or not isinstance(joined, (int, np.integer)) or joined < 1:
-        raise ValueError(f"joined is {joined!r}; expected a whole number of voxels, 1 or more.")
+        raise ValueError(f"joined is {joined!r}; expected a number from 1 to the lateral width, and a whole one.")
     times = np.asarray(snapshots_s, dtype=float)
     if not np.all(np.isfinite(times) & (times >= 0)):
         raise ValueError(f"snapshots_s is {snapshots_s}; expected times in s, none negative.")
