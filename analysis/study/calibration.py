@@ -6,6 +6,7 @@ import pandas as pd
 from analysis import campaign, cases, paper, profiles, simulations, storage
 from analysis.electrochemistry import calibration
 from analysis.figures import style
+from analysis.study.finding import STAND_INS, Bound, check
 
 OTHER = "mean error at the other currents [%]"
 
@@ -94,49 +95,70 @@ def beside_the_paper(table, gamma_true):
     return pd.DataFrame(rows)
 
 
-def orders(summary):
+def findings(summary):
     """
-    The paper's findings on Table 3, checked on our fits.
+    The paper's findings on its Table 3, checked on our fits.
+
+    Parameters
+    ----------
+    summary : pandas.DataFrame
+        From :func:`beside_the_paper`.
 
     Returns
     -------
-    table : pandas.DataFrame
-        Columns finding, specimen, ours, verdict.
+    findings : list of Finding
     """
     tau = summary.set_index(["specimen", "method"]).tau
-    rows = []
-
-    def add(finding, specimen, ours, statement):
-        verdict = paper.holds(statement) if statement is not None else "no value"
-        rows.append({"finding": finding, "specimen": specimen, "ours": ours, "verdict": verdict})
-
+    found = []
     for specimen in profiles.ELECTRODES:
         mine = tau[specimen].drop("truth", errors="ignore") if specimen in tau else tau.iloc[:0]
-        smallest = mine.idxmin() if len(mine) else "none"
-        add(
-            "EDX-Closing has the smallest tau",
-            specimen,
-            f"smallest: {style.label(smallest)}",
-            smallest == "edx-closing" if "edx-closing" in mine and len(mine) > 1 else None,
-        )
-        gray = [method for method in ("kmeans", "thresholding") if method in mine]
-        others = mine.drop(gray)
-        add(
-            "k-means and Thresholding have the largest tau",
-            specimen,
-            f"largest: {style.label(mine.idxmax())}" if len(mine) else "none",
-            bool(mine[gray].min() >= others.max()) if gray and len(others) else None,
-        )
+        found += [_smallest_tau(specimen, mine), _largest_tau(specimen, mine)]
+    return [*found, _larger_for_sl(tau)]
+
+
+def _smallest_tau(specimen, tau):
+    def measure():
+        others = tau.drop("edx-closing")
+        text = f"{tau['edx-closing']:.3f}, least of the others {_named(others, others.idxmin())}"
+        return text, Bound(float(tau["edx-closing"]), float(others.min()))
+
+    needed = ("edx-closing",) if len(tau) > 1 else ("edx-closing", "another method")
+    statement = f"EDX-Closing has the smallest tau ({specimen})."
+    return check(list(tau.index), needed, statement, "tau of the fitted gamma", measure, STAND_INS)
+
+
+def _largest_tau(specimen, tau):
+    gray = ["kmeans", "thresholding"]
+
+    def measure():
+        two, others = tau[gray], tau.drop(gray)
+        text = f"the smaller of the two {_named(two, two.idxmin())}, "
+        text += f"largest of the others {_named(others, others.idxmax())}"
+        return text, Bound(float(two.min()), float(others.max()), above=True)
+
+    needed = gray if len(tau) > len(gray) else [*gray, "another method"]
+    statement = f"k-means and Thresholding have the largest tau ({specimen})."
+    return check(list(tau.index), needed, statement, "tau of the fitted gamma", measure, STAND_INS)
+
+
+def _larger_for_sl(tau):
     both = [method for method in tau.get("SL", {}).keys() if ("TL", method) in tau.index]
     both = [method for method in both if method != "truth"]
-    above = [method for method in both if tau["SL", method] > tau["TL", method]]
-    add(
-        "tau is larger for SL than for TL",
-        "both",
-        f"{len(above)} of {len(both)} methods",
-        len(above) == len(both) if both else None,
-    )
-    return pd.DataFrame(rows)
+
+    def measure():
+        ratio = pd.Series({method: tau["SL", method] / tau["TL", method] for method in both})
+        text = f"{int((ratio > 1).sum())} of {len(both)} methods; "
+        text += f"least ratio {_named(ratio, ratio.idxmin())}"
+        return text, Bound(float(ratio.min()), 1.0, above=True)
+
+    needed = () if both else ("a method fitted on both",)
+    statement = "tau is larger for SL than for TL."
+    test = "tau of SL over tau of TL above 1 for every method"
+    return check(both, needed, statement, test, measure, STAND_INS)
+
+
+def _named(values, method):
+    return f"{values[method]:.3f} ({style.label(method)})"
 
 
 def curves(profile, specimen, method, cutout=1):

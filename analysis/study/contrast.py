@@ -13,7 +13,7 @@ from analysis import electrodes, profiles, storage
 from analysis.instruments import transfer
 from analysis.phases import VOXEL_SIZE_UM, Phase
 from analysis.segmentation import agreement, methods
-from analysis.study import edx, specimens
+from analysis.study import catalogue, edx, specimens, standing
 
 REFERENCE = ("SL", 1)
 NETWORK_METHODS = ("nn-am-cond",)
@@ -29,7 +29,7 @@ def sweep(profile):
     -------
     table : pandas.DataFrame
         One row per setting and method: varied, value, contrast (gray step from pore to CBD over
-        the scatter of the two), accuracy and Jaccard indices [-].
+        the scatter of the two) and the scores of :func:`analysis.study.standing.score` [-].
     """
     settings = profiles.get(profile)
     specimen, cutout = REFERENCE
@@ -62,8 +62,15 @@ def scenarios(profile):
     Returns
     -------
     table : pandas.DataFrame
-        Columns scenario, specimen, cutout, method, accuracy and Jaccard indices [-].
+        Columns scenario, specimen, cutout, method and the scores of
+        :func:`analysis.study.standing.score` [-].
+
+    Raises
+    ------
+    FileNotFoundError
+        If no trinarization, or no truth, is on disk.
     """
+    catalogue.methods_on_disk(profile)
     settings = profiles.get(profile)
     rows = []
     for scenario in settings.scenarios:
@@ -166,6 +173,4 @@ def _network(source, written_ns):
 
 
 def _row(method, labels, truth):
-    counts = agreement.confusion(truth, labels)
-    scores = {f"Jaccard {p.title}": agreement.jaccard_of(counts, p) for p in reversed(Phase)}
-    return {"method": method, "accuracy": float(np.trace(counts) / counts.sum())} | scores
+    return {"method": method} | standing.score(agreement.confusion(truth, labels))

@@ -8,6 +8,7 @@ from analysis.descriptors import paths
 from analysis.phases import Phase
 from analysis.study import descriptors
 from analysis.study.descriptors import NEURAL, OTHERS, PHASES, PRINTED
+from analysis.study.finding import STAND_INS, Bound, check
 
 TAU = np.round(np.arange(1.0, 2.0001, 0.01), 2)  # abscissa of the figure
 
@@ -100,31 +101,31 @@ def findings(described):
 
     def am_alike():
         values = mean.sel(phase="AM")
-        spread = float(values.max() - values.min())
-        return f"{float(values.min()):.3f} to {float(values.max()):.3f}", spread < 0.02
+        low, high = float(values.min()), float(values.max())
+        return f"{low:.4f} to {high:.4f}", Bound(high - low, 0.02)
 
     def neural_longer():
-        texts, holds = [], True
+        texts, bounds = [], []
         for phase in ("CBD", "pore"):
             values = mean.sel(phase=phase).mean("specimen")
             neural = float(values.sel({"method": list(NEURAL)}).min())
             others = float(values.sel({"method": list(OTHERS)}).max())
             texts.append(f"{phase} {neural:.3f} against {others:.3f}")
-            holds = holds and neural > others
-        return ", ".join(texts), holds
+            bounds.append(Bound(neural, others, above=True))
+        return ", ".join(texts), *bounds
 
     def methods_over_specimens():
         values = mean.sel(phase=["CBD", "pore"])
         across = float((values.max("method") - values.min("method")).mean())
         between = float(abs(values.sel(specimen="SL") - values.sel(specimen="TL")).mean())
-        return f"between methods {across:.3f}, between SL and TL {between:.3f}", between < across
+        text = f"between methods {across:.3f}, between SL and TL {between:.3f}"
+        return text, Bound(between, across)
 
-    check = descriptors.check
     return [
         check(
             methods, ("thresholding", "kmeans"),
             "Paths through the AM depend neither on the method nor on the electrode.",
-            "means of all methods and both electrodes within 0.02", am_alike,
+            "means of all methods and both electrodes within 0.02", am_alike, STAND_INS,
         ),
         check(
             methods, PRINTED,
@@ -135,6 +136,6 @@ def findings(described):
             methods, ("thresholding", "kmeans"),
             "The methods differ more than the electrodes.",
             "mean range between methods above the mean difference of SL and TL",
-            methods_over_specimens,
+            methods_over_specimens, STAND_INS,
         ),
     ]  # fmt: skip
