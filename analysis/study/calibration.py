@@ -116,6 +116,106 @@ def findings(summary):
     return [*found, _larger_for_sl(tau)]
 
 
+def vouches(summary, capacity=5.0, gamma=20.0):
+    """
+    Does a fit vouch for the map? Electrode by electrode, in words.
+
+    Parameters
+    ----------
+    summary : pandas.DataFrame
+        From :func:`beside_the_paper`.
+    capacity : float
+        Largest error of the capacity at the fitted current that counts as a fit [%].
+    gamma : float
+        Largest bias of gamma that counts as right [%].
+
+    Returns
+    -------
+    text : str
+        How many maps on each electrode are fitted with a wrong gamma, and between which values
+        the biases lie.
+    """
+    maps = summary[summary.method != "truth"]
+    sentences, hidden_total = [], 0
+    for specimen, rows in maps.groupby("specimen", sort=False):
+        fits = rows[rows.error_fit < capacity]
+        hidden = int((fits.bias.abs() > gamma).sum())
+        hidden_total += hidden
+        sentences.append(
+            f"on {specimen} {hidden} of the {len(fits)} maps that meet the capacity at the fitted "
+            f"current within {capacity:g} % have a gamma that is off by more than {gamma:g} % "
+            f"(biases {rows.bias.min():+.0f} to {rows.bias.max():+.0f} %)"
+        )
+    if not len(maps):
+        return "No map was fitted in this run, so nothing can be said"
+    answer = "Not always: " if hidden_total else "In this run it does: "
+    return answer + "; ".join(sentences)
+
+
+def given_away(summary, gamma=20.0):
+    """
+    Whether the capacity at currents that were not fitted gives a wrong map away, in words.
+
+    Parameters
+    ----------
+    summary : pandas.DataFrame
+        From :func:`beside_the_paper`.
+    gamma : float
+        Largest bias of gamma that counts as right [%].
+
+    Returns
+    -------
+    text : str
+    """
+    maps = summary[summary.method != "truth"].reset_index(drop=True)
+    wrong = maps.bias.abs() > gamma
+    if not wrong.any() or wrong.all():
+        which = "every" if wrong.all() else "no"
+        return f"In this run {which} map has a wrong gamma, so the test of the other currents is idle"
+    missed = maps[wrong].loc[maps[wrong].error_other.idxmin()]
+    fine = maps[~wrong].loc[maps[~wrong].error_other.idxmax()]
+    bad = f"{style.label(missed.method)} on {missed.specimen}, whose gamma is off by "
+    bad += f"{missed.bias:+.0f} %, predicts the other currents within {missed.error_other:.1f} %"
+    good = f"{style.label(fine.method)} on {fine.specimen} with a bias of {fine.bias:+.0f} % misses "
+    good += f"them by {fine.error_other:.1f} %"
+    if missed.error_other > fine.error_other:
+        return (
+            "Errors at the other currents give every wrong map of this run away: the least that "
+            f"one with a wrong gamma shows is {missed.error_other:.1f} % ({bad}), the most that "
+            f"one with a right gamma shows {fine.error_other:.1f} %"
+        )
+    return f"Errors at the other currents do not tell right from wrong maps: {bad}, while {good}"
+
+
+def one_binder(summary):
+    """
+    The gamma of TL over that of SL for each map: one binder should give one gamma.
+
+    Parameters
+    ----------
+    summary : pandas.DataFrame
+        From :func:`beside_the_paper`.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        Columns method, gamma_SL, gamma_TL, ratio (TL / SL) [-], and the paper's ratio.
+    """
+    wide = summary.pivot(index="method", columns="specimen", values=["gamma", "paper_gamma"])
+    wanted = [(q, s) for q in ("gamma", "paper_gamma") for s in ("SL", "TL")]
+    wide = wide.reindex(columns=wanted).loc[list(dict.fromkeys(summary.method))]
+    table = pd.DataFrame(
+        {
+            "method": wide.index,
+            "gamma_SL": wide["gamma", "SL"].values,
+            "gamma_TL": wide["gamma", "TL"].values,
+            "ratio": (wide["gamma", "TL"] / wide["gamma", "SL"]).values,
+            "paper_ratio": (wide["paper_gamma", "TL"] / wide["paper_gamma", "SL"]).values,
+        }
+    )
+    return table.dropna(subset=["ratio"]).reset_index(drop=True)
+
+
 def _smallest_tau(specimen, tau):
     def measure():
         others = tau.drop("edx-closing")

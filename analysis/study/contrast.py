@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import electrodes, profiles, storage
+from analysis.figures import style
 from analysis.instruments import transfer
 from analysis.phases import VOXEL_SIZE_UM, Phase
 from analysis.segmentation import agreement, methods
@@ -113,6 +114,34 @@ def ranking(table, by):
         )
         for setting, values in means
     }  # fmt: skip
+
+
+def noise_text(table):
+    """
+    What noise does to the order of the methods, in words.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From :func:`sweep`.
+
+    Returns
+    -------
+    text : str
+    """
+    noise = table[table.varied == "noise"]
+    order = ranking(noise, "value")
+    low, high = min(order), max(order)
+    first, last = order[low][0], order[high][0]
+    if first == last:
+        head = f"{style.label(first)} has the best CBD at the lowest noise, {low:.2f}, and at the "
+        head += f"highest, {high:.2f}"
+    else:
+        head = f"With a noise of {low:.2f} {style.label(first)} has the best CBD, with {high:.2f} "
+        head += f"{style.label(last)}"
+    same = all(methods == order[low] for methods in order.values())
+    rest = "the order of all methods stays" if same else "the order of the methods changes with it"
+    return f"{head}; {rest}."
 
 
 def _on_disk(profile, specimen, cutout):

@@ -12,6 +12,8 @@ from analysis.study.finding import STAND_INS, Bound, check
 
 TAU = np.round(np.arange(1.0, 2.0001, 0.01), 2)  # abscissa of the figure
 
+SCATTER = 10.0  # percentage points between cutouts from which on a share is no property
+
 QUANTITIES = {
     "mean": "-",
     "mean_collector": "-",
@@ -80,6 +82,43 @@ def means(described):
     """
     scalars = described[list(QUANTITIES)]
     return scalars.where(np.isfinite(scalars)).mean("cutout")
+
+
+def without_a_path(described, method="truth", phase="pore"):
+    """
+    Share of the start voxels without a way through, cutout by cutout, in words.
+
+    Parameters
+    ----------
+    described : xarray.Dataset
+        From :func:`run`.
+    method, phase : str
+        Whose paths.
+
+    Returns
+    -------
+    text : str
+        It gives each cutout its number, for near the percolation threshold a mean over cutouts
+        describes none of them, and says whether they scatter too much to be a property.
+    """
+    lost = described["unreached"].sel({"method": method, "phase": phase})
+    parts, ranges = [], []
+    for specimen in described.specimen.values:
+        values = 100 * lost.sel(specimen=specimen).values.ravel()
+        ranges.append(values.max() - values.min())
+        listed = " and ".join(f"{value:.0f}" for value in values)
+        parts.append(f"{listed} % in {specimen}")
+    head = f"Of the {phase} voxels at the separator, these shares have no way through, cutout by "
+    head += f"cutout: {', '.join(parts)}"
+    if described.sizes["cutout"] < 2:
+        return f"{head}. With one cutout each, it cannot be told whether that is a property"
+    if max(ranges) > SCATTER:
+        return (
+            f"{head}. Cutouts of one electrode differ by up to {max(ranges):.0f} percentage "
+            "points, so at this size the share is a matter of the cutout, not a property of the "
+            "electrode: a few necks decide"
+        )
+    return f"{head}. Cutouts of one electrode agree to {max(ranges):.0f} percentage points"
 
 
 def findings(described):

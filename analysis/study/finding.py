@@ -19,6 +19,7 @@ BUILT_IN = "built in"  # the specimen or the calibration put it there
 ABOUT = (PAPER, STAND_INS, BUILT_IN)
 
 EDGE = 0.1  # share of the limit within which a verdict may turn with the seed
+FAR = 2.0  # from here on a margin is written as a multiple of the limit
 ABSENT = "not in this build"
 
 
@@ -116,6 +117,8 @@ class Finding:
         if self.tightest is None:
             return "–"
         share = self.tightest.margin
+        if abs(share) > FAR:
+            return f"{share:+.0f} × the limit"
         return f"{share:+.0%}" + (", at the edge" if abs(share) < EDGE else "")
 
 

@@ -20,6 +20,15 @@ from analysis.study.finding import ABOUT, ABSENT, BUILT_IN, EDGE, PAPER
 
 HOLDS, FAILS, OPEN = paper.holds(True), paper.holds(False), ABSENT
 
+SECTIONS = (
+    "3.5, Figure 4",
+    "5.1, Table 2, Figures 6-7",
+    "5.1, Figure 8",
+    "5.1, Figure 9",
+    "5.1, Figure 10",
+    "5.2, Table 3",
+    "5.2, Figure S6",
+)
 CURVES = ("agreement", "descriptors-size", "descriptors-paths", "covariance", "profile")
 TABLES = ("gamma", "impedance")
 
@@ -53,16 +62,20 @@ def collect(profile):
     tables = {name: storage.load_table(name, profile=profile) for name in TABLES}
     sizes = curves["descriptors-size"]
     summary = calibration.beside_the_paper(tables["gamma"].fillna({"note": ""}), 1.0)
-    groups = {
-        "3.5, Figure 4": agreement.findings(curves["agreement"]["agreement"]),
-        "5.1, Table 2, Figures 6-7": findings_size.findings(sizes),
-        "5.1, Figure 8": descriptors_paths.findings(curves["descriptors-paths"]),
-        "5.1, Figure 9": descriptors_covariance.findings(curves["covariance"], sizes),
-        "5.1, Figure 10": descriptors_profile.findings(curves["profile"]),
-        "5.2, Table 3": calibration.findings(summary),
-        "5.2, Figure S6": [impedance.finding(tables["impedance"])],
-    }
-    rows = [_row(section, one) for section, found in groups.items() for one in found]
+    groups = (
+        agreement.findings(curves["agreement"]["agreement"]),
+        findings_size.findings(sizes),
+        descriptors_paths.findings(curves["descriptors-paths"]),
+        descriptors_covariance.findings(curves["covariance"], sizes),
+        descriptors_profile.findings(curves["profile"]),
+        calibration.findings(summary),
+        [impedance.finding(tables["impedance"])],
+    )
+    rows = [
+        _row(section, one)
+        for section, found in zip(SECTIONS, groups, strict=True)
+        for one in found
+    ]
     table = pd.DataFrame(rows)
     order = table.verdict.map({FAILS: 0, OPEN: 1, HOLDS: 2})
     return table.loc[order.sort_values(kind="stable").index].reset_index(drop=True)
@@ -100,7 +113,8 @@ def summary(table):
         and "built in" ("3 of 4", a dash where there is none), and how many stand at an edge.
     """
     rows = []
-    for section, group in table.groupby("section", sort=False):
+    for section in (one for one in SECTIONS if one in set(table.section)):
+        group = table[table.section == section]
         row = {"section": section}
         for about in ABOUT:
             tested = group[(group.about == about) & (group.verdict != OPEN)]
@@ -108,9 +122,7 @@ def summary(table):
             row[about] = f"{held} of {len(tested)} hold" if len(tested) else "–"
         row["at the edge"] = int((group["share"].abs() < EDGE).sum())
         rows.append(row)
-    order = {section: n for n, section in enumerate(sorted(table.section.unique()))}
-    frame = pd.DataFrame(rows)
-    return frame.loc[frame.section.map(order).sort_values().index].reset_index(drop=True)
+    return pd.DataFrame(rows)
 
 
 def text(table):

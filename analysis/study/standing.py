@@ -13,6 +13,8 @@ from analysis.phases import Phase
 from analysis.segmentation import agreement
 
 SCORE = "kappa"  # by which methods are ranked
+# columns of :func:`table` for a page
+SHOWN = ("method", "Jaccard AM", "Jaccard CBD", "chance CBD", "Jaccard pore", "chance pore", "kappa")
 SHARED = (Phase.CBD, Phase.PORE)  # the phases that share what the AM leaves
 
 
@@ -93,75 +95,6 @@ def ranks(scores, by=SCORE):
     return pd.concat(parts, ignore_index=True)
 
 
-def leaders(ranked):
-    """
-    Who is ahead on each electrode, in words.
-
-    Parameters
-    ----------
-    ranked : pandas.DataFrame
-        From :func:`ranks`.
-
-    Returns
-    -------
-    text : str
-        A sentence for each electrode, for instance "On SL Thresholding has the largest mean
-        (0.35), and 4 of 11 others are within the spread of the cutouts (0.021) of it."
-    """
-    sentences = []
-    for specimen, rows in ranked.groupby("specimen", sort=False):
-        first, others = rows.iloc[0], rows.iloc[1:]
-        lead = f"On {specimen} {style.label(first.method)} has the largest mean ({first.score:.2f})"
-        if np.isnan(first.spread):
-            rest = "but one cutout cannot tell a lead from a tie"
-        elif not others.tied.astype(bool).any():
-            rest = (
-                f"and leads the next by more than the spread of the cutouts ({first.spread:.3f})"
-                if len(others)
-                else "being the only one"
-            )
-        else:
-            tied = int(others.tied.astype(bool).sum())
-            verb = "is" if tied == 1 else "are"
-            rest = (
-                f"and {tied} of the {len(others)} others {verb} within the spread of the cutouts "
-                f"({first.spread:.3f}) of it"
-            )
-        sentences.append(f"{lead}, {rest}.")
-    return " ".join(sentences)
-
-
-def best_on_both(ranked):
-    """
-    Whether one method leads, or is tied with the leader, wherever it was tested; in words.
-
-    Parameters
-    ----------
-    ranked : pandas.DataFrame
-        From :func:`ranks`.
-
-    Returns
-    -------
-    text : str
-    """
-    firsts = ranked[ranked["rank"] == 1].method
-    several = not ranked["spread"].isna().any()
-    if firsts.nunique() == 1:
-        text = f"{style.label(firsts.iloc[0])} has the largest mean on both electrodes"
-    else:
-        text = "Which method has the largest mean depends on the electrode"
-    if not several:
-        return f"{text}; this run has too few cutouts to say which are tied."
-    among = ranked[ranked.tied.astype(bool)].groupby("method").size()
-    always = [method for method in style.METHODS if among.get(method, 0) == len(firsts)]
-    named = ", ".join(style.label(method) for method in always)
-    if not always:
-        return f"{text}; none is among the best on both."
-    if len(always) == 1:
-        return f"{text}; only {named} is among the best on both."
-    return f"{text}; among the best on both are {named}."
-
-
 def beyond_chance(scores):
     """
     How much of the true CBD the methods find, beside what dealing at random finds.
@@ -188,53 +121,54 @@ def beyond_chance(scores):
     }
 
 
-def beyond_chance_text(scores):
-    """The sentence for :func:`beyond_chance`."""
-    found = beyond_chance(scores)
-    verdict = (
-        "every method knows more than chance, on every cutout"
-        if found["all_beyond"]
-        else "not every method knows more than chance on every cutout"
-    )
-    return (
-        f"The methods find {_span(found['lowest'], found['highest'])} of the true CBD; dealing CBD "
-        f"and pore at random beside the same AM finds "
-        f"{_span(found['chance_lowest'], found['chance_highest'])}. So {verdict}"
-    )
-
-
-def depth_text(layers, method):
+def distinct_pairs(scores, by=SCORE):
     """
-    What a method makes of the two layers of TL, beside the truth; in words.
+    Pairs of methods that differ by more than the spread of the cutouts wherever they were tested.
 
     Parameters
     ----------
-    layers : pandas.DataFrame
-        From :func:`analysis.study.descriptors_profile.layers`.
-    method : str
-        Whose.
+    scores : pandas.DataFrame
+        As for :func:`ranks`.
+    by : str
+        Score; larger is better.
 
     Returns
     -------
-    text : str
+    pairs : list of (str, str)
+        The better one first; empty if there is one cutout per electrode.
     """
-    true, ours = layers.loc["truth"], layers.loc[method]
-    kept = (ours.collector - ours.separator) / (true.collector - true.separator)
-    if kept < -0.1:
-        verdict = "it turns the contrast of the layers round"
-    elif kept < 0.5:
-        verdict = f"it sees {max(kept, 0):.0%} of the step between the layers and misses the rest"
-    elif kept <= 1.5:
-        verdict = f"it sees the step between the layers, {kept:.0%} of it"
-    else:
-        verdict = f"it overstates the step between the layers, {kept:.0%} of the true one"
-    return (
-        f"In the two-layer electrode the true CBD takes {true.separator:.0%} of the layer at the "
-        f"separator and {true.collector:.0%} of the layer at the collector; {style.label(method)} "
-        f"gives {ours.separator:.0%} and {ours.collector:.0%}: {verdict}."
-    )
+    ranked = ranks(scores, by)
+    mean = ranked.pivot(index="specimen", columns="method", values="score")
+    spread = ranked.groupby("specimen").spread.first().reindex(mean.index)
+    methods = style.ordered(mean.columns)
+    return [
+        (a, b)
+        for a in methods
+        for b in methods
+        if a != b and bool(((mean[a] - mean[b]) > spread).all())
+    ]
 
 
-def _span(low, high):
-    low, high = f"{100 * low:.0f}", f"{100 * high:.0f}"
-    return f"{low} %" if low == high else f"{low} to {high} %"
+def table(labels, reference):
+    """
+    How trinarizations of one volume stand to a reference, with chance beside it.
+
+    Parameters
+    ----------
+    labels : dict of str to (Z, Y, X) ndarray of uint8
+        Keyed by method.
+    reference : (Z, Y, X) ndarray of uint8
+        The truth, or another trinarization.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        Columns method, equally assigned, Jaccard AM, Jaccard CBD, chance CBD, Jaccard pore,
+        chance pore, kappa [-].
+    """
+    rows = []
+    for method, volume in labels.items():
+        found = score(agreement.confusion(reference, volume))
+        rows.append({"method": method, "equally assigned": found["accuracy"]} | found)
+    columns = ["method", "equally assigned", "Jaccard AM", "Jaccard CBD", "chance CBD"]
+    return pd.DataFrame(rows)[[*columns, "Jaccard pore", "chance pore", "kappa"]]
