@@ -47,8 +47,9 @@ class Page:
 
 
 def show(
-    table, *, name, digits=3, formats=None, verdict="verdict", headings=None, columns=None, rows=None
-):
+    table, *, name, digits=3, formats=None, verdict="verdict", headings=None, columns=None,
+    rows=None,
+):  # fmt: skip
     """
     A table for the page, with a link to its CSV.
 

@@ -129,6 +129,36 @@ def fractions(profile):
     return pd.DataFrame(rows)
 
 
+def promises(table):
+    """
+    The table of :func:`fractions` in a row per promise, and one for each method that breaks it.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From :func:`fractions`.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        Columns methods (how many, or the name of the one that misses), allowed, voxels and share
+        (largest miss), verdict.
+    """
+    kept = table[table.verdict == "agrees"]
+    rows = [
+        {
+            "methods": f"{len(group)} methods" if len(group) > 1 else group.method.iloc[0],
+            "allowed": allowed,
+            "voxels": group.voxels.max(),
+            "share": group.share.max(),
+            "verdict": "agrees",
+        }
+        for allowed, group in kept.groupby("allowed", sort=False)
+    ]
+    broken = table[table.verdict != "agrees"].rename(columns={"method": "methods"})
+    return pd.concat([pd.DataFrame(rows, columns=list(broken.columns)), broken], ignore_index=True)
+
+
 def against_truth(counts):
     """
     Tidy table of each method's agreement with the truth, and of what chance gives.

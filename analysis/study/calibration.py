@@ -171,13 +171,13 @@ def given_away(summary, gamma=20.0):
     wrong = maps.bias.abs() > gamma
     if not wrong.any() or wrong.all():
         which = "every" if wrong.all() else "no"
-        return f"In this run {which} map has a wrong gamma, so the test of the other currents is idle"
+        return f"In this run {which} map has a wrong gamma: the other currents have nothing to tell"
     missed = maps[wrong].loc[maps[wrong].error_other.idxmin()]
     fine = maps[~wrong].loc[maps[~wrong].error_other.idxmax()]
     bad = f"{style.label(missed.method)} on {missed.specimen}, whose gamma is off by "
     bad += f"{missed.bias:+.0f} %, predicts the other currents within {missed.error_other:.1f} %"
-    good = f"{style.label(fine.method)} on {fine.specimen} with a bias of {fine.bias:+.0f} % misses "
-    good += f"them by {fine.error_other:.1f} %"
+    good = f"{style.label(fine.method)} on {fine.specimen} with a bias of {fine.bias:+.0f} % "
+    good += f"misses them by {fine.error_other:.1f} %"
     if missed.error_other > fine.error_other:
         return (
             "Errors at the other currents give every wrong map of this run away: the least that "

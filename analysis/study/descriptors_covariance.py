@@ -5,6 +5,7 @@ import xarray as xr
 
 from analysis import paper, storage
 from analysis.descriptors import covariance
+from analysis.figures import style
 from analysis.phases import Phase
 from analysis.study import descriptors
 from analysis.study.descriptors import PRINTED, same
@@ -86,6 +87,33 @@ def peaks(described):
         .reset_index()
     )
     return table[["specimen", "method", "r_um", "height", "at_end"]]
+
+
+def peak_text(heights, method="thresholding", same=0.1):
+    """
+    Whether the peak of C_CBD,P is in the truth or made by the trinarization, in words.
+
+    Parameters
+    ----------
+    heights : pandas.Series
+        Largest value of the curve [-] by method, the truth among them.
+    method : str
+        Which trinarization.
+    same : float
+        Relative difference up to which the two count as equal.
+
+    Returns
+    -------
+    text : str
+    """
+    true, ours = float(heights["truth"]), float(heights[method])
+    numbers = f"The largest value is {true:.4f} in the truth and {ours:.4f} after "
+    numbers += style.label(method)
+    if true > 0 and abs(ours / true - 1) <= same:
+        return f"{numbers}: the peak is in the electrode, not made by the method"
+    if ours > true:
+        return f"{numbers}, so at least a part of the peak is made by the trinarization"
+    return f"{numbers}, so the trinarization rather hides the peak than makes it"
 
 
 def findings(described, sizes):

@@ -119,7 +119,7 @@ class Finding:
         share = self.tightest.margin
         if abs(share) > FAR:
             return f"{share:+.0f} × the limit"
-        return f"{share:+.0%}" + (", at the edge" if abs(share) < EDGE else "")
+        return f"{100 * share:+.0f} %" + (", at the edge" if abs(share) < EDGE else "")
 
 
 def check(methods, needed, statement, test, measure, about=PAPER):

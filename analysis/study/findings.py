@@ -152,14 +152,15 @@ def text(table):
             "not part of it"
         )
     said.append(
-        f"{len(built)} of them speak about something that we built in, so they prove nothing "
-        f"when they hold; of the {len(ours)} that speak about the methods rather than about our "
-        f"electrodes, {int((ours.verdict == HOLDS).sum())} hold"
+        f"What holds because it was built in proves nothing ({len(built)} of them); of the "
+        f"{len(ours)} that speak about the methods rather than about our electrodes, "
+        f"{int((ours.verdict == HOLDS).sum())} hold"
     )
     if edge:
         verb = "stands" if edge == 1 else "stand"
         said.append(
-            f"{edge} {verb} within {EDGE:.0%} of their limit, where another seed could turn them"
+            f"{edge} {verb} within {100 * EDGE:.0f} % of their limit, where another seed could turn "
+            "them"
         )
     return ". ".join(sentence[0].upper() + sentence[1:] for sentence in said)
 

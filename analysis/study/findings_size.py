@@ -4,7 +4,7 @@ from analysis.phases import VOXEL_SIZE_UM
 from analysis.study.descriptors import NEURAL, OTHERS, PHASES, PRINTED, same
 from analysis.study.finding import BUILT_IN, STAND_INS, Bound, check
 
-CLEAR = 0.5  # another method counts as showing no clear difference below this share of EDX-Closing's
+CLEAR = 0.5  # share of EDX-Closing's difference below which another method shows no clear one
 
 
 def findings(described):
@@ -34,7 +34,7 @@ def findings(described):
     def surface_spread():
         values = both["surface"].sel({"method": present})
         spread = (values.max("method") / values.min("method") - 1).values
-        text = ", ".join(f"{p} {s:.0%}" for p, s in zip(PHASES, spread, strict=True))
+        text = ", ".join(f"{p} {100 * s:.0f} %" for p, s in zip(PHASES, spread, strict=True))
         return f"largest over smallest, less one: {text}", Bound(float(spread.max()), 0.05)
 
     def edx_pores():
@@ -89,7 +89,7 @@ def findings(described):
     def am_bottlenecks():
         values = both["r_min"].sel({"method": present, "phase": "AM"})
         spread = float((values.max() - values.min()) / values.mean())
-        return f"{spread:.1%}", Bound(spread, 0.25)
+        return f"{100 * spread:.1f} %", Bound(spread, 0.25)
 
     def only_edx():
         apart = {}

@@ -64,7 +64,8 @@ def pore_choice(choices, study="as in the study", printed="Table 2"):
     if nearest == study:
         return f"{head}; none of the other settings of this run comes nearer"
     return (
-        f"{head}; the setting “{nearest}” comes nearer in this run, with {others[nearest]:.2f} µm. "
+        f"{head}; the setting “{nearest}” comes nearer in this run, with {others[nearest]:.2f} "
+        "µm. "
         "So the printed radius does not speak for the study's choice"
     )
 

@@ -39,8 +39,8 @@ def judge(profile):
     Returns
     -------
     table : pandas.DataFrame
-        Columns quantity, method, role, ours and paper (means of SL and TL [µm]), lowest and highest
-        over cutouts, deviation [-], tolerance, agrees.
+        Columns quantity, method, role, ours and paper (means of SL and TL [µm]), lowest and
+        highest over cutouts, tolerance [-], agrees, verdict.
     """
     described = storage.load_curves("descriptors-size", profile=profile)
     compared = descriptors_size.comparison(described)

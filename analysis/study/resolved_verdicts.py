@@ -46,7 +46,8 @@ def fills_from(content):
         Lithium content with dimensions ``moment, z``, the separator first.
     """
     half = content.sizes["z"] // 2
-    ahead = content.isel(z=slice(None, half)).mean("z") - content.isel(z=slice(half, None)).mean("z")
+    first, second = content.isel(z=slice(None, half)), content.isel(z=slice(half, None))
+    ahead = first.mean("z") - second.mean("z")
     if bool((ahead > 0).all()):
         return (
             "The half at the separator is ahead at every moment kept: ions reach it on the "
@@ -73,18 +74,18 @@ def conduction(capacity, conducting, noticeable=0.01):
     -------
     text : str
     """
-    gain = conducting / capacity - 1
-    if gain > noticeable:
+    gain = 100 * (conducting / capacity - 1)
+    if gain > 100 * noticeable:
         return (
-            f"with well conducting active material {gain:.1%} of the capacity comes back, so that "
-            "much was out of reach of the electrons, not of the ions"
+            f"with well conducting active material {gain:.1f} % of the capacity comes back, so "
+            "that much was out of reach of the electrons, not of the ions"
         )
-    if gain < -noticeable:
+    if gain < -100 * noticeable:
         return (
-            f"with well conducting active material the capacity falls by {-gain:.1%}: current that "
-            "the poor conduction kept near the binder goes elsewhere"
+            f"with well conducting active material the capacity falls by {-gain:.1f} %: current "
+            "that the poor conduction kept near the binder goes elsewhere"
         )
     return (
-        f"with well conducting active material the capacity changes by {gain:+.1%}, which is "
+        f"with well conducting active material the capacity changes by {gain:+.1f} %, which is "
         "nothing: in this cell every particle gets its electrons, and the ions set the limit"
     )

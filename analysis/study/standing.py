@@ -13,8 +13,15 @@ from analysis.phases import Phase
 from analysis.segmentation import agreement
 
 SCORE = "kappa"  # by which methods are ranked
-# columns of :func:`table` for a page
-SHOWN = ("method", "Jaccard AM", "Jaccard CBD", "chance CBD", "Jaccard pore", "chance pore", "kappa")
+SHOWN = (  # columns of :func:`table` that a page has room for
+    "method",
+    "Jaccard AM",
+    "Jaccard CBD",
+    "chance CBD",
+    "Jaccard pore",
+    "chance pore",
+    "kappa",
+)
 SHARED = (Phase.CBD, Phase.PORE)  # the phases that share what the AM leaves
 
 

@@ -110,15 +110,17 @@ def depth_text(layers, method):
     if kept < -0.1:
         verdict = "it turns the contrast of the layers round"
     elif kept < 0.5:
-        verdict = f"it sees {max(kept, 0):.0%} of the step between the layers and misses the rest"
+        share = _percent(max(kept, 0))
+        verdict = f"it sees {share} of the step between the layers and misses the rest"
     elif kept <= 1.5:
-        verdict = f"it sees the step between the layers, {kept:.0%} of it"
+        verdict = f"it sees the step between the layers, {_percent(kept)} of it"
     else:
-        verdict = f"it overstates the step between the layers, {kept:.0%} of the true one"
+        verdict = f"it overstates the step between the layers, {_percent(kept)} of the true one"
     return (
-        f"In the two-layer electrode the true CBD takes {true.separator:.0%} of the layer at the "
-        f"separator and {true.collector:.0%} of the layer at the collector; {style.label(method)} "
-        f"gives {ours.separator:.0%} and {ours.collector:.0%}: {verdict}."
+        f"In the two-layer electrode the true CBD takes {_percent(true.separator)} of the layer at "
+        f"the separator and {_percent(true.collector)} of the layer at the collector; "
+        f"{style.label(method)} gives {_percent(ours.separator)} and {_percent(ours.collector)}: "
+        f"{verdict}."
     )
 
 
@@ -184,3 +186,7 @@ def story(agreement_table, easy=0.8, hard=0.5):
 def _span(low, high):
     low, high = f"{100 * low:.0f}", f"{100 * high:.0f}"
     return f"{low} %" if low == high else f"{low} to {high} %"
+
+
+def _percent(share):
+    return f"{100 * share:.0f} %"

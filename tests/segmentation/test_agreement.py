@@ -136,7 +136,9 @@ def test_chance_is_the_mean_over_all_dealings(phase):
     assert chance(labels, truth, phase) == pytest.approx(np.mean(exact), abs=0.004)
 
 
-@pytest.mark.parametrize(("shape", "shares"), [((8, 9, 10), (0.2, 0.2)), ((24, 24, 24), (0.1, 0.3))])
+@pytest.mark.parametrize(
+    ("shape", "shares"), [((8, 9, 10), (0.2, 0.2)), ((24, 24, 24), (0.1, 0.3))]
+)
 def test_chance_is_what_dealing_gives(shape, shares):
     rng = np.random.default_rng(7)
     weights = [*shares, 1 - sum(shares)]

@@ -28,7 +28,7 @@ def volumes(seed, spoiled):
 def counts(spoiled_sl, spoiled_tl):
     titles = [phase.title for phase in Phase]
     return xr.DataArray(
-        np.array([[single.confusions(volumes(1, spoiled))] for spoiled in (spoiled_sl, spoiled_tl)]),
+        np.array([[single.confusions(volumes(1, one))] for one in (spoiled_sl, spoiled_tl)]),
         dims=("specimen", "cutout", "method", "other", "phase", "other_phase"),
         coords={
             "specimen": ["SL", "TL"],

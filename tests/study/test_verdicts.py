@@ -8,9 +8,11 @@ import xarray as xr
 
 from analysis import profiles
 from analysis.study import (
+    agreement,
     calibration,
     closing,
     contrast,
+    descriptors_covariance,
     descriptors_paths,
     finding,
     findings,
@@ -21,6 +23,7 @@ from analysis.study import (
     resolved_verdicts,
     standing,
     standing_text,
+    thresholding,
 )
 
 METHODS = ("thresholding", "kmeans", "edx-closing")
@@ -78,7 +81,7 @@ def test_the_count_of_findings_turns_with_them():
     good = findings.text(listed([0.5, 0.4, 0.9, 0.3], about))
     bad = findings.text(listed([-0.5, -0.05, 0.9, np.nan], about))
     assert "4 hold here and 0 do not" in good and "the 2 that speak" in good
-    assert "could not be tested" not in good and "within 10%" not in good
+    assert "could not be tested" not in good and "within 10 %" not in good
     assert "1 hold here and 2 do not" in bad and "1 could not be tested" in bad
     assert "1 stands within" in bad and "the 1 that speak about the methods" in bad
     table = findings.summary(listed([0.5, -0.4, 0.9, np.nan], about)).iloc[0]
@@ -167,7 +170,7 @@ def test_the_step_between_the_layers(upper, lower, word):
         {"separator": [0.15, upper], "collector": [0.29, lower]}, index=["truth", "thresholding"]
     )
     text = standing_text.depth_text(layers, "thresholding")
-    assert word in text and f"gives {upper:.0%} and {lower:.0%}" in text
+    assert word in text and f"gives {100 * upper:.0f} % and {100 * lower:.0f} %" in text
 
 
 def test_two_rankings_are_called_what_they_are():
@@ -257,7 +260,7 @@ def test_the_orders_of_table_3_turn():
 
 
 @pytest.mark.parametrize(
-    ("conducting", "word"), [(4.49, "+0.1%"), (5.0, "11.5% of the capacity"), (4.0, "falls by")]
+    ("conducting", "word"), [(4.49, "+0.1 %"), (5.0, "11.5 % of the capacity"), (4.0, "falls by")]
 )
 def test_conduction_costs_what_was_measured(conducting, word):
     text = resolved_verdicts.conduction(4.485, conducting)
@@ -369,6 +372,28 @@ def test_a_share_that_scatters_is_no_property():
     assert "cannot be told" in descriptors_paths.without_a_path(unreached([0.5], [0.3]))
 
 
+def test_promises_that_are_broken_stand_alone():
+    kept = pd.DataFrame(
+        {"method": ["A", "B", "C"], "voxels": [0.2, 0.4, 9.0], "share": [1e-6, 2e-6, 5e-5],
+         "allowed": "one voxel", "verdict": ["agrees", "agrees", "differs"]}
+    )  # fmt: skip
+    table = agreement.promises(kept)
+    assert list(table.methods) == ["2 methods", "C"] and list(table.voxels) == [0.4, 9.0]
+    assert list(table.verdict) == ["agrees", "differs"]
+    assert len(agreement.promises(kept[kept.verdict == "agrees"])) == 1
+
+
+def test_a_cutouts_miss_is_counted_in_its_own_voxels():
+    rows = pd.DataFrame(
+        {"specimen": ["SL"] * 3 + ["TL"] * 3, "cutout": 1, "phase": ["AM", "CBD", "pore"] * 2,
+         "target": [0.6, 0.2, 0.2] * 2, "achieved": [0.601, 0.199, 0.2, 0.6, 0.2, 0.2],
+         "threshold_cbd": 0.1, "threshold_am": 0.5, "voxels": [1000] * 3 + [2000] * 3}
+    )  # fmt: skip
+    found = thresholding.by_cutout(rows).set_index("specimen")
+    assert found.miss["SL"] == pytest.approx(1.0) and found.miss["TL"] == 0
+    assert found.AM["SL"] == 0.601
+
+
 def test_noise_turns_the_order_or_does_not():
     def sweep(last):
         return pd.DataFrame(
@@ -379,6 +404,15 @@ def test_noise_turns_the_order_or_does_not():
     turned, kept = (contrast.noise_text(sweep(last)) for last in ((0.3, 0.2), (0.2, 0.3)))
     assert "with 0.24 k-means; the order of the methods changes" in turned
     assert "at the highest, 0.24; the order of all methods stays" in kept
+
+
+@pytest.mark.parametrize(
+    ("ours", "word"), [(0.02, "made by the"), (0.005, "hides"), (0.0102, "in the electrode")]
+)
+def test_who_made_the_peak(ours, word):
+    heights = pd.Series({"truth": 0.01, "thresholding": ours})
+    text = descriptors_covariance.peak_text(heights)
+    assert word in text and f"{ours:.4f} after Thresholding" in text
 
 
 @pytest.mark.parametrize(
