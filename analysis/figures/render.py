@@ -184,6 +184,7 @@ def _shot(plotter):
         if not touches_edge(pixels):
             break
         plotter.camera.zoom(0.92)
+        plotter.render()
         pixels = plotter.screenshot(return_img=True)
     plotter.close()
     return pixels

@@ -159,8 +159,8 @@ def text(table):
     if edge:
         verb = "stands" if edge == 1 else "stand"
         said.append(
-            f"{edge} {verb} within {100 * EDGE:.0f} % of their limit, where another seed could turn "
-            "them"
+            f"{edge} {verb} within {100 * EDGE:.0f} % of their limit, where another seed could "
+            "turn them"
         )
     return ". ".join(sentence[0].upper() + sentence[1:] for sentence in said)
 
