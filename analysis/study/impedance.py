@@ -3,17 +3,19 @@
 import numpy as np
 import pandas as pd
 import xarray as xr
+from scipy import ndimage
 from scipy.optimize import brentq
 
 from analysis import profiles, storage
 from analysis.electrochemistry import grid, impedance
 from analysis.figures import style
+from analysis.phases import Phase
 from analysis.study.finding import STAND_INS, Bound, check
 
 JOINED = 2  # voxels joined along each axis
 REPEATABILITY = 5.0  # scatter between nominally equal cells [%]
 STEP_FREQUENCY_HZ = (0.3, 1.0, 3.0, 10.0, 30.0)
-STEP_CORNER = 32  # voxels along y and x of the corner that is excited by a step
+STEP_CORNER = 24  # voxels along y and x of the column that is excited by a step
 STEP_INSTANTS = 60  # of the step, spaced evenly in the logarithm of time
 FREQUENCY_HZ = np.logspace(-2, 4, 49)
 GAMMAS = (0.004, 0.5)  # range in which a gamma is looked for
@@ -152,7 +154,7 @@ def step_check(profile, specimen="TL", method="truth", joined=4, frequency_Hz=ST
     profile : str
         Name of the profile.
     specimen, method : str
-        Whose first cutout; a corner of it, for each instant of a step needs solves of its own.
+        Whose first cutout; one column of it, for each instant of a step needs solves of its own.
     joined : int
         Voxels joined along each axis. Both routes see the same coarse labels, so this changes
         what is compared, not how well the two agree.
@@ -167,7 +169,7 @@ def step_check(profile, specimen="TL", method="truth", joined=4, frequency_Hz=ST
     """
     frequency = np.asarray(frequency_Hz, float)
     volume = storage.load_volume(f"labels/{specimen}-1-{method}", profile=profile)
-    labels = grid.coarsen(volume.values[:, :STEP_CORNER, :STEP_CORNER], joined)
+    labels = grid.coarsen(_open_column(volume.values), joined)
     edge = joined * float(volume.attrs["voxel_size_um"])
     gamma = profiles.get(profile).gamma_true
     direct = impedance.spectrum(
@@ -187,6 +189,23 @@ def step_check(profile, specimen="TL", method="truth", joined=4, frequency_Hz=ST
             "difference": 100 * np.abs(stepped / direct - 1),
         }
     )
+
+
+def _open_column(labels, edge=STEP_CORNER):
+    """The column over the full thickness whose electrolyte the separator reaches best."""
+    columns = [
+        labels[:, y : y + edge, x : x + edge]
+        for y in range(0, max(labels.shape[1] - edge, 0) + 1, edge)
+        for x in range(0, max(labels.shape[2] - edge, 0) + 1, edge)
+    ]
+
+    def reached(column):
+        electrolyte = column != Phase.AM
+        clusters, _ = ndimage.label(electrolyte)
+        from_separator = np.unique(clusters[0])
+        return np.isin(clusters, from_separator[from_separator > 0]).sum() / electrolyte.sum()
+
+    return max(columns, key=reached)
 
 
 def _labels(specimen, method, profile):

@@ -87,5 +87,5 @@ def conduction(capacity, conducting, noticeable=0.01):
         )
     return (
         f"with well conducting active material the capacity changes by {gain:+.1f} %, which is "
-        "nothing: in this cell every particle gets its electrons, and the ions set the limit"
+        "next to nothing: in this cell the ions set the limit, not the electrons"
     )

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from analysis import profiles
+from analysis import profiles, storage
 from analysis.study import (
     agreement,
     calibration,
@@ -264,7 +264,7 @@ def test_the_orders_of_table_3_turn():
 )
 def test_conduction_costs_what_was_measured(conducting, word):
     text = resolved_verdicts.conduction(4.485, conducting)
-    assert word in text and ("nothing" in text) is (conducting == 4.49)
+    assert word in text and ("next to nothing" in text) is (conducting == 4.49)
 
 
 def test_the_front_and_the_half_that_leads():
@@ -426,3 +426,13 @@ def test_what_was_not_tuned_for(agrees, word):
     )  # fmt: skip
     assert word in realism.untuned_text(table)
     assert f"{sum(agrees)} of 2" in realism.untuned_text(table)
+
+
+def test_both_ways_to_a_spectrum_agree(results):
+    """The step that the chapter shows, on a small electrode with a path and a blocked corner."""
+    rng = np.random.default_rng(3)
+    labels = rng.choice([0, 1, 2], (40, 48, 24), p=[0.3, 0.3, 0.4]).astype(np.uint8)
+    labels[10, :24] = 2  # no ion passes the first column
+    storage.save_volume("labels/TL-1-truth", labels, profile="smoke", voxel_size_um=0.642)
+    found = impedance.step_check("smoke", joined=2, frequency_Hz=(3.0, 30.0))
+    assert (found.difference < 1.0).all() and (found.real > 0).all()
