@@ -14,7 +14,7 @@ from analysis.study.finding import STAND_INS, Bound, check
 
 JOINED = 2  # voxels joined along each axis
 REPEATABILITY = 5.0  # scatter between nominally equal cells [%]
-STEP_FREQUENCY_HZ = (0.3, 1.0, 3.0, 10.0, 30.0)
+STEP_FREQUENCY_HZ = (1.0, 10.0, 30.0, 100.0, 300.0)
 STEP_CORNER = 24  # voxels along y and x of the column that is excited by a step
 STEP_INSTANTS = 60  # of the step, spaced evenly in the logarithm of time
 FREQUENCY_HZ = np.logspace(-2, 4, 49)
