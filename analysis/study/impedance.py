@@ -134,7 +134,7 @@ def conclusion(table, limit=REPEATABILITY):
             f"{style.label(row.method)} ({row.difference:.1f} %)" for row in told.itertuples()
         )
         verb = "gives itself" if len(told) == 1 else "give themselves"
-        sentences.append(f"on {specimen} {names} {verb} away, {len(told)} of {len(rows)}")
+        sentences.append(f"on {specimen} {len(told)} of {len(rows)} {verb} away: {names}")
     holds = finding(table, limit).holds
     meaning = (
         "So in this run a spectrum does not decide between trinarizations, as the paper says"
@@ -142,7 +142,7 @@ def conclusion(table, limit=REPEATABILITY):
         else "So in this run a spectrum rejects some maps, more than the paper grants it; "
         "it does not confirm those that it fails to reject"
     )
-    return f"If cells repeat to {limit:g} %, {', and '.join(sentences)}. {meaning}"
+    return f"If cells repeat to {limit:g} %, {'; '.join(sentences)}. {meaning}"
 
 
 def step_check(profile, specimen="TL", method="truth", joined=4, frequency_Hz=STEP_FREQUENCY_HZ):

@@ -210,7 +210,7 @@ def test_spectra_decide_or_do_not():
     said = impedance.conclusion(weak)
     assert "none of 2 can be told" in said and "does not decide" in said
     said = impedance.conclusion(strong)
-    assert "k-means (23.5 %) gives itself away, 1 of 2" in said and "rejects some maps" in said
+    assert "on TL 1 of 2 gives itself away: k-means (23.5 %)" in said and "rejects some maps" in said
     assert impedance.finding(spectra()).holds is None
     assert "nothing was decided" in impedance.conclusion(spectra(np.nan))
 
