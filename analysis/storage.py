@@ -298,12 +298,11 @@ def require(kind, *names, profile):
 
 def not_there(kind, names, *, profile):
     """The error that says which results are missing, where they were sought, and what to do."""
-    named = " and ".join([", ".join(map(repr, names[:-1])), repr(names[-1])][len(names) == 1 :])
     where = path(kind, names[0] + KINDS[kind], profile=profile)
     return FileNotFoundError(
-        f"There is no {named} among the {kind} of profile {_profile_name(profile)!r} "
-        f"(looked for {where}). Run the chapters before this one: "
-        f"make book PROFILE={_profile_name(profile)}"
+        f"Run the chapters before this one: make book PROFILE={_profile_name(profile)}. Missing "
+        f"among the {kind} of profile {_profile_name(profile)!r}: {', '.join(map(repr, names))} "
+        f"(looked for {where})."
     )
 
 
