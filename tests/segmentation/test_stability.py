@@ -11,7 +11,7 @@ import pytest
 
 from analysis.instruments import registration
 from analysis.phases import VOXEL_SIZE_UM as H
-from analysis.segmentation import fib, forest, neural, samples, training, unet
+from analysis.segmentation import clustering, fib, forest, neural, samples, training, unet
 from analysis.segmentation.methods import CATALOG, Inputs, trinarize
 
 from ..instruments.test_registration import CORNERS, _draw, _scan, surface  # noqa: F401
@@ -63,10 +63,12 @@ def test_labels_do_not_hang_on_the_last_digits(volume, name, start):
         assert np.mean(other != labels) <= BAR
 
 
-def test_a_sample_is_the_same_in_spite_of_noise(volume):
-    """What broke before: a sample in the order of gray values is another one after noise."""
-    order = np.argsort(volume, axis=None)[::50]
-    assert np.mean(order != np.argsort(noisy(volume, 1), axis=None)[::50]) > 0.01
+def test_the_weights_do_not_hang_on_the_last_digits(volume):
+    first, second = (
+        clustering.fit(gray, TARGETS, seed=3, n_sample=8000) for gray in (volume, noisy(volume, 4))
+    )
+    np.testing.assert_allclose(second.shell_weights, first.shell_weights, rtol=2e-2)
+    np.testing.assert_allclose(second.centroids, first.centroids, rtol=0, atol=1e-4 * np.ptp(volume))
 
 
 @pytest.fixture(scope="module")
@@ -96,12 +98,12 @@ def test_a_network_trained_anew_gives_the_same_labels(volume, compositions, name
 
 def test_a_unet_trained_anew_gives_the_same_labels(stack):  # noqa: F811
     gray, truth = stack
-    settings = replace(SMALL, steps=25, crop=32)
+    settings = replace(SMALL, filters=(4, 8), steps=20, crop=32)
     found = []
     for seen in (gray, noisy(gray, 3)):
         active = fib.segment_active_material(seen)
         model, _ = unet.train(seen, LABELLED, truth[LABELLED], active, settings, progress=False)
-        found.append(unet.segment(model, settings, seen, active, TEST))
+        found.append(unet.segment(model, settings, seen, active, TEST[:4]))
     assert np.mean(found[0] != found[1]) <= BAR
 
 
@@ -117,6 +119,7 @@ def test_a_forest_grown_anew_gives_the_same_labels(stack):  # noqa: F811
     assert np.mean(found[0] != found[1]) <= BAR
 
 
+@pytest.mark.slow
 def test_a_scan_is_placed_where_it_was(surface):  # noqa: F811
     gray, labels = surface
     scan = _scan(labels, _draw(1), 1)
