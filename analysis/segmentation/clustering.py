@@ -245,6 +245,7 @@ def assign(gray, fit, *, accept_best=False, threads=1):
     del padded  # four bytes a voxel that the selection below needs
     w_cbd, w_pore = cluster_weights.solve_phase_weights(*ratios, fit.targets, fit.phase_weights)
     labels = cluster_weights.labels_of(*ratios, w_cbd, w_pore)
+    del ratios
     drift = np.abs(sums / np.maximum(counts, 1)[:, None] - means)[counts > 0].max()
     assigned = replace(
         fit,

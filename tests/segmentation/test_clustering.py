@@ -1,6 +1,7 @@
 """The weighted k-means: eq (1) to the letter, fractions to 0.1 %, any orientation."""
 
 import itertools
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -292,6 +293,19 @@ def test_threads_do_not_change_the_labels(gray):
     one, two = (assign(gray, fitted, threads=threads) for threads in (1, 3))
     np.testing.assert_array_equal(one[0], two[0])
     assert one[1].drift == two[1].drift
+
+
+def test_memory_is_at_most_twenty_bytes_a_voxel(monkeypatch):
+    volume = tomogram((72, 70, 74), seed=1)
+    monkeypatch.setattr(cluster_weights, "_CHUNK", 2**14)
+    fitted = fit(volume, TARGETS, seed=1, n_sample=2000)  # the kernels are compiled by now
+    assign(volume, fitted)
+    for work in (lambda: fit(volume, TARGETS, seed=1, n_sample=2000), lambda: assign(volume, fitted)):
+        tracemalloc.start()
+        work()
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert (peak + volume.nbytes) / volume.size <= 20
 
 
 def test_unreachable_fractions_stop_with_the_best(gray):

@@ -98,7 +98,7 @@ def test_a_network_trained_anew_gives_the_same_labels(volume, compositions, name
 
 def test_a_unet_trained_anew_gives_the_same_labels(stack):  # noqa: F811
     gray, truth = stack
-    settings = replace(SMALL, filters=(4, 8), steps=20, crop=32)
+    settings = replace(SMALL, filters=(4, 8), steps=12, crop=32)
     found = []
     for seen in (gray, noisy(gray, 3)):
         active = fib.segment_active_material(seen)
