@@ -5,10 +5,12 @@ millionth of their range. No result may hang on that.
 """
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import analysis
 from analysis.instruments import registration
 from analysis.phases import VOXEL_SIZE_UM as H
 from analysis.segmentation import clustering, fib, forest, neural, samples, training, unet
@@ -128,3 +130,11 @@ def test_a_scan_is_placed_where_it_was(surface):  # noqa: F811
         for one, other in ((gray, scan), (noisy(gray, 1), noisy(scan, 2)))
     )
     assert registration.error_um(first.placement, second.placement, CORNERS) < 0.01 * H
+
+
+@pytest.mark.parametrize("room", ["specimen", "instruments"])
+def test_nothing_before_the_labels_is_compiled_to_another_order_of_sums(room):
+    """Fast-math lets each processor add in its own order; a truth at a level then flips voxels."""
+    sources = sorted((Path(analysis.__file__).parent / room).glob("*.py"))
+    assert sources
+    assert [path.name for path in sources if "fastmath" in path.read_text(encoding="utf-8")] == []
