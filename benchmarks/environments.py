@@ -5,8 +5,8 @@
     python benchmarks/environments.py /tmp/first /tmp/second --profile smoke
 
 Labels may differ in a thousandth of the voxels, findings not at all; the script ends with status 1
-otherwise. ``--generic`` prints the variables that make numpy, numba, XLA and OpenBLAS behave as on a
-processor without wide vectors: another machine, on the same one.
+otherwise. ``--generic`` prints the variables that make numpy, numba, XLA and OpenBLAS behave as on
+a processor without wide vectors: another machine, on the same one.
 """
 
 import argparse
@@ -28,19 +28,22 @@ def compare_volumes(first, second, profile):
     """Rows name, kind, value, where value is the share of labels or the largest difference."""
     rows = []
     for name in _common(first, second, profile, "volumes", ".nc"):
-        one, other = (_read(root, storage.load_volume, name, profile).values for root in (first, second))
+        one, other = (
+            _read(root, storage.load_volume, name, profile).values for root in (first, second)
+        )
         if one.shape != other.shape:
             rows.append((name, "shape", float("nan")))
         elif one.dtype == np.uint8 and name.startswith("labels/"):
             rows.append((name, "labels that differ", float(np.mean(one != other))))
         else:
-            apart = np.abs(one.astype(float) - other).max()
-            rows.append((name, "of the range", float(apart / max(np.ptp(one.astype(float)), 1e-300))))
+            one = one.astype(float)
+            apart = np.abs(one - other).max()
+            rows.append((name, "of the range", float(apart / max(np.ptp(one), 1e-300))))
     return rows
 
 
 def compare_tables(first, second, profile):
-    """Rows name, largest relative difference of a number, texts that differ, verdicts that differ."""
+    """Rows name, largest relative difference of a number, texts and verdicts that differ."""
     rows = []
     for name in _common(first, second, profile, "tables", ".csv"):
         one, other = (_read(root, storage.load_table, name, profile) for root in (first, second))
@@ -78,7 +81,7 @@ def compare_findings(first, second, profile):
 
 
 def generic():
-    """Shell lines that switch wide vectors off in the libraries that choose their code at run time."""
+    """Shell lines that switch wide vectors off where libraries choose their code at run time."""
     from numpy._core import _multiarray_umath as umath
 
     used = [name for name in umath.__cpu_dispatch__ if umath.__cpu_features__.get(name)]
@@ -97,7 +100,9 @@ def _common(first, second, profile, kind, ending):
     for root in (first, second):
         folder = Path(root) / profile / kind
         if not folder.is_dir():
-            sys.exit(f"There is no {folder}; expected results of profile {profile!r}. Run the book.")
+            sys.exit(
+                f"There is no {folder}; expected results of profile {profile!r}. Run the book."
+            )
         paths = folder.rglob(f"*{ending}")
         found.append({path.relative_to(folder).with_suffix("").as_posix() for path in paths})
     for name in sorted(found[0] ^ found[1]):
@@ -131,7 +136,7 @@ def main():
             print(f"  {name:42s} {value:10.2e} {what}")
             if what != "of the range":
                 worst = max(worst, value) if value == value else float("inf")
-        print("tables: largest difference of a number over the largest of its column; texts; verdicts")
+        print("tables: largest difference of a number over its column's largest; texts; verdicts")
         verdicts = 0
         for name, largest, texts, turned in compare_tables(first, second, profile):
             print(f"  {name:42s} {largest:10.2e} {texts:6d} {turned:6d}")
@@ -141,8 +146,10 @@ def main():
         for row in turned.itertuples():
             print(f"  {row.Index}: {row.verdict_first} / {row.verdict_second}")
         met = worst <= LIMIT and verdicts == 0 and turned.empty
-        print(f"largest share of labels {worst:.2e} (limit {LIMIT:g}), {verdicts} verdicts in tables, "
-              f"{len(turned)} findings: {'met' if met else 'NOT MET'}")  # fmt: skip
+        print(
+            f"largest share of labels {worst:.2e} (limit {LIMIT:g}), {verdicts} verdicts in "
+            f"tables, {len(turned)} findings: {'met' if met else 'NOT MET'}"
+        )
     return 0 if met else 1
 
 

@@ -105,7 +105,8 @@ def positions(shape, n_sample, *, seed):
         return np.argwhere(np.ones(shape, bool))
     order = np.argsort(shape, kind="stable")
     lengths = np.array(shape)[order]
-    turns = [t for t in itertools.permutations(range(3)) if np.array_equal(lengths[list(t)], lengths)]
+    orders = itertools.permutations(range(3))
+    turns = [turn for turn in orders if np.array_equal(lengths[list(turn)], lengths)]
     octant = -(-lengths // 2)
     n_octant = int(np.prod(octant))
     n_groups = min(n_octant, max(1, n_sample // (8 * len(turns))))

@@ -1,7 +1,7 @@
 """U-Net for pore against CBD in a FIB-SEM stack (Section 3.3).
 
-Three levels, two 3 x 3 convolutions each with SiLU, upsampling by repetition. It sees a slice and some of
-its neighbors, because what shines through a pore lies in the next slices. It learns from a
+Three levels, two 3 x 3 convolutions each with SiLU, upsampling by repetition. It sees a slice and
+some of its neighbors, because what shines through a pore lies in the next slices. It learns from a
 handful of labelled slices by random crops; active material is cut out by Otsu's threshold
 before, and weighs nothing in the loss.
 """

@@ -99,7 +99,8 @@ def processor():
     name = platform.processor() or platform.machine()
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        name = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+        named = next(line for line in lines if line.startswith("model name"))
+        name = named.split(":", 1)[1].strip()
     except (OSError, StopIteration):
         pass  # not Linux: the platform's own name will do
     extensions = np.show_config(mode="dicts")["SIMD Extensions"]

@@ -137,7 +137,7 @@ def test_clusters_solve_equation_1_with_the_target_fractions(gray):
     )
     columns = columns_of(sample)
     distances = [
-        w[phase] * np.repeat(x, (1, 6, 12, 8)) @ (columns - means[phase][:, None].astype(float)) ** 2
+        w[phase] * np.repeat(x, (1, 6, 12, 8)) @ (columns - means[phase][:, None]) ** 2
         for phase in Phase
     ]
     labels = np.argmin(distances, axis=0)
@@ -300,7 +300,10 @@ def test_memory_is_at_most_twenty_bytes_a_voxel(monkeypatch):
     monkeypatch.setattr(cluster_weights, "_CHUNK", 2**14)
     fitted = fit(volume, TARGETS, seed=1, n_sample=2000)  # the kernels are compiled by now
     assign(volume, fitted)
-    for work in (lambda: fit(volume, TARGETS, seed=1, n_sample=2000), lambda: assign(volume, fitted)):
+    for work in (
+        lambda: fit(volume, TARGETS, seed=1, n_sample=2000),
+        lambda: assign(volume, fitted),
+    ):
         tracemalloc.start()
         work()
         _, peak = tracemalloc.get_traced_memory()
