@@ -39,10 +39,15 @@ def reason(error, folder="."):
         for number, text in _REASONS.items():
             if getattr(error, "errno", None) == number or os.strerror(number) in str(error):
                 return text
-        if isinstance(error, OSError) and error.errno is None and _free(folder) < _LITTLE:
-            return _REASONS[errno.ENOSPC]
+        if isinstance(error, OSError) and error.errno is None and full(folder):
+            return full(folder)
         error = error.__cause__ or error.__context__
     return ""
+
+
+def full(folder):
+    """Say "the disk is full" if there is no space left for a folder, or an empty string."""
+    return _REASONS[errno.ENOSPC] if _free(folder) < _LITTLE else ""
 
 
 def sentence(what, why, variable):

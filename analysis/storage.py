@@ -84,9 +84,9 @@ def trouble(file):
     Returns
     -------
     trouble : str
-        Completes "The file ..."; empty if the file is as it was written.
+        Completes "The file ..."; empty if the file is as it was written, or no result.
     """
-    return checksums.trouble(file, results_root())
+    return checksums.trouble(file, results_root()) if _profile_of(file) else ""
 
 
 def check(file):
@@ -98,12 +98,11 @@ def check(file):
     Damaged
         If it is not; says what is seen and how to have it made anew.
     """
-    profile = _profile_of(file)
-    found = trouble(file) if profile else ""
+    found = trouble(file)
     if found:
         raise Damaged(
             f"{file} {found}. Only results that are as the study wrote them are read. Have it "
-            f"made anew: make book PROFILE={profile}"
+            f"made anew: make book PROFILE={_profile_of(file)}"
         )
 
 

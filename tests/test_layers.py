@@ -30,11 +30,13 @@ RANKS = {
     "cases": 5,
     "kernels": 5,
     "simulations": 6,
-    "campaign": 7,
-    "study": 8,
-    "publish": 9,
-    "own": 10,
-    "__main__": 11,
+    "cluster": 7,
+    "local": 7,
+    "campaign": 8,
+    "study": 9,
+    "publish": 10,
+    "own": 11,
+    "__main__": 12,
 }
 
 HEAVY = {"keras", "jax", "fipy", "porespy", "pyvista", "distributed", "dask"}

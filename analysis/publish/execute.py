@@ -21,7 +21,7 @@ import nbformat
 import yaml
 
 from analysis import storage
-from analysis.processes import die_with_parent
+from analysis.processes import die_with_parent, killed_by
 from analysis.publish import stamps
 from analysis.publish.chapters import COLOPHON, ROOT
 from analysis.publish.fingerprint import fingerprint
@@ -156,7 +156,7 @@ def _run_and_stamp(chapter, build, parameters, progress):
         progress.failures.append(str(failure))
         progress.line(name, "FAILED")
         return False
-    stamps.write_json(build.stamp(name), stamp)
+    stamps.write_stamp(build, name, stamp)
     progress.ran.append(name)
     progress.line(name, f"{stamp['seconds']:6.1f} s  {stamp['peak_memory_MB'] / 1000:.1f} GB")
     return True
@@ -206,7 +206,8 @@ def run_chapter(source, name, *, build, parameters):
     entry.unlink(missing_ok=True)
     if status != 0:
         raise ChapterFailed(
-            f"Chapter {name} stopped with an error:\n\n{_last_error(log)}\n\n"
+            f"Chapter {name} {killed_by(status) or 'stopped with an error'}:\n\n"
+            f"{_last_error(log)}\n\n{stamps.full_disk(build)}"
             f"The notebook up to that cell: {partial}\nThe log: {log}"
         )
     os.replace(partial, executed)
