@@ -9,16 +9,7 @@ import time
 from dataclasses import dataclass, replace
 
 from analysis import cluster, local, profiles, scratch, storage
-from analysis.cases import (
-    TRUTH,
-    Case,
-    file_of,
-    is_finished,
-    load,
-    measurements,
-    scan,
-    truth_of,
-)
+from analysis.cases import TRUTH, Case, file_of, is_finished, load, measurements, scan, truth_of
 from analysis.segmentation.methods import CATALOG
 
 HEADLINE = "TL", 1  # specimen and cutout whose truth is also lithiated with other cells

@@ -59,8 +59,9 @@ def _in_processes(cases, profile, workers):
                     left.remove(case)
                     yield case, Outcome()
                 if broken > 3:
+                    why = Outcome("a worker process was killed four times; out of memory?")
                     for case in left:
-                        yield case, Outcome("a worker process was killed four times; out of memory?")
+                        yield case, why
                     return
 
 
