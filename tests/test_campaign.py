@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+import xarray as xr
 
 from analysis import campaign, cases, local, profiles, simulations, storage
 from analysis.simulations import Outcome
@@ -137,6 +138,19 @@ def test_a_failing_case_is_recorded_and_the_campaign_goes_on(results):
 STRUCTURES = [cases.Case("structure", "SL", 1, method) for method in METHODS]
 
 
+@pytest.fixture
+def quick(monkeypatch):
+    """Let a case be a small file: what happens to files is the same."""
+
+    def execute(case, profile):
+        data = xr.Dataset({"transport": ("z", np.linspace(0, 1, 500) + len(case.method))})
+        with storage.atomic(cases.file_of(case, profile)) as temporary:
+            data.to_netcdf(temporary, engine="h5netcdf")
+        return Outcome()
+
+    monkeypatch.setattr(local, "execute", execute)
+
+
 def add_20_mV(file):
     import h5py
 
@@ -157,7 +171,7 @@ def flip_a_bit(file):
 @pytest.mark.parametrize(
     "damage", [add_20_mV, truncate, flip_a_bit, lambda file: file.write_bytes(b"")]
 )
-def test_a_touched_case_is_named_and_computed_anew(results, damage):
+def test_a_touched_case_is_named_and_computed_anew(results, quick, damage):
     fill(("SL",))
     campaign.run(STRUCTURES, "smoke", workers=1, say=lambda line: None)
     before = cases.load(STRUCTURES[0], "smoke")
@@ -173,7 +187,7 @@ def test_a_touched_case_is_named_and_computed_anew(results, damage):
     assert cases.load(STRUCTURES[0], "smoke").identical(before)
 
 
-def test_a_case_without_a_checksum_is_not_ours(results):
+def test_a_case_without_a_checksum_is_not_ours(results, quick):
     fill(("SL",))
     campaign.run(STRUCTURES, "smoke", workers=1, say=lambda line: None)
     file = cases.file_of(STRUCTURES[1], "smoke")
