@@ -11,6 +11,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from contextlib import contextmanager
@@ -80,11 +81,12 @@ def execute(chapters, *, build, parameters, jobs=2, say=print):
                 "task_dep": list(needs),
             }
 
-    with _only_run_of(build):
+    # What is up to date is ours to say, so doit's own database need not outlive the run.
+    with _only_run_of(build), tempfile.TemporaryDirectory() as notes:
         tasks = {
             "task_chapters": task_chapters,
             "DOIT_CONFIG": {
-                "dep_file": str(build.folder / ".doit.db"),
+                "dep_file": str(Path(notes) / "doit.db"),
                 "backend": "sqlite3",
                 "reporter": "zero",
                 "verbosity": 0,
