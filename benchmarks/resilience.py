@@ -110,6 +110,26 @@ def find_victim(process, kind):
     return None
 
 
+def wait_for_victim(process, plan, seconds):
+    """
+    Wait a while, then for the first kind of the plan that is running.
+
+    Returns
+    -------
+    kind, victim : str, psutil.Process
+        Both None if the run ended before.
+    """
+    begin = time.monotonic()
+    while process.poll() is None:
+        if time.monotonic() - begin >= seconds:
+            for kind in dict.fromkeys(plan):
+                victim = find_victim(process, kind)
+                if victim:
+                    return kind, victim
+        time.sleep(0.05)
+    return None, None
+
+
 def differences(expected, found):
     """Names of tables that are missing or differ."""
     return sorted(name for name in expected if found.get(name) != expected[name])
@@ -134,37 +154,25 @@ def kill(folder, options, *, kills, seed, say=print):
         shutil.rmtree(folder / name, ignore_errors=True)
     process, made = start(folder, *options), 0
     while plan:
-        wanted = rng.uniform(0, 2 * seconds / (kills + 1))
         begin = time.monotonic()
-        victim = None
-        while process.poll() is None:
-            if time.monotonic() - begin >= wanted:
-                # the kind that is next, or one that there is now: no moment is waited for
-                for kind in dict.fromkeys([*plan, *plan]):
-                    victim = find_victim(process, kind)
-                    if victim:
-                        break
-                if victim:
-                    break
-            time.sleep(0.05)
+        kind, victim = wait_for_victim(process, plan, rng.uniform(0, 2 * seconds / (kills + 1)))
         if victim:
             with contextlib.suppress(psutil.NoSuchProcess):
                 victim.send_signal(signal.SIGKILL)
-                plan.remove(kind)
-                made += 1
-                say(f"{made:2d} killed: {kind:6s} {time.monotonic() - begin:5.1f} s into a run")
-            if kind != "worker":
-                process.wait()
-        if process.poll() is not None:
-            if kind == "site" and victim:
-                text = (folder / "output.txt").read_text(errors="replace")
-                if "was killed (SIGKILL" not in text:
-                    faults.append("a site that was killed was not said to be")
-            if process.returncode == 0 and plan:
-                say(f"   the run came to its end; not met: {', '.join(plan)}; begun anew")
-                shutil.rmtree(folder / "results/smoke/cases", ignore_errors=True)
-                shutil.rmtree(folder / "_build", ignore_errors=True)
-            process = start(folder, *options)
+            plan.remove(kind)
+            made += 1
+            say(f"{made:2d} killed: {kind:6s} after {time.monotonic() - begin:.1f} s")
+            if kind == "worker":
+                continue  # the run replaces it
+        process.wait()
+        output = (folder / "output.txt").read_text(errors="replace")
+        if victim and kind == "site" and "was killed (SIGKILL" not in output:
+            faults.append("a Sphinx that was killed was not said to be")
+        if process.returncode == 0 and plan:
+            say(f"   complete; not met yet: {', '.join(plan)}; cases and chapters begin anew")
+            shutil.rmtree(folder / "results/smoke/cases", ignore_errors=True)
+            shutil.rmtree(folder / "_build", ignore_errors=True)
+        process = start(folder, *options)
     process.wait()
     status, output = run(folder, *options)
     if status:
