@@ -45,12 +45,12 @@ def copy_of_repository(folder):
             shutil.copy2(ROOT / name, folder / name)
 
 
-def start(folder, *options):
+def start(folder, *options, command=("book", "--profile", "smoke")):
     """Start a run of the smoke profile in the copy; its output goes to a file."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("CBD_RE")}
     environment |= {"PYTHONPATH": str(folder), "KERAS_BACKEND": "jax", "PYTHONHASHSEED": "0"}
     environment |= {"OPENBLAS_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
-    command = [sys.executable, "-m", "analysis", "book", "--profile", "smoke", *options]
+    command = [sys.executable, "-m", "analysis", *command, *options]
     with open(folder / "output.txt", "w") as output:
         return subprocess.Popen(
             command, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT
@@ -74,6 +74,8 @@ def undisturbed(folder, options):
     marker = folder / "undisturbed"
     if not marker.exists():
         copy_of_repository(folder)
+        if start(folder, command=("kernels",)).wait():  # as `make book` does first
+            sys.exit(f"The kernels could not be compiled:\n{(folder / 'output.txt').read_text()}")
         begin = time.monotonic()
         status, output = run(folder, *options)
         if status:
