@@ -295,8 +295,12 @@ def _record(operation, file, **parameters):
         }
         if parameters:
             entry["parameters"] = attributes.plain(parameters)
-        with open(log, "a", encoding="utf-8") as opened:
-            opened.write(json.dumps(entry, sort_keys=True) + "\n")
+        try:
+            with open(log, "a", encoding="utf-8") as opened:
+                opened.write(json.dumps(entry, sort_keys=True) + "\n")
+        except OSError as error:
+            why = disk.reason(error, Path(log).parent) or error
+            raise OSError(error.errno, disk.sentence(log, why, ROOT_VARIABLE)) from error
     return file
 
 

@@ -154,11 +154,11 @@ def _run_and_stamp(chapter, build, parameters, progress):
         offered = stamps.offered(build, chapter.needs)
         stamp = run_chapter(chapter.source, name, build=build, parameters=parameters)
         stamp["fingerprint"]["offered"] = offered
-    except ChapterFailed as failure:
-        progress.failures.append(str(failure))
+        stamps.write_stamp(build, name, stamp)
+    except (ChapterFailed, OSError) as failure:
+        progress.failures.append(stamps.why_stopped(build, name, failure))
         progress.line(name, "FAILED")
         return False
-    stamps.write_stamp(build, name, stamp)
     progress.ran.append(name)
     progress.line(name, f"{stamp['seconds']:6.1f} s  {stamp['peak_memory_MB'] / 1000:.1f} GB")
     return True

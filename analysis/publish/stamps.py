@@ -173,6 +173,15 @@ def trouble_of_manifest(build):
     return f"{target.relative_to(storage.results_root())} {found}; written anew" if found else ""
 
 
+def why_stopped(build, name, failure):
+    """What to say of a chapter whose files could not be written, or that failed."""
+    why = disk.reason(failure, build.folder) if isinstance(failure, OSError) else ""
+    if not why or why in str(failure):
+        return str(failure)
+    what = getattr(failure, "filename", None) or build.folder
+    return f"Chapter {name}: {disk.sentence(what, why, storage.ROOT_VARIABLE)}"
+
+
 def full_disk(build):
     """What to say beside the error of a process that may have died of a full disk, or nothing."""
     why = disk.full(build.folder) or disk.full(storage.results_root())

@@ -1,5 +1,6 @@
 """What is said if Sphinx is killed, if there is no site to serve, or if the disk is full."""
 
+import errno
 import re
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import urllib.request
 from collections import namedtuple
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from analysis import disk, scratch, storage
@@ -58,6 +60,26 @@ def test_a_full_disk_is_said_beside_what_the_log_could_not_hold(staged, monkeypa
     monkeypatch.setattr("analysis.publish.execute._run", lambda command, log, record: killed(log))
     with pytest.raises(ChapterFailed, match="the disk is full. The previous result"):
         run_chapter(ROOT / "book/01_electrodes.md", "01_electrodes", build=made, parameters={})
+
+
+@pytest.mark.parametrize(
+    ("failure", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left", "a.ipynb"), "Could not write a.ipynb: the disk is"),
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), "your quota on this disk is used up"),
+        (ChapterFailed("Chapter 01_a stopped"), "Chapter 01_a stopped"),
+    ],
+)
+def test_why_a_chapter_stopped(staged, failure, said):
+    assert said in stamps.why_stopped(staged[1], "01_a", failure)
+
+
+def test_the_record_of_reads_on_a_full_disk(results, monkeypatch):
+    if not Path("/dev/full").exists():
+        pytest.skip("needs /dev/full, which Linux has")
+    monkeypatch.setenv(storage.RECORD_VARIABLE, "/dev/full")
+    with pytest.raises(OSError, match="Could not write /dev/full: the disk is full"):
+        storage.save_table("a", pd.DataFrame({"x": [1]}), profile="smoke")
 
 
 def killed(log):
