@@ -116,4 +116,6 @@ def _entries(file, root):
         names = os.listdir(folder)
     except FileNotFoundError:
         return []
-    return [folder / name for name in names if name.startswith(stem) and len(name) == len(stem) + 64]
+    return [
+        folder / name for name in names if name.startswith(stem) and len(name) == len(stem) + 64
+    ]

@@ -213,8 +213,14 @@ def load_volume(name, *, profile):
     with h5py.File(source) as opened:
         data = opened[variable]
         dims = _DIMS[data.ndim]
-        attrs = {key: attributes.native(value) for key, value in data.attrs.items() if key not in _HDF5_ONLY}
-        coords = {axis: (axis, attributes.column(opened[axis]), attributes.of_axis(axis)) for axis in dims}
+        attrs = {
+            key: attributes.native(value)
+            for key, value in data.attrs.items()
+            if key not in _HDF5_ONLY
+        }
+        coords = {
+            axis: (axis, attributes.column(opened[axis]), attributes.of_axis(axis)) for axis in dims
+        }
         volume = xr.DataArray(data[...], dims=dims, coords=coords, attrs=attrs, name=variable)
     return volume
 

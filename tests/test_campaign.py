@@ -206,9 +206,7 @@ def test_touched_labels_stop_the_campaign_with_their_name(results):
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage", b"PK\x03\x04 half an archive"])
-def test_an_unreadable_checkpoint_is_named_and_the_case_begins_anew(
-    results, monkeypatch, content
-):
+def test_an_unreadable_checkpoint_is_named_and_the_case_begins_anew(results, monkeypatch, content):
     fill(("SL",))
     case = cases.Case("lithiation", "SL", 1, "kmeans", 0.1, 6.0, "resolved", joined=4)
     unfinished = results / f"smoke/cases/.{cases.name_of(case, 'smoke')}.npz"

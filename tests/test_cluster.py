@@ -1,4 +1,4 @@
-"""Clusters on loopback: who may run cases, and what is said if workers or the scheduler are lost."""
+"""Clusters on loopback: who may run cases; what is said if workers or the scheduler are lost."""
 
 import contextlib
 import os
@@ -177,9 +177,7 @@ def test_a_worker_that_joins_later_is_asked_too(scheduler, written, monkeypatch)
     assert any("is not used: it is too old" in line for line in lines)
 
 
-def test_workers_of_another_version_and_without_the_package_are_named(
-    scheduler, written, tmp_path
-):
+def test_workers_of_another_version_and_without_the_package_are_named(scheduler, written, tmp_path):
     other, none = tmp_path / "other", tmp_path / "none"
     shutil.copytree(ROOT / "analysis", other / "analysis")
     text = (other / "analysis/cases.py").read_text()
