@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from analysis import profiles
-from analysis.study import own_tomogram, overview
+from analysis.study import overview, own_tomogram
 
 
 @pytest.mark.parametrize("profile", ["demoo", "smok", "DEMO"])
