@@ -32,9 +32,8 @@ def manifest(profile):
             f"There is no manifest of profile {profile!r} (looked for {source}). "
             f"Run the book first: make book PROFILE={profile}"
         )
-    content = json.loads(source.read_text(encoding="utf-8"))
     storage.record_read(source)
-    return content
+    return json.loads(source.read_text(encoding="utf-8"))
 
 
 def commit(root=ROOT):
