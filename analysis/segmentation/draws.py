@@ -45,7 +45,7 @@ def draw(probabilities, targets, *, seed, widths=(ACTIVE_WIDTH, BINDER_WIDTH)):
     Raises
     ------
     ValueError
-        If the probabilities or the targets are none.
+        If the probabilities or the targets are none, or a width is negative.
 
     Notes
     -----
@@ -54,6 +54,11 @@ def draw(probabilities, targets, *, seed, widths=(ACTIVE_WIDTH, BINDER_WIDTH)):
     """
     probabilities = check_probabilities(probabilities)
     counts = counts_for(check_targets(targets), probabilities[..., 0].size)
+    if len(widths) != 2 or not all(np.isfinite(width) and width >= 0 for width in widths):
+        raise ValueError(
+            f"The widths of the draws are {widths}; expected two of 0 or more voxels, for AM and "
+            "for the CBD."
+        )
     shape = probabilities.shape[:3]
     rng = np.random.default_rng(seed)
     active_luck, binder_luck = (gaussian_field(shape, width, rng) for width in widths)

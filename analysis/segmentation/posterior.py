@@ -6,45 +6,19 @@ CBD. What they learned from is a prior: electrodes, instruments and noises as th
 never a specimen of the study.
 """
 
-import hashlib
 import warnings
-from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 
-from analysis.phases import VOXEL_SIZE_UM, Phase, check_gray, check_targets
+from analysis.phases import VOXEL_SIZE_UM, Phase, check_gray, check_targets, check_voxel_size
 from analysis.segmentation import boosted_trees, voxel_features
+from analysis.segmentation.posterior_model import stored
 from analysis.segmentation.ranking import counts_for, highest
 
-WEIGHTS = Path(__file__).with_name("weights") / "posterior.npz"
+SAME_SIZE = 0.05  # relative difference of voxel sizes that changes no feature noticeably
 
 
-@dataclass(frozen=True)
-class Model:
-    """
-    Trees for both questions, and the images they were trained on.
-
-    Attributes
-    ----------
-    active, binder : analysis.segmentation.boosted_trees.Trees
-        Active material or not; CBD or pore where it is not.
-    noise, dark_spread : tuple of float
-        Smallest and largest value of :class:`~analysis.segmentation.voxel_features.Image` among
-        the tomograms of the training.
-    voxel_size_um : float
-        Of the tomograms of the training.
-    """
-
-    active: boosted_trees.Trees
-    binder: boosted_trees.Trees
-    noise: tuple
-    dark_spread: tuple
-    voxel_size_um: float
-
-
-def predict(gray, cbd_profile=None, *, model=None):
+def predict(gray, cbd_profile=None, *, model=None, voxel_size_um=VOXEL_SIZE_UM):
     """
     Probability of each phase in each voxel.
 
@@ -55,8 +29,10 @@ def predict(gray, cbd_profile=None, *, model=None):
     cbd_profile : (Z,) array_like of float, optional
         Volume fraction of the CBD in each slice [-], for example from an EDX line scan. Gray
         values hardly tell a level profile from a gradient; give it where it is known.
-    model : Model, optional
-        By default the one that comes with the package (:func:`stored`).
+    model : analysis.segmentation.posterior_model.Model, optional
+        By default the one that comes with the package.
+    voxel_size_um : float
+        Voxel edge [µm]. The features count in voxels, so the model fits its own voxel size only.
 
     Returns
     -------
@@ -74,7 +50,8 @@ def predict(gray, cbd_profile=None, *, model=None):
     Warns
     -----
     UserWarning
-        If noise or contrast of the tomogram lie outside the training; see :func:`doubts`.
+        If voxel size, noise or contrast lie outside the training, before the work starts; see
+        :func:`doubts`.
 
     Notes
     -----
@@ -82,9 +59,10 @@ def predict(gray, cbd_profile=None, *, model=None):
     electrode they are a guess with this book's electrodes as prior.
     """
     gray = check_gray(gray, min_edge=voxel_features.MIN_EDGE)
+    voxel_features.check_profile(cbd_profile, gray.shape[0])
     model = stored() if model is None else model
     image = voxel_features.measure(gray)
-    for doubt in doubts(image, model):
+    for doubt in doubts(image, model, voxel_size_um):
         warnings.warn(doubt, stacklevel=2)
     probabilities = np.empty((*gray.shape, len(Phase)), np.float32)
     for part, features in voxel_features.slabs(gray, image, cbd_profile=cbd_profile):
@@ -97,13 +75,13 @@ def predict(gray, cbd_profile=None, *, model=None):
     return probabilities
 
 
-def trinarize(gray, targets, cbd_profile=None, *, model=None):
+def trinarize(gray, targets, cbd_profile=None, *, model=None, voxel_size_um=VOXEL_SIZE_UM):
     """
     The most probable labels that meet the target fractions.
 
     Parameters
     ----------
-    gray, cbd_profile, model
+    gray, cbd_profile, model, voxel_size_um
         As for :func:`predict`.
     targets : dict of Phase to float
         Volume fraction [-] of each phase. Sums to one.
@@ -118,7 +96,8 @@ def trinarize(gray, targets, cbd_profile=None, *, model=None):
         As for :func:`predict`, or if the targets are no volume fractions.
     """
     targets = check_targets(targets)
-    return ranked(predict(gray, cbd_profile, model=model), targets)
+    found = predict(gray, cbd_profile, model=model, voxel_size_um=voxel_size_um)
+    return ranked(found, targets)
 
 
 def ranked(probabilities, targets):
@@ -150,14 +129,16 @@ def binder_share(probabilities):
     return cbd / np.maximum(cbd + pore, np.float32(1e-12))
 
 
-def doubts(image, model):
+def doubts(image, model, voxel_size_um=VOXEL_SIZE_UM):
     """
     What of a tomogram lies outside the training.
 
     Parameters
     ----------
     image : analysis.segmentation.voxel_features.Image
-    model : Model
+    model : analysis.segmentation.posterior_model.Model
+    voxel_size_um : float
+        Of the tomogram [µm].
 
     Returns
     -------
@@ -165,6 +146,12 @@ def doubts(image, model):
         One sentence each; empty if the tomogram is of the kind that the model knows.
     """
     found = []
+    size = check_voxel_size(voxel_size_um)
+    if abs(size / model.voxel_size_um - 1) > SAME_SIZE:
+        found.append(
+            f"The voxels measure {size:g} µm; the model was trained on {model.voxel_size_um:g} µm. "
+            "Its probabilities will be wrong: resample the tomogram to that size first."
+        )
     for what, value, (low, high) in (
         ("The noise inside bright particles", image.noise, model.noise),
         ("The spread of the dark gray values", image.dark_spread, model.dark_spread),
@@ -176,121 +163,3 @@ def doubts(image, model):
                 "like this one, or compare with thresholding."
             )
     return found
-
-
-def train(examples, *, seed, voxels=16_000, trees=(60, 160)):
-    """
-    Learn from tomograms of electrodes whose truth is known.
-
-    Parameters
-    ----------
-    examples : iterable of (gray, labels, cbd_profile)
-        Tomograms (Z, Y, X), their true labels, and the nominal CBD fraction of each slice. Half
-        of the voxels are shown to the trees without the profile, so that one model serves both.
-    seed : int
-        Chooses the voxels.
-    voxels : int
-        Of each tomogram.
-    trees : tuple of int
-        For AM, and for the CBD.
-
-    Returns
-    -------
-    Model
-    """
-    rng = np.random.default_rng(seed)
-    rows, answers, images = [], [], []
-    for gray, labels, profile in examples:
-        image = voxel_features.measure(gray)
-        images.append(image)
-        chosen = np.sort(rng.choice(labels.size, min(voxels, labels.size), replace=False))
-        table = np.empty((chosen.size, len(voxel_features.NAMES)), np.float32)
-        per_slice = labels[0].size
-        for part, features in voxel_features.slabs(gray, image, cbd_profile=profile):
-            first, last = np.searchsorted(chosen, (part.start * per_slice, part.stop * per_slice))
-            table[first:last] = features[:, chosen[first:last] - part.start * per_slice].T
-        table[rng.random(chosen.size) < 0.5, -1] = np.nan
-        rows.append(table)
-        answers.append(labels.ravel()[chosen])
-    features, phases = np.concatenate(rows), np.concatenate(answers)
-    open_space = phases != Phase.AM
-    noises, spreads = ([getattr(i, name) for i in images] for name in ("noise", "dark_spread"))
-    return Model(
-        active=boosted_trees.fit(
-            features, phases == Phase.AM, seed=seed, trees=trees[0], learning_rate=0.2
-        ),
-        binder=boosted_trees.fit(
-            features[open_space], phases[open_space] == Phase.CBD, seed=seed, trees=trees[1]
-        ),
-        noise=(min(noises), max(noises)),
-        dark_spread=(min(spreads), max(spreads)),
-        voxel_size_um=VOXEL_SIZE_UM,
-    )
-
-
-def save(file, model):
-    """Write a model as compressed arrays, whole or not at all."""
-    from analysis import storage
-
-    arrays = {**model.active.arrays("active_"), **model.binder.arrays("binder_")}
-    with storage.atomic(file) as temporary, open(temporary, "wb") as opened:
-        np.savez_compressed(
-            opened,
-            features=np.array(voxel_features.NAMES),
-            noise=model.noise,
-            dark_spread=model.dark_spread,
-            voxel_size_um=model.voxel_size_um,
-            **arrays,
-        )
-
-
-def load(file):
-    """
-    Read a model.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is none.
-    ValueError
-        If it was trained on other features.
-    """
-    if not Path(file).is_file():
-        raise FileNotFoundError(
-            f"{file}: the weights of the posterior are missing. Restore the file from the "
-            "repository, or train anew: python -m analysis.study.posterior"
-        )
-    with np.load(file, allow_pickle=False) as arrays:
-        if tuple(arrays["features"]) != voxel_features.NAMES:
-            raise ValueError(
-                f"{file} was trained on other features than this version computes. Train anew."
-            )
-        return Model(
-            active=boosted_trees.Trees.of(arrays, "active_"),
-            binder=boosted_trees.Trees.of(arrays, "binder_"),
-            noise=tuple(float(v) for v in arrays["noise"]),
-            dark_spread=tuple(float(v) for v in arrays["dark_spread"]),
-            voxel_size_um=float(arrays["voxel_size_um"]),
-        )
-
-
-@lru_cache(maxsize=1)
-def stored():
-    """
-    The model that comes with the package.
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        If its file is missing, or is not the one whose hash stands beside it.
-    """
-    expected = WEIGHTS.with_suffix(".sha256")
-    if WEIGHTS.is_file() and expected.is_file():
-        found = hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()
-        wanted = expected.read_text(encoding="utf-8").split()[0]
-        if found != wanted:
-            raise ValueError(
-                f"{WEIGHTS} has the SHA-256 {found[:12]}..., expected {wanted[:12]}...: the "
-                "weights were damaged or replaced. Restore the file from the repository."
-            )
-    return load(WEIGHTS)

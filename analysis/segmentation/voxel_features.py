@@ -14,14 +14,15 @@ from scipy import ndimage
 
 from analysis.phases import check_gray
 
-SMOOTHING = (0.7, 1.0, 1.5, 2.2, 3.2, 4.5, 6.5)  # standard deviations [voxel]
-DERIVATIVES = SMOOTHING[:-1]  # derivatives of the widest add nothing
-EXTREMES = (5, 9)  # edges of the cubes [voxel]
-SURROUNDINGS = (2.2, 4.5)  # widths [voxel] over which bright voxels are counted
+SMOOTHING = (0.7, 1.0, 1.5, 2.2, 3.2, 4.5, 6.5, 9.0)  # standard deviations [voxel]
+DERIVATIVES = SMOOTHING[:-2]  # derivatives of the widest add nothing
+EXTREMES = (3, 5, 9)  # edges of the cubes [voxel]
+SURROUNDINGS = (2.2, 4.5, 9.0)  # widths [voxel] over which bright voxels are counted
+TEXTURE = (1.0, 2.2, 4.5)  # widths [voxel] at which the scatter of the dark voxels is taken
 MAX_DISTANCE = 16  # distances to bright voxels beyond it are all the same [voxel]
 TRUNCATE = 3.0  # standard deviations at which a Gaussian ends
-HALO = 24  # slices around a slab; at least the reach of every feature
-SLAB = 96
+HALO = 32  # slices around a slab; at least the reach of every feature
+SLAB = 4_000_000  # voxels worked on at a time, about; a gigabyte
 MIN_EDGE = 10  # voxels along every axis; the extremes of a cube of nine need them
 
 NAMES = (
@@ -36,6 +37,9 @@ NAMES = (
     *(f"bright share {s}" for s in SURROUNDINGS),
     "noise",
     "dark spread",
+    *(f"scatter {s}" for s in TEXTURE),
+    "skewness",
+    "slope",
     "bright share of the slice",
     "CBD of the slice",
 )
@@ -56,6 +60,9 @@ class Image:
         the contrast [-].
     dark_spread : float
         Interquartile range of the smoothed dark voxels, over the contrast [-].
+    texture : tuple of float
+        Of the dark voxels: standard deviation at each width of :data:`TEXTURE`, skewness, and
+        mean length of the gradient [1/voxel], over the contrast [-].
     bright_share : (Z,) ndarray
         Share of bright voxels in each slice, smoothed over four slices [-].
     """
@@ -64,6 +71,7 @@ class Image:
     bright: float
     noise: float
     dark_spread: float
+    texture: tuple
     bright_share: np.ndarray
 
 
@@ -89,7 +97,7 @@ def measure(gray):
     gray = check_gray(gray)
     dark, bright = _class_means(gray)
     scaled = _scaled(gray, dark, bright)
-    smooth = ndimage.gaussian_filter(scaled, SMOOTHING[0], mode="nearest", truncate=TRUNCATE)
+    smooth = _smooth(scaled, SMOOTHING[0])
     is_bright = smooth > 0.5
     core = ndimage.binary_erosion(is_bright, iterations=2)
     if not core.any() or is_bright.all():
@@ -98,16 +106,21 @@ def measure(gray):
             "that is brighter than the rest and thicker than four voxels. Check the polarity of "
             "the tomogram and its voxel size."
         )
-    wider = ndimage.gaussian_filter(scaled, SMOOTHING[1], mode="nearest", truncate=TRUNCATE)
-    noise = np.median(np.abs(scaled - wider)[core])
-    wider = ndimage.gaussian_filter(scaled, SMOOTHING[2], mode="nearest", truncate=TRUNCATE)
-    low, high = np.percentile(wider[~is_bright], (25, 75))
+    noise = np.median(np.abs(scaled - _smooth(scaled, 1.0))[core])
+    wider = _smooth(scaled, 1.5)
+    values = wider[~is_bright].astype(np.float64)
+    low, high = np.percentile(values, (25, 75))
+    off = values - values.mean()
+    skewness = np.mean(off**3) / np.mean(off**2) ** 1.5
+    slope = np.mean(_slope(wider)[~is_bright], dtype=np.float64)
+    scatter = (_smooth(scaled, s)[~is_bright].std(dtype=np.float64) for s in TEXTURE)
     share = is_bright.mean(axis=(1, 2))
     share = ndimage.gaussian_filter1d(share, 4.0, mode="nearest")
-    return Image(dark, bright, float(noise), float(high - low), share)
+    texture = tuple(float(v) for v in (*scatter, skewness, slope))
+    return Image(dark, bright, float(noise), float(high - low), texture, share)
 
 
-def slabs(gray, image, *, cbd_profile=None, thickness=SLAB):
+def slabs(gray, image, *, cbd_profile=None, thickness=None):
     """
     Features of a volume, slab by slab.
 
@@ -120,8 +133,9 @@ def slabs(gray, image, *, cbd_profile=None, thickness=SLAB):
     cbd_profile : (Z,) array_like of float, optional
         Volume fraction of the CBD in each slice [-], for example from an EDX line scan. Without
         it the last feature is NaN.
-    thickness : int
-        Slices of a slab. More are faster and take more memory; the features are the same.
+    thickness : int, optional
+        Slices of a slab; by default about :data:`SLAB` voxels, but no fewer slices than the halo.
+        More are faster and take more memory; the features are the same.
 
     Yields
     ------
@@ -137,6 +151,7 @@ def slabs(gray, image, *, cbd_profile=None, thickness=SLAB):
     """
     depth = gray.shape[0]
     profile = check_profile(cbd_profile, depth)
+    thickness = thickness or max(HALO, SLAB // gray[0].size)
     for start in range(0, depth, thickness):
         part = slice(start, min(start + thickness, depth))
         first, last = max(0, start - HALO), min(depth, part.stop + HALO)
@@ -146,7 +161,7 @@ def slabs(gray, image, *, cbd_profile=None, thickness=SLAB):
         rows = iter(features)
         for field in _local(scaled):
             next(rows)[...] = field[inner]
-        for value in (image.noise, image.dark_spread):
+        for value in (image.noise, image.dark_spread, *image.texture):
             next(rows)[...] = value
         for along in (image.bright_share, profile):
             next(rows)[...] = along[part, None, None]
@@ -201,7 +216,7 @@ def _local(scaled):
     smooth = {s: _smooth(scaled, s) for s in SMOOTHING}
     yield from smooth.values()
     for s in DERIVATIVES:
-        yield np.sqrt(sum(slope**2 for slope in np.gradient(smooth[s])))
+        yield _slope(smooth[s])
     for s in DERIVATIVES:
         yield from _curvatures(smooth[s])
     for edge in EXTREMES:
@@ -219,6 +234,11 @@ def _local(scaled):
 
 def _smooth(values, sigma):
     return ndimage.gaussian_filter(values, sigma, mode="nearest", truncate=TRUNCATE)
+
+
+def _slope(values):
+    """Length of the gradient, by central differences."""
+    return np.sqrt(sum(slope**2 for slope in np.gradient(values)))
 
 
 def _capped_distance(inside):
