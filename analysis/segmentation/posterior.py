@@ -15,6 +15,7 @@ from analysis.segmentation import boosted_trees, voxel_features
 from analysis.segmentation.posterior_model import stored
 from analysis.segmentation.ranking import counts_for, highest
 
+MARGIN = 0.1  # of the limits of the training, within which a tomogram is still one of its kind
 SAME_SIZE = 0.05  # relative difference of voxel sizes that changes no feature noticeably
 
 
@@ -66,13 +67,31 @@ def predict(gray, cbd_profile=None, *, model=None, voxel_size_um=VOXEL_SIZE_UM):
         warnings.warn(doubt, stacklevel=2)
     probabilities = np.empty((*gray.shape, len(Phase)), np.float32)
     for part, features in voxel_features.slabs(gray, image, cbd_profile=cbd_profile):
-        out = probabilities[part].reshape(-1, len(Phase))
-        active = boosted_trees.probability(model.active, features)
-        binder = boosted_trees.probability(model.binder, features)
-        out[:, Phase.AM] = active
-        out[:, Phase.CBD] = (1 - active) * binder
-        out[:, Phase.PORE] = (1 - active) * (1 - binder)
+        probabilities[part] = of_features(features, model).reshape(probabilities[part].shape)
     return probabilities
+
+
+def of_features(features, model):
+    """
+    Probabilities of voxels whose features are known.
+
+    Parameters
+    ----------
+    features : (F, voxels) ndarray of float32
+        Rows as :data:`analysis.segmentation.voxel_features.NAMES`.
+    model : analysis.segmentation.posterior_model.Model
+
+    Returns
+    -------
+    probabilities : (voxels, 3) ndarray of float32
+    """
+    active = boosted_trees.probability(model.active, features)
+    binder = boosted_trees.probability(model.binder, features)
+    found = np.empty((active.size, len(Phase)), np.float32)
+    found[:, Phase.AM] = active
+    found[:, Phase.CBD] = (1 - active) * binder
+    found[:, Phase.PORE] = (1 - active) * (1 - binder)
+    return found
 
 
 def trinarize(gray, targets, cbd_profile=None, *, model=None, voxel_size_um=VOXEL_SIZE_UM):
@@ -156,7 +175,7 @@ def doubts(image, model, voxel_size_um=VOXEL_SIZE_UM):
         ("The noise inside bright particles", image.noise, model.noise),
         ("The spread of the dark gray values", image.dark_spread, model.dark_spread),
     ):
-        if not low <= value <= high:
+        if not low * (1 - MARGIN) <= value <= high * (1 + MARGIN):
             found.append(
                 f"{what} is {value:.3f} of the contrast; the model was trained on "
                 f"{low:.3f} to {high:.3f}. Its probabilities may be wrong: train on tomograms "
