@@ -33,7 +33,7 @@ def _add_book(commands):
     parser.add_argument("--no-site", action="store_true", help="execute only")
 
     def run(options):
-        from analysis.publish.build import build_book
+        from publishing.build import build_book
 
         build_book(
             options.profile,
@@ -56,7 +56,7 @@ def _add_own(commands):
     parser.add_argument("--out", default="", help="folder for report and labels")
 
     def run(options):
-        from analysis import own
+        from publishing import own
 
         own.run(
             options.tomogram,
@@ -95,7 +95,7 @@ def _add_sync(commands):
     parser = commands.add_parser("sync", help="write the .ipynb pair of every chapter")
 
     def run(_):
-        from analysis.publish.pairs import sync
+        from publishing.pairs import sync
 
         for path in sync():
             print(f"wrote {path}")
@@ -120,11 +120,11 @@ def _form(options):
 
     profiles.get(options.profile)
     if options.command == "crate":
-        from analysis.publish import crate
+        from publishing import crate
 
         crate.export(options.profile, say=_say)
         return 0
-    from analysis.publish import build, epub, pdf
+    from publishing import build, epub, pdf
 
     form = {"pdf": pdf, "epub": epub}[options.command]
     form.make(build.folders(options.profile), say=_say)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from analysis.publish import checks
-from analysis.publish.chapters import table_of_contents
+from . import checks
+from publishing.chapters import table_of_contents
 
 BOOK = Path(__file__).resolve().parents[2] / "book"
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import nbformat
 import yaml
 
-from analysis.publish.chapters import ROOT
+from publishing.chapters import ROOT
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -36,7 +36,7 @@ def plain_copy(stage, target):
     Parameters
     ----------
     stage : Path
-        Staged book, see :func:`analysis.publish.stage.stage`.
+        Staged book, see :func:`publishing.stage.stage`.
     target : Path
         Folder to write; an old one is replaced.
 

@@ -6,7 +6,7 @@ import zipfile
 from xml.etree import ElementTree
 
 from analysis import storage
-from analysis.publish import forms
+from publishing import forms
 
 _NAMESPACES = {"": "http://www.idpf.org/2007/opf", "dc": "http://purl.org/dc/elements/1.1/"}
 
@@ -22,7 +22,7 @@ def make(build, *, say=print):
 
     Parameters
     ----------
-    build : analysis.publish.stamps.Build
+    build : publishing.stamps.Build
         Folders of a profile that has been built.
     say : callable
         Receives progress.

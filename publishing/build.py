@@ -9,10 +9,10 @@ import time
 from pathlib import Path
 
 from analysis import opengl, profiles, storage
-from analysis.publish import stamps
-from analysis.publish.chapters import ROOT, chapters_in_book
-from analysis.publish.execute import execute
-from analysis.publish.stage import stage
+from publishing import stamps
+from publishing.chapters import ROOT, chapters_in_book
+from publishing.execute import execute
+from publishing.stage import stage
 
 
 class SiteFailed(RuntimeError):
@@ -97,7 +97,7 @@ def build_site(stage_folder, build, *, builder="html", strict=True, jobs=2):
     if not built_shape.exists() or built_shape.read_text() != shape.hexdigest():
         options.append("--all")  # every page shows the table of contents
     command = [
-        *[sys.executable, "-m", "analysis.publish.parallel", str(jobs)],
+        *[sys.executable, str(ROOT / "book" / "_ext" / "parallel.py"), str(jobs)],
         *["build", str(stage_folder), "--path-output", str(work), "--builder", builder],
         *options,
     ]

@@ -61,7 +61,7 @@ def crate(manifest):
     Parameters
     ----------
     manifest : dict
-        As :func:`analysis.publish.stamps.write_manifest` writes it.
+        As :func:`publishing.stamps.write_manifest` writes it.
 
     Returns
     -------

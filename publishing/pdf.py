@@ -4,7 +4,7 @@ import re
 import shutil
 
 from analysis import storage
-from analysis.publish import forms
+from publishing import forms
 
 _PRINT_STYLE = """
 @page { size: A4; margin: 18mm 17mm 20mm; }
@@ -37,7 +37,7 @@ def make(build, *, say=print):
 
     Parameters
     ----------
-    build : analysis.publish.stamps.Build
+    build : publishing.stamps.Build
         Folders of a profile that has been built.
     say : callable
         Receives progress.

@@ -1,6 +1,6 @@
 """Sphinx extension and command: Jupyter Book's pages read and written by several processes.
 
-``python -m analysis.publish.parallel JOBS build ...`` is ``jupyter-book build ...``, whose command
+``python parallel.py JOBS build ...`` is ``jupyter-book build ...``, whose command
 line has no option for the number of processes. The pages are the same, byte for byte.
 """
 

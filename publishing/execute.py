@@ -22,10 +22,10 @@ import yaml
 
 from analysis import storage
 from analysis.processes import die_with_parent
-from analysis.publish import stamps
-from analysis.publish.chapters import COLOPHON, ROOT
-from analysis.publish.fingerprint import fingerprint
-from analysis.publish.pairs import KERNEL
+from publishing import stamps
+from publishing.chapters import COLOPHON, ROOT
+from publishing.fingerprint import fingerprint
+from publishing.pairs import KERNEL
 
 PRINTING = threading.Lock()
 

@@ -63,8 +63,9 @@ CHAPTERS = 'CHAPTERS = (Chapter("01_first"), Chapter("02_second", needs=("01_fir
 def small_book(tmp_path_factory):
     root = tmp_path_factory.mktemp("small")
     ignored = shutil.ignore_patterns("__pycache__", "figures")
-    shutil.copytree(ROOT / "analysis", root / "analysis", ignore=ignored)
-    declared = root / "analysis/publish/chapters.py"
+    for name in ("analysis", "publishing", "book/_ext"):
+        shutil.copytree(ROOT / name, root / name, ignore=ignored)
+    declared = root / "publishing/chapters.py"
     text = re.sub(
         r"^CHAPTERS = \(.*?^\)$", CHAPTERS, declared.read_text(), flags=re.MULTILINE | re.DOTALL
     )

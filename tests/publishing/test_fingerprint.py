@@ -2,7 +2,7 @@
 
 import pytest
 
-from analysis.publish.fingerprint import fingerprint, import_closure
+from publishing.fingerprint import fingerprint, import_closure
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """The executed chapters of the book and the order they need.
 
 A chapter is a MyST notebook ``book/<name>.md``. `needs` names the chapters whose results it
-reads; what it really read is recorded at run time (see :mod:`analysis.publish.execute`).
+reads; what it really read is recorded at run time (see :mod:`publishing.execute`).
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ def chapters_in_book(root=ROOT):
     unknown = [name for name in names if name not in declared]
     if unknown:
         raise ValueError(
-            f"_toc.yml names {', '.join(unknown)}, which analysis/publish/chapters.py does not "
+            f"_toc.yml names {', '.join(unknown)}, which publishing/chapters.py does not "
             "declare. Add a Chapter with what it needs."
         )
     for name in names:

@@ -4,7 +4,7 @@ import jupytext
 import nbformat
 
 from analysis import storage
-from analysis.publish.chapters import ROOT
+from publishing.chapters import ROOT
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from analysis import __version__, storage
-from analysis.publish.chapters import COLOPHON
+from publishing.chapters import COLOPHON
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def reason_to_run(build, name, fingerprint):
     name : str
         The chapter.
     fingerprint : dict
-        As :func:`analysis.publish.fingerprint.fingerprint` gives it now.
+        As :func:`publishing.fingerprint.fingerprint` gives it now.
     """
     stamp = read_stamp(build, name)
     if stamp is None or not build.executed(name).exists():

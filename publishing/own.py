@@ -6,11 +6,11 @@ from pathlib import Path
 
 from analysis import storage
 from analysis.phases import Phase, check_voxel_size
-from analysis.publish import stamps
-from analysis.publish.build import build_site
-from analysis.publish.chapters import ROOT
-from analysis.publish.execute import run_chapter
-from analysis.publish.stage import merged_notebook, write_if_changed
+from publishing import stamps
+from publishing.build import build_site
+from publishing.chapters import ROOT
+from publishing.execute import run_chapter
+from publishing.stage import merged_notebook, write_if_changed
 from analysis.tomogram import parse_fractions, read_gray
 
 CHAPTER = ROOT / "book" / "21_own_tomogram.md"
@@ -109,7 +109,8 @@ def _stage(build):
     }
     for name, text in files.items():
         write_if_changed(folder / name, text.encode())
-    for file in (ROOT / "book/_static").rglob("*"):
-        if file.is_file():
-            write_if_changed(folder / file.relative_to(ROOT), file.read_bytes())
+    for name in ("_static", "_ext"):
+        for file in (ROOT / "book" / name).rglob("*"):
+            if file.is_file() and file.suffix != ".pyc":
+                write_if_changed(folder / file.relative_to(ROOT), file.read_bytes())
     return folder

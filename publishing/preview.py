@@ -1,12 +1,12 @@
 """The picture that stands for the book: in the README, and where its address is shared.
 
-``python -m analysis.publish.preview demo`` draws it anew from the results of a run.
+``python -m publishing.preview demo`` draws it anew from the results of a run.
 """
 
 import sys
 
 from analysis import storage
-from analysis.publish.chapters import ROOT
+from publishing.chapters import ROOT
 
 TARGET = ROOT / "book" / "_static" / "preview.png"
 SIZE = (1200, 630)  # what messengers and search engines show whole

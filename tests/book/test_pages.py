@@ -6,7 +6,8 @@ import zipfile
 import nbformat
 import pytest
 
-from analysis.publish import downloads, epub, forms, pages
+import pages
+from publishing import downloads, epub, forms
 
 SVG = "<svg xmlns='http://www.w3.org/2000/svg'/>"
 
@@ -92,7 +93,7 @@ def test_epub_begins_with_its_type_uncompressed(tmp_path):
 
 
 def test_a_book_that_is_not_built_has_no_other_form(tmp_path):
-    from analysis.publish.stamps import Build
+    from publishing.stamps import Build
 
     with pytest.raises(forms.FormFailed, match="make book PROFILE=smoke"):
         forms.staged(Build("smoke", tmp_path))
@@ -107,7 +108,7 @@ def test_outputs_named_tab_are_numbered_as_tables():
     from docutils import nodes
     from docutils.utils import new_document
 
-    from analysis.publish.numbering import FiguresToTables, tabular
+    from numbering import FiguresToTables, tabular
 
     document = new_document("page")
     for name in ("tab-a", "fig-b"):

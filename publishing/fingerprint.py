@@ -10,7 +10,7 @@ from pathlib import Path
 
 import jupytext
 
-from analysis.publish.chapters import ROOT
+from publishing.chapters import ROOT
 
 PACKAGE = "analysis"
 

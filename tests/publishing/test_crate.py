@@ -5,7 +5,7 @@ import json
 import pytest
 
 from analysis import storage
-from analysis.publish import crate
+from publishing import crate
 
 MANIFEST = {
     "package_version": "0.1.0",

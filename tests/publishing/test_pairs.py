@@ -3,8 +3,8 @@
 import nbformat
 import pytest
 
-from analysis.publish import pairs
-from analysis.publish.chapters import CHAPTERS, chapters_in_book
+from publishing import pairs
+from publishing.chapters import CHAPTERS, chapters_in_book
 
 
 def test_pairs_are_in_step():

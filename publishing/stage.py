@@ -11,9 +11,9 @@ import jupytext
 import nbformat
 
 from analysis import storage
-from analysis.publish import downloads
-from analysis.publish.chapters import ROOT, table_of_contents
-from analysis.publish.pairs import KERNEL
+from publishing import downloads
+from publishing.chapters import ROOT, table_of_contents
+from publishing.pairs import KERNEL
 
 
 def stage(build, *, root=ROOT):
@@ -50,7 +50,7 @@ def stage(build, *, root=ROOT):
         else:
             source = _with_ending(root / relative)
             put(source.relative_to(root), source.read_bytes())
-    for pattern in ("*.bib", "_static/**/*", "images/**/*", "_templates/**/*"):
+    for pattern in ("*.bib", "_static/**/*", "images/**/*", "_templates/**/*", "_ext/*.py"):
         for file in (root / "book").glob(pattern):
             if file.is_file():
                 put(file.relative_to(root), file.read_bytes())
