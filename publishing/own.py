@@ -6,12 +6,12 @@ from pathlib import Path
 
 from analysis import storage
 from analysis.phases import Phase, check_voxel_size
+from analysis.tomogram import parse_fractions, read_gray
 from publishing import stamps
 from publishing.build import build_site
 from publishing.chapters import ROOT
 from publishing.execute import run_chapter
 from publishing.stage import merged_notebook, write_if_changed
-from analysis.tomogram import parse_fractions, read_gray
 
 CHAPTER = ROOT / "book" / "21_own_tomogram.md"
 

@@ -6,7 +6,7 @@ import tifffile
 
 from analysis import profiles
 from analysis.phases import Phase, volume_fractions
-from analysis.study import measured
+from analysis.study.own_data import measured
 
 
 def test_fractions_are_those_of_its_readme(shared_data):

@@ -8,7 +8,7 @@ import tifffile
 
 from analysis.__main__ import main
 from analysis.phases import Phase, volume_fractions
-from analysis.study import measured
+from analysis.study.own_data import measured
 from analysis.tomogram import read_labels
 
 

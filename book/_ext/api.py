@@ -13,7 +13,7 @@ from sphinx.util.docutils import SphinxDirective
 
 def public_modules(name):
     """
-    Names of the public modules of a package, or of the module itself.
+    Names of the public modules of a package and its rooms, or of the module itself.
 
     Examples
     --------
@@ -21,12 +21,19 @@ def public_modules(name):
     ['analysis.phases']
     >>> "analysis.figures.style" in public_modules("analysis.figures")
     True
+    >>> "analysis.study.imaging.recipes" in public_modules("analysis.study")
+    True
     """
     module = importlib.import_module(name)
     if not hasattr(module, "__path__"):
         return [name]
-    found = (entry.name for entry in pkgutil.iter_modules(module.__path__) if not entry.ispkg)
-    return [f"{name}.{entry}" for entry in found if not entry.startswith("_")]
+    found = []
+    for entry in pkgutil.iter_modules(module.__path__):
+        if entry.name.startswith("_"):
+            continue
+        inner = f"{name}.{entry.name}"
+        found += public_modules(inner) if entry.ispkg else [inner]
+    return found
 
 
 class PackageModules(SphinxDirective):

@@ -4,9 +4,9 @@ import base64
 import zipfile
 
 import nbformat
+import pages
 import pytest
 
-import pages
 from publishing import downloads, epub, forms
 
 SVG = "<svg xmlns='http://www.w3.org/2000/svg'/>"
@@ -107,7 +107,6 @@ def test_descriptions_end_at_a_word():
 def test_outputs_named_tab_are_numbered_as_tables():
     from docutils import nodes
     from docutils.utils import new_document
-
     from numbering import FiguresToTables, tabular
 
     document = new_document("page")

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from . import checks
 from publishing.chapters import table_of_contents
+
+from . import checks
 
 BOOK = Path(__file__).resolve().parents[2] / "book"
 

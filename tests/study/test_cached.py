@@ -6,7 +6,7 @@ import pytest
 
 from analysis import storage
 from analysis.segmentation import neural
-from analysis.study import cached, fib_stack
+from analysis.study.trinarization import cached, fib_stack
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from analysis import electrodes, paper, profiles, storage
 from analysis.descriptors import size
 from analysis.phases import VOXEL_SIZE_UM, Phase
 from analysis.segmentation import agreement, neural, samples, training
-from analysis.study import cached, correlative
+from analysis.study.imaging import correlative
+from analysis.study.trinarization import cached
 
 BINNINGS = (1, 2)
 METHOD = "nn"
@@ -25,9 +26,9 @@ def run(profile):
     """
     Train on the segmented FIB-SEM stack, score, predict and trinarize every cutout.
 
-    Needs the tomograms and :func:`analysis.study.fib_stack.run`. Writes ``composition/...-nn``,
-    nine ``labels/...-nn-...`` per cutout, the models with their histories, and the tables
-    ``network-scores`` and ``network-fractions``.
+    Needs the tomograms and :func:`analysis.study.trinarization.fib_stack.run`. Writes
+    ``composition/...-nn``, nine ``labels/...-nn-...`` per cutout, the models with their
+    histories, and the tables ``network-scores`` and ``network-fractions``.
 
     Returns
     -------

@@ -8,8 +8,8 @@ from analysis import paper, storage
 from analysis.descriptors import size, surface
 from analysis.descriptors.connectivity import connected_fractions
 from analysis.phases import VOXEL_SIZE_UM, Phase, volume_fractions
-from analysis.study import descriptors
-from analysis.study.descriptors import OTHERS, PHASES, PRINTED, TRUTH, same
+from analysis.study.morphology import descriptors
+from analysis.study.morphology.descriptors import OTHERS, PHASES, PRINTED, TRUTH, same
 
 RADII_UM = np.round(np.arange(0, 8.001, 0.05), 3)  # abscissa of the figures
 

@@ -7,7 +7,7 @@ import xarray as xr
 from analysis import electrodes, profiles, storage
 from analysis.phases import Phase, volume_fractions
 from analysis.segmentation import agreement, closing
-from analysis.study import edx
+from analysis.study.imaging import edx
 
 METHOD = "edx-closing"
 

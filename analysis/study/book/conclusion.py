@@ -7,14 +7,9 @@ conclusion. A chapter that has not run contributes nothing.
 import pandas as pd
 
 from analysis import storage
-from analysis.study import (
-    agreement,
-    calibration,
-    descriptors_covariance,
-    descriptors_paths,
-    descriptors_profile,
-    descriptors_size,
-)
+from analysis.study.cells import calibration
+from analysis.study.morphology import coverage, depth_profiles, sizes, tortuosity
+from analysis.study.trinarization import agreement
 
 HOLDS, FAILS, OPEN = "holds here", "does not hold here", "not tested"
 
@@ -65,19 +60,18 @@ def _agreement(profile):
 
 
 def _morphology(profile):
-    sizes = _curves("descriptors-size", profile)
-    if sizes is not None:
-        yield from _rows("5.1, Table 2 and Figures 6-7", descriptors_size.findings(sizes))
-    paths = _curves("descriptors-paths", profile)
-    if paths is not None:
-        yield from _rows("5.1, Figure 8", descriptors_paths.findings(paths))
-    covariance = _curves("covariance", profile)
-    if covariance is not None and sizes is not None:
-        found = descriptors_covariance.findings(covariance, sizes)
-        yield from _rows("5.1, Figure 9", found)
-    depth = _curves("profile", profile)
-    if depth is not None:
-        yield from _rows("5.1, Figure 10", descriptors_profile.findings(depth))
+    by_size = _curves("descriptors-size", profile)
+    if by_size is not None:
+        yield from _rows("5.1, Table 2 and Figures 6-7", sizes.findings(by_size))
+    by_path = _curves("descriptors-paths", profile)
+    if by_path is not None:
+        yield from _rows("5.1, Figure 8", tortuosity.findings(by_path))
+    by_lag = _curves("covariance", profile)
+    if by_lag is not None and by_size is not None:
+        yield from _rows("5.1, Figure 9", coverage.findings(by_lag, by_size))
+    by_depth = _curves("profile", profile)
+    if by_depth is not None:
+        yield from _rows("5.1, Figure 10", depth_profiles.findings(by_depth))
 
 
 def _transport(profile):

@@ -13,7 +13,7 @@ from analysis import electrodes, profiles, storage
 from analysis.instruments import transfer
 from analysis.phases import VOXEL_SIZE_UM, Phase
 from analysis.segmentation import agreement, methods
-from analysis.study import edx, specimens
+from analysis.study.imaging import edx, specimens
 
 REFERENCE = ("SL", 1)
 NETWORK_METHODS = ("nn-am-cond",)

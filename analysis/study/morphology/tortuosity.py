@@ -6,8 +6,8 @@ import xarray as xr
 from analysis import storage
 from analysis.descriptors import paths
 from analysis.phases import Phase
-from analysis.study import descriptors
-from analysis.study.descriptors import NEURAL, OTHERS, PHASES, PRINTED
+from analysis.study.morphology import descriptors
+from analysis.study.morphology.descriptors import NEURAL, OTHERS, PHASES, PRINTED
 
 TAU = np.round(np.arange(1.0, 2.0001, 0.01), 2)  # abscissa of the figure
 

@@ -7,8 +7,8 @@ from analysis import paper, storage
 from analysis.descriptors import profile as profiles_of
 from analysis.figures import style
 from analysis.phases import Phase
-from analysis.study import descriptors
-from analysis.study.descriptors import PHASES, PRINTED
+from analysis.study.morphology import descriptors
+from analysis.study.morphology.descriptors import PHASES, PRINTED
 
 WINDOW_UM = 6.0  # the particles are some ten micrometers large: single slices scatter
 NEAR_UM = 8.0  # how far from the printed depth an extremum may lie

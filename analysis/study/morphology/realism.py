@@ -8,8 +8,8 @@ combinations. The rest was left alone, so it is validation.
 import pandas as pd
 
 from analysis import storage
-from analysis.study import descriptors_size
-from analysis.study.descriptors import PRINTED
+from analysis.study.morphology import sizes
+from analysis.study.morphology.descriptors import PRINTED
 
 CALIBRATION = "thresholding"
 WANTED_COLUMNS = 4  # of the six, for the largest bodies of AM and of the pores
@@ -44,7 +44,7 @@ def judge(profile):
         over cutouts, deviation [-], tolerance, agrees.
     """
     described = storage.load_curves("descriptors-size", profile=profile)
-    compared = descriptors_size.comparison(described)
+    compared = sizes.comparison(described)
     rows = []
     for quantity in QUANTITIES:
         for method in PRINTED:
@@ -52,8 +52,8 @@ def judge(profile):
             if here.empty:
                 continue
             ours, printed = here.ours.mean(), here.paper.mean()
-            tolerance = descriptors_size.TOLERANCES[quantity]
-            verdict = descriptors_size.verdict(quantity, ours, printed)
+            tolerance = sizes.TOLERANCES[quantity]
+            verdict = sizes.verdict(quantity, ours, printed)
             rows.append(
                 {
                     "quantity": quantity,

@@ -9,7 +9,7 @@ from analysis import profiles, storage
 from analysis.instruments import fibsem, registration
 from analysis.phases import VOXEL_SIZE_UM, Phase
 from analysis.specimen import electrode
-from analysis.study import specimens
+from analysis.study.imaging import specimens
 
 SPECIMEN, CUTOUT = "D", 1
 NAME = f"{SPECIMEN}-{CUTOUT}-fibsem"

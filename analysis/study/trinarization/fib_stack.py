@@ -9,7 +9,8 @@ from analysis import profiles, storage
 from analysis.instruments import fibsem
 from analysis.phases import Phase
 from analysis.segmentation import fib, forest, unet
-from analysis.study import cached, correlative
+from analysis.study.imaging import correlative
+from analysis.study.trinarization import cached
 
 N_LABELED = 4  # slices whose truth a training sees
 TEST_SHARE = (0.7, 0.98)  # part of the stack that no training sees
@@ -46,9 +47,9 @@ def run(profile):
     """
     Compare the segmentations on held-out slices, then segment the whole stack with the U-Net.
 
-    Needs :func:`analysis.study.correlative.build`. Writes the labels ``D-1-fibsem-unet``, the
-    tables ``fib-segmentation`` and ``fib-active-material``, and the models ``unet-0``... with
-    their histories.
+    Needs :func:`analysis.study.imaging.correlative.build`. Writes the labels
+    ``D-1-fibsem-unet``, the tables ``fib-segmentation`` and ``fib-active-material``, and the
+    models ``unet-0``... with their histories.
 
     Returns
     -------

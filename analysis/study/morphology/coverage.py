@@ -6,8 +6,8 @@ import xarray as xr
 from analysis import paper, storage
 from analysis.descriptors import covariance
 from analysis.phases import Phase
-from analysis.study import descriptors
-from analysis.study.descriptors import PRINTED, same
+from analysis.study.morphology import descriptors
+from analysis.study.morphology.descriptors import PRINTED, same
 
 R_MAX_UM = 20.0
 
