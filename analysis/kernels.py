@@ -55,7 +55,8 @@ def _specimens():
 
 
 def _trinarizations():
-    from analysis.segmentation import clustering, conversion, neural
+    from analysis.segmentation import clustering
+    from analysis.segmentation.networks import conversion, neural
 
     made = np.random.default_rng(0).random((THICKNESS, EDGE, EDGE), dtype=np.float32)
     fitted = clustering.fit(made, TARGETS, seed=0, max_evaluations=40, accept_best=True)

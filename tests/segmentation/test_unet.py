@@ -7,7 +7,7 @@ import pytest
 from scipy import ndimage
 
 from analysis.phases import Phase
-from analysis.segmentation import fib, forest, network, neural, unet
+from analysis.segmentation.networks import fib, forest, network, neural, unet
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from analysis import storage
-from analysis.segmentation import neural
+from analysis.segmentation.networks import neural
 from analysis.study.trinarization import cached, fib_stack
 
 

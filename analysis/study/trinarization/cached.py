@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import storage
-from analysis.segmentation import network
+from analysis.segmentation.networks import network
 
 TRAINING_CODE = ("fib", "gray_scale", "network", "samples", "symmetries", "training", "unet")
 

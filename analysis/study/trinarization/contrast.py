@@ -147,7 +147,7 @@ def _predicted(profile, gray):
     source = storage.path("models", name, profile=profile)
     if not source.exists():
         return None
-    from analysis.segmentation import neural
+    from analysis.segmentation.networks import neural
 
     storage.record_read(source)
     reference = storage.load_volume("gray/D-1", profile=profile).values
@@ -160,7 +160,7 @@ def _predicted(profile, gray):
 def _network(source, written_ns):
     # Reading a model takes longer than predicting a small volume with it; the time of writing is
     # part of the key, so that a model that has been trained anew is read anew.
-    from analysis.segmentation import neural
+    from analysis.segmentation.networks import neural
 
     return neural.load_model(source)
 

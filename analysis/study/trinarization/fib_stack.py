@@ -8,7 +8,7 @@ import pandas as pd
 from analysis import profiles, storage
 from analysis.instruments import fibsem
 from analysis.phases import Phase
-from analysis.segmentation import fib, forest, unet
+from analysis.segmentation.networks import fib, forest, unet
 from analysis.study.imaging import correlative
 from analysis.study.trinarization import cached
 

@@ -9,7 +9,8 @@ import pandas as pd
 from analysis import electrodes, paper, profiles, storage
 from analysis.descriptors import size
 from analysis.phases import VOXEL_SIZE_UM, Phase
-from analysis.segmentation import agreement, neural, samples, training
+from analysis.segmentation import agreement
+from analysis.segmentation.networks import neural, samples, training
 from analysis.study.imaging import correlative
 from analysis.study.trinarization import cached
 
@@ -64,7 +65,7 @@ def labeled_samples(profile, binning=1, *, labels=None):
 
     Returns
     -------
-    analysis.segmentation.samples.Samples
+    analysis.segmentation.networks.samples.Samples
     """
     found = correlative.load(profile)
     if labels is None:

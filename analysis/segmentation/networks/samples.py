@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.phases import Phase, check_gray
-from analysis.segmentation.neural import PATCH, extract_patches
-from analysis.segmentation.symmetries import N_SYMMETRIES
+from analysis.segmentation.networks.neural import PATCH, extract_patches
+from analysis.segmentation.networks.symmetries import N_SYMMETRIES
 
 SHARES = (0.6, 0.2, 0.2)  # training, validation, test; Section 3.3
 ARRANGEMENTS = ("TVS", "SVT", "VTS", "STV")  # order of the three blocks along the longest axis
@@ -52,7 +52,8 @@ class Split:
     protocol : {"paper", "honest"}
         How the sets were made.
     train, validation, test : (M,) ndarray of int
-        Copies ``48 * voxel + symmetry``, see :func:`~analysis.segmentation.symmetries.augment`.
+        Copies ``48 * voxel + symmetry``, see
+        :func:`~analysis.segmentation.networks.symmetries.augment`.
     """
 
     protocol: str

@@ -9,7 +9,7 @@ a given offset is, for sixteen voxels in a row, sixteen gray values in a row.
 import numba as nb
 import numpy as np
 
-from analysis.segmentation._dense import (
+from analysis.segmentation.networks._dense import (
     BLOCK,
     OUTPUTS,
     PANEL,

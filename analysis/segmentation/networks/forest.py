@@ -3,7 +3,7 @@
 import numpy as np
 
 from analysis.phases import Phase
-from analysis.segmentation.fib import check_training_labels
+from analysis.segmentation.networks.fib import check_training_labels
 
 CONTEXT = (-4, -2, 2, 4)  # neighboring slices whose gray values are features
 TREES = 60

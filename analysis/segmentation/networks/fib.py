@@ -9,7 +9,7 @@ import numpy as np
 
 from analysis.phases import Phase, check_gray, check_labels
 from analysis.segmentation import agreement
-from analysis.segmentation.samples import bin_volume
+from analysis.segmentation.networks.samples import bin_volume
 
 SMOOTHING_PX = 1.0  # Gaussian before the threshold; takes away single-pixel noise
 

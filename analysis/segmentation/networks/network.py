@@ -227,6 +227,6 @@ def _name_in_file(path):
     except (zipfile.BadZipFile, KeyError, json.JSONDecodeError) as error:
         raise ValueError(
             f"{path} is not a model in the .keras format: {error}. Write models with "
-            "analysis.segmentation.neural.save_model."
+            "analysis.segmentation.networks.neural.save_model."
         ) from error
     return config.get("config", {}).get("name")

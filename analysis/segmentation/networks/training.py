@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.phases import Phase
-from analysis.segmentation.network import build_model, keras_module
-from analysis.segmentation.neural import predict_patches
-from analysis.segmentation.symmetries import augment
+from analysis.segmentation.networks.network import build_model, keras_module
+from analysis.segmentation.networks.neural import predict_patches
+from analysis.segmentation.networks.symmetries import augment
 
 PAPER_EPOCH = 73_181  # 60 % of 121 968 copies, one epoch of the paper
 MAX_SCORED = 25_000  # copies of the validation set that are scored after an epoch
@@ -111,7 +111,7 @@ def train(samples, split, settings=None, *, watch=None, progress=True):
     Parameters
     ----------
     samples : Samples
-        Labelled voxels, see :func:`~analysis.segmentation.samples.collect_samples`.
+        Labelled voxels, see :func:`~analysis.segmentation.networks.samples.collect_samples`.
     split : Split
         Which copies train and which stop the training.
     settings : Settings, optional

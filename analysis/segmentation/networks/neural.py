@@ -11,20 +11,20 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from analysis.phases import Phase, check_gray
-from analysis.segmentation._mlp_kernels import (
+from analysis.segmentation.networks._mlp_kernels import (
     forward_slab,
     pack_layers,
     padded_shape,
     standardize_slab,
 )
-from analysis.segmentation.conversion import (
+from analysis.segmentation.networks.conversion import (
     CONVERSIONS,
     trinarize,
     trinarize_conditional,
     trinarize_ordered,
 )
-from analysis.segmentation.gray_scale import GrayScale, align_gray
-from analysis.segmentation.network import (
+from analysis.segmentation.networks.gray_scale import GrayScale, align_gray
+from analysis.segmentation.networks.network import (
     PATCH,
     build_model,
     check_model,

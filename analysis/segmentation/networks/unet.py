@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.phases import Phase, check_gray
-from analysis.segmentation import network
-from analysis.segmentation.fib import check_training_labels, with_context
+from analysis.segmentation.networks import network
+from analysis.segmentation.networks.fib import check_training_labels, with_context
 
 MODEL_NAME = "fib_unet_1"
 
