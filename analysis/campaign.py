@@ -123,8 +123,8 @@ def run_fits(profile, *, methods=None, scheduler=None, workers=None, say=print):
     first, second = fit_cases(profile, methods)
     if not second:
         raise FileNotFoundError(
-            f"No labels with a truth beside them in the results of profile {profile!r}. Run the "
-            f"chapters on trinarization first: `make book PROFILE={profile}`."
+            f"No labels with a truth beside them in the results of profile {str(profile)!r}. Run "
+            f"the chapters on trinarization first: `make book PROFILE={profile}`."
         )
     options = dict(scheduler=scheduler, workers=workers, say=say)
     return second, run(first, profile, **options) + run(second, profile, **options)

@@ -5,11 +5,20 @@ import pytest
 import xarray as xr
 from scipy import ndimage
 
-from analysis import storage
+from analysis import profiles, storage
 from analysis.figures import style
-from analysis.study.morphology import coverage, depth_profiles, descriptors, sizes, tortuosity
+from analysis.study import finding as findings
+from analysis.study.morphology import (
+    coverage,
+    depth_profiles,
+    descriptors,
+    size_findings,
+    sizes,
+    tortuosity,
+)
 
 H_UM = 0.642
+SMOKE = profiles.get("smoke")
 COARSE = {"edx-closing": 3.0, "nn-p-cond": 1.6, "thresholding": 2.0, "kmeans": 2.0}
 
 
@@ -45,7 +54,7 @@ def study(tmp_path_factory):
         patch.delenv(storage.RECORD_VARIABLE, raising=False)
         for method in style.METHODS:
             save(method)
-        yield "smoke"
+        yield SMOKE
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +86,7 @@ def test_sizes(study, by_size):
     printed = above.query("quantity == 'r_max_P' and specimen == 'SL' and source == 'paper'")
     assert printed["edx-closing"].item() == 2.58
 
-    found = sizes.findings(described)
+    found = size_findings.findings(described)
     assert all(finding.holds is not None for finding in found)
     by_statement = {finding.statement: finding for finding in found}
     assert by_statement["EDX-Closing leads to significantly larger pores."].holds
@@ -145,8 +154,8 @@ def test_profiles(study):
 def test_findings_say_which_methods_are_absent(results):
     save("thresholding")
     save("truth")
-    described = sizes.run("smoke")
-    table = descriptors.findings_table(sizes.findings(described))
-    assert (table["verdict"] == "not in this build").all()
+    described = sizes.run(SMOKE)
+    table = findings.table(size_findings.findings(described))
+    assert (table["verdict"] == "not tested").all()
     assert table["measured"].str.contains("without").all()
     assert len(sizes.comparison(described)) == 9 * 2

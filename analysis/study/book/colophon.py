@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis import __version__, profiles, storage
+from analysis import __version__, storage
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 DISTRIBUTION = "cbd-compendium"
 
 
@@ -25,10 +25,10 @@ def manifest(profile):
     FileNotFoundError
         If no chapter of the profile has run yet.
     """
-    source = storage.results_root() / profile / "manifest.json"
+    source = storage.results_root() / str(profile) / "manifest.json"
     if not source.exists():
         raise FileNotFoundError(
-            f"There is no manifest of profile {profile!r} (looked for {source}). "
+            f"There is no manifest of profile {str(profile)!r} (looked for {source}). "
             f"Run the book first: make book PROFILE={profile}"
         )
     content = json.loads(source.read_text(encoding="utf-8"))
@@ -58,20 +58,18 @@ def run(profile):
 
     Parameters
     ----------
-    profile : str
-        Name of the profile.
+    profile : analysis.profiles.Profile
 
     Returns
     -------
     table : pandas.DataFrame
         Columns `what` and `value`.
     """
-    settings = profiles.get(profile)
     lines = {
-        "profile": settings.name,
-        "cutouts per electrode": settings.cutouts,
-        "lateral edge of a cutout [voxel]": settings.lateral,
-        "root seed": settings.seed,
+        "profile": profile.name,
+        "cutouts per electrode": profile.cutouts,
+        "lateral edge of a cutout [voxel]": profile.lateral,
+        "root seed": profile.seed,
         "commit": commit(),
         "version": __version__,
         "Python": platform.python_version(),

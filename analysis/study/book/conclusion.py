@@ -6,14 +6,13 @@ conclusion. A chapter that has not run contributes nothing.
 
 import pandas as pd
 
-from analysis import storage
+from analysis import paper, storage
 from analysis.study.cells import calibration
-from analysis.study.morphology import coverage, depth_profiles, sizes, tortuosity
+from analysis.study.finding import NOT_TESTED
+from analysis.study.morphology import coverage, depth_profiles, size_findings, tortuosity
 from analysis.study.trinarization import agreement
 
-HOLDS, FAILS, OPEN = "holds here", "does not hold here", "not tested"
-
-_WORDS = {True: HOLDS, False: FAILS, None: OPEN}
+HOLDS, FAILS, OPEN = paper.holds(True), paper.holds(False), NOT_TESTED
 
 
 def collect(profile):
@@ -22,8 +21,7 @@ def collect(profile):
 
     Parameters
     ----------
-    profile : str
-        Name of the profile.
+    profile : analysis.profiles.Profile
 
     Returns
     -------
@@ -55,14 +53,13 @@ def _agreement(profile):
     curves = _curves("agreement", profile)
     if curves is None:
         return
-    for found in agreement.findings(curves["agreement"]):
-        yield _row("3.5, Figure 4", found.statement, found.measured, _WORDS[found.holds])
+    yield from _rows("3.5, Figure 4", agreement.findings(curves["agreement"]))
 
 
 def _morphology(profile):
     by_size = _curves("descriptors-size", profile)
     if by_size is not None:
-        yield from _rows("5.1, Table 2 and Figures 6-7", sizes.findings(by_size))
+        yield from _rows("5.1, Table 2 and Figures 6-7", size_findings.findings(by_size))
     by_path = _curves("descriptors-paths", profile)
     if by_path is not None:
         yield from _rows("5.1, Figure 8", tortuosity.findings(by_path))
@@ -88,7 +85,7 @@ def _transport(profile):
 
 def _rows(section, findings):
     for found in findings:
-        yield _row(section, found.statement, found.measured, _WORDS[found.holds])
+        yield _row(section, found.statement, found.measured, found.verdict)
 
 
 def _row(section, finding, measured, verdict):

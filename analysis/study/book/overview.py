@@ -14,8 +14,7 @@ def labels(profile, specimen="SL", cutout=1, methods=None):
 
     Parameters
     ----------
-    profile : str
-        Name of the profile.
+    profile : analysis.profiles.Profile
     specimen : str
         Specimen.
     cutout : int
@@ -42,8 +41,7 @@ def errors(profile, methods=None):
 
     Parameters
     ----------
-    profile : str
-        Name of the profile.
+    profile : analysis.profiles.Profile
     methods : iterable of str, optional
         As in :func:`labels`.
 
@@ -52,10 +50,9 @@ def errors(profile, methods=None):
     table : pandas.DataFrame
         Columns `specimen`, `cutout`, `method`, `phase`, `jaccard` [-].
     """
-    settings = profiles.get(profile)
     rows = []
     for specimen in profiles.ELECTRODES:
-        for cutout in settings.cutout_numbers:
+        for cutout in profile.cutout_numbers:
             volumes = labels(profile, specimen, cutout, methods)
             truth = volumes.pop("truth", None)
             if truth is None:

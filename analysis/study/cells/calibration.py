@@ -16,8 +16,7 @@ def run(profile, *, workers=None, say=print):
 
     Parameters
     ----------
-    profile : str
-        Name of the profile.
+    profile : analysis.profiles.Profile
     workers : int, optional
         Local processes.
     say : callable
@@ -31,7 +30,6 @@ def run(profile, *, workers=None, say=print):
     """
     fits, summary = campaign.run_fits(profile, workers=workers, say=say)
     reasons = {str(case): reason for case, reason in summary.failed.items()}
-    settings = profiles.get(profile)
     rows = []
     for case in fits:
         row = {"specimen": case.specimen, "cutout": case.cutout, "method": case.method}
@@ -48,7 +46,7 @@ def run(profile, *, workers=None, say=print):
             }
             row |= {
                 f"error_{current:g}": float(error.sel(current=current))
-                for current in settings.currents_mA_cm2
+                for current in profile.currents_mA_cm2
             }
             row["note"] = ""
         else:
@@ -149,8 +147,7 @@ def curves(profile, specimen, method, cutout=1):
         Keyed by current [mA/cm²].
     gamma : float
     """
-    settings = profiles.get(profile)
-    case = cases.Case("fit", specimen, cutout, method, settings.gamma_true, settings.fit_current)
+    case = cases.Case("fit", specimen, cutout, method, profile.gamma_true, profile.fit_current)
     data = cases.load(case, profile)
     fitted = {}
     for current in data.current.values:
@@ -183,8 +180,7 @@ def gamma_sweep(profile, specimen, method, cutout=1, gammas=None, current_mA_cm2
 
 def misfit_profile(profile, specimen, method, cutout=1):
     """Gammas tried by one fit and the misfit [mV] at each."""
-    settings = profiles.get(profile)
-    case = cases.Case("fit", specimen, cutout, method, settings.gamma_true, settings.fit_current)
+    case = cases.Case("fit", specimen, cutout, method, profile.gamma_true, profile.fit_current)
     data = cases.load(case, profile)
     return data.tried.values, 1e3 * data.misfit_profile_V.values
 

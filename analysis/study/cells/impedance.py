@@ -26,16 +26,15 @@ def run(profile):
         Columns specimen, method, resistance [ohm cm²] and tortuosity at the true gamma, fitted
         gamma [-], and the largest difference of the fitted spectrum from that of the truth [%].
     """
-    settings = profiles.get(profile)
     rows, curves = [], []
     for specimen in profiles.ELECTRODES:
         labels, edge = _labels(specimen, "truth", profile)
-        truth = _spectrum(labels, settings.gamma_true, edge)
-        for method in settings.impedance_methods:
+        truth = _spectrum(labels, profile.gamma_true, edge)
+        for method in profile.impedance_methods:
             if not storage.exists("volumes", f"labels/{specimen}-1-{method}", profile=profile):
                 continue
             labels, edge = _labels(specimen, method, profile)
-            same = truth if method == "truth" else _spectrum(labels, settings.gamma_true, edge)
+            same = truth if method == "truth" else _spectrum(labels, profile.gamma_true, edge)
             gamma = _fit(labels, edge, truth.ionic_resistance_ohm_m2)
             fitted = _spectrum(labels, gamma, edge) if np.isfinite(gamma) else None
             rows.append(

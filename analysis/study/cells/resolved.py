@@ -7,7 +7,7 @@ import pandas as pd
 import xarray as xr
 from scipy.optimize import minimize_scalar
 
-from analysis import campaign, cases, profiles, simulations, storage
+from analysis import campaign, cases, simulations, storage
 from analysis.electrochemistry import calibration, halfcell, structure
 
 SPECIMEN, CUTOUT = campaign.HEADLINE
@@ -63,7 +63,7 @@ def run(profile, *, workers=None, say=print):
 
     Parameters
     ----------
-    profile : str
+    profile : analysis.profiles.Profile
         Profile.
     workers : int, optional
         Local processes.
@@ -79,13 +79,12 @@ def run(profile, *, workers=None, say=print):
         Why a case could not run, by its name.
     """
     _, summary = campaign.run_resolved(profile, workers=workers, say=say)
-    settings = profiles.get(profile)
     runs, _ = campaign.resolved_cases(profile)
     wanted = [
         case
         for case in dict.fromkeys(runs)
         if (case.specimen, case.cutout) == campaign.HEADLINE
-        and (case.gamma, case.current_mA_cm2) == (settings.gamma_true, settings.fit_current)
+        and (case.gamma, case.current_mA_cm2) == (profile.gamma_true, profile.fit_current)
     ]
     outcomes = [_outcome(case, profile) for case in wanted if cases.is_finished(case, profile)]
     if not outcomes or outcomes[0].method != cases.TRUTH:
@@ -216,7 +215,7 @@ def curves(method, profile):
 
 def measured(profile):
     """Resolved curves of the truth, by current."""
-    joined = profiles.get(profile).resolved_joined[0]
+    joined = profile.resolved_joined[0]
     return _by_current(cases.measurements(profile, SPECIMEN, CUTOUT, joined), profile)
 
 
@@ -235,19 +234,18 @@ def gammas(outcomes, profile):
         Columns method, resolved and its error [-], whether it is the least or the largest gamma
         that was tried, homogenized, crossed, anchored [-].
     """
-    settings = profiles.get(profile)
     truth = outcomes[0]
     by_method = {one.method: one for one in outcomes if one.cell_um == truth.cell_um}
-    capacity, voltage = simulations.noisy(truth.data, truth.case, settings)
-    own = simulations.noisy(_dataset(truth.twin), truth.case, settings)
+    capacity, voltage = simulations.noisy(truth.data, truth.case, profile)
+    own = simulations.noisy(_dataset(truth.twin), truth.case, profile)
     options = dict(
-        current_mA_cm2=settings.fit_current,
-        noise_V=settings.noise_V,
+        current_mA_cm2=profile.fit_current,
+        noise_V=profile.noise_V,
         materials=simulations.materials_of(truth.case, profile),
     )
     shrunk = truth.radius_um / (1e6 * truth.structure.radius_m)
     rows = []
-    for method in dict.fromkeys((cases.TRUTH, *settings.resolved_fitted)):
+    for method in dict.fromkeys((cases.TRUTH, *profile.resolved_fitted)):
         if method not in by_method or not cases.is_finished(_fit(method, profile), profile):
             continue
         data, made = cases.load(_fit(method, profile), profile), by_method[method].structure
@@ -279,7 +277,7 @@ def prediction_errors(profile):
     """
     wanted = {current: curve[0][-1] for current, curve in measured(profile).items()}
     rows = []
-    for method in profiles.get(profile).resolved_fitted:
+    for method in profile.resolved_fitted:
         if cases.is_finished(_fit(method, profile), profile):
             _, predicted, _, _ = curves(method, profile)
             errors = {
@@ -313,16 +311,15 @@ def _outcome(case, profile):
 
 
 def _fit(method, profile):
-    settings = profiles.get(profile)
     return cases.Case(
         "fit",
         SPECIMEN,
         CUTOUT,
         method,
-        settings.gamma_true,
-        settings.fit_current,
+        profile.gamma_true,
+        profile.fit_current,
         "resolved",
-        settings.resolved_joined[0],
+        profile.resolved_joined[0],
     )
 
 

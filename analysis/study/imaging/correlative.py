@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis import profiles, storage
+from analysis import storage
 from analysis.instruments import fibsem, registration
 from analysis.phases import VOXEL_SIZE_UM, Phase
 from analysis.specimen import electrode
@@ -67,14 +67,12 @@ def build(profile):
 
     Parameters
     ----------
-    profile : str
-        Name of the profile.
+    profile : analysis.profiles.Profile
     """
     names = [f"gray/{NAME}", f"labels/{NAME}"]
     names += [f"composition/{NAME}-bin{binning}" for binning in BINNINGS]
-    settings = profiles.get(profile)
     truth = specimens.truth(profile, SPECIMEN, CUTOUT)
-    found = mill(truth, seed=settings.seed_for("fibsem"), extent_um=settings.fib_extent_um)
+    found = mill(truth, seed=profile.seed_for("fibsem"), extent_um=profile.fib_extent_um)
     place = {"origin_um": found.stack.origin_um, "specimen": SPECIMEN, "cutout": CUTOUT}
     for name, array in zip(names, (found.stack.gray, found.labels), strict=False):
         storage.save_volume(
@@ -99,8 +97,8 @@ def load(profile):
 
     Parameters
     ----------
-    profile : str
-        Name of the profile; :func:`build` must have run.
+    profile : analysis.profiles.Profile
+        :func:`build` must have run.
 
     Returns
     -------
@@ -188,7 +186,6 @@ def register(profile):
         The last scan, the slice, and the scan placed in the slice by what was found (0 where the
         scan does not reach).
     """
-    settings = profiles.get(profile)
     found = load(profile)
     truth = specimens.truth(profile, SPECIMEN, CUTOUT)
     gray = storage.load_volume(f"gray/{SPECIMEN}-{CUTOUT}", profile=profile).values
@@ -201,8 +198,8 @@ def register(profile):
     corners = start + np.array([[0, 0], [0, 1], [1, 0], [1, 1]]) * size
 
     rows = []
-    for number in range(settings.registrations):
-        rng = np.random.default_rng(settings.seed_for("registration", number))
+    for number in range(profile.registrations):
+        rng = np.random.default_rng(profile.seed_for("registration", number))
         true = registration.Placement(
             rng.uniform(-10, 10), rng.uniform(0.95, 1.05), tuple(rng.uniform(-4, 4, 2))
         )
@@ -241,7 +238,7 @@ def resolution(profile, refinements=(2, 4, 8), reference=16):
 
     Parameters
     ----------
-    profile : str
+    profile : analysis.profiles.Profile
     refinements : sequence of int
         FIB voxels per tomogram voxel and axis.
     reference : int

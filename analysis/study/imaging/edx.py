@@ -43,7 +43,7 @@ def sections(profile, specimen):
 
     Parameters
     ----------
-    profile : str
+    profile : analysis.profiles.Profile
     specimen : str
 
     Returns
@@ -51,10 +51,9 @@ def sections(profile, specimen):
     sections : list of (3, Z, X) ndarray
         At least 16.
     """
-    settings = profiles.get(profile)
-    per_cutout = -(-2 * STRIPS // settings.cutouts)
+    per_cutout = -(-2 * STRIPS // profile.cutouts)
     found = []
-    for cutout in settings.cutout_numbers:
+    for cutout in profile.cutout_numbers:
         composition = storage.load_volume(
             f"composition/{specimen}-{cutout}-truth", profile=profile
         ).values
@@ -72,8 +71,8 @@ def build(profile):
 
     Parameters
     ----------
-    profile : str
-        Name of the profile; its specimens must have been built.
+    profile : analysis.profiles.Profile
+        Its specimens must have been built.
 
     Returns
     -------
@@ -95,8 +94,8 @@ def cbd_targets(profile, specimen, *, fit="line", corrected=False):
 
     Parameters
     ----------
-    profile : str
-        Name of the profile; :func:`build` must have run.
+    profile : analysis.profiles.Profile
+        :func:`build` must have run.
     specimen : {"SL", "TL"}
     fit : {"line", "step"}
         The paper's straight line, or two levels.
@@ -146,7 +145,6 @@ def summary(table):
 
 
 def _measure(profile, specimen):
-    settings = profiles.get(profile)
     found = sections(profile, specimen)
     n_slices = found[0].shape[1]
     depth = (np.arange(n_slices) + 0.5) * VOXEL_SIZE_UM
@@ -155,7 +153,7 @@ def _measure(profile, specimen):
     truth = np.mean([section[Phase.CBD].mean(axis=1) for section in found], axis=0)
 
     def map_of(section, *key):
-        seed = settings.seed_for("edx", specimen, *key)
+        seed = profile.seed_for("edx", specimen, *key)
         return edx.fluorine_map(section, seed=seed, pvdf_weight=weight)
 
     wide = map_of(np.concatenate(found[:: len(found) // STRIPS], axis=2), "wide")

@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from analysis import profiles, storage
+from analysis import storage
 from analysis.instruments import transfer
 from analysis.phases import VOXEL_SIZE_UM
 from analysis.specimen import electrode
@@ -18,8 +18,7 @@ def truth(profile, specimen, cutout, *, scenario=None):
 
     Parameters
     ----------
-    profile : str
-        Name of the profile.
+    profile : analysis.profiles.Profile
     specimen : {"SL", "TL", "D"}
     cutout : int
         Counted from 1. Every cutout is a realization of its own, with its own seed.
@@ -30,9 +29,8 @@ def truth(profile, specimen, cutout, *, scenario=None):
     -------
     analysis.specimen.electrode.Specimen
     """
-    settings = profiles.get(profile)
-    seed = settings.seed_for("specimen", specimen, cutout)
-    return _draw(specimen, settings.lateral_of(specimen), seed, scenario or settings.scenarios[0])
+    seed = profile.seed_for("specimen", specimen, cutout)
+    return _draw(specimen, profile.lateral_of(specimen), seed, scenario or profile.scenarios[0])
 
 
 @lru_cache(maxsize=1)  # a chapter asks for the same one several times in a row
@@ -46,8 +44,7 @@ def tomogram(profile, realization, cutout, **changes):
 
     Parameters
     ----------
-    profile : str
-        Name of the profile.
+    profile : analysis.profiles.Profile
     realization : analysis.specimen.electrode.Specimen
     cutout : int
         Sets the seed of the noise, with the specimen's name.
@@ -62,7 +59,7 @@ def tomogram(profile, realization, cutout, **changes):
         realization.composition,
         realization.voxel_size_um,
         scenario=IMAGING[realization.name],
-        seed=profiles.get(profile).seed_for("tomogram", realization.name, cutout),
+        seed=profile.seed_for("tomogram", realization.name, cutout),
         **changes,
     )
 
@@ -73,8 +70,7 @@ def build(profile, *, specimens=NAMES):
 
     Parameters
     ----------
-    profile : str
-        Name of the profile.
+    profile : analysis.profiles.Profile
     specimens : sequence of str
         Which electrodes.
 
@@ -84,10 +80,9 @@ def build(profile, *, specimens=NAMES):
         Names ``{specimen}-{cutout}``; their volumes are ``gray/...``, ``labels/...-truth`` and
         ``composition/...-truth``.
     """
-    settings = profiles.get(profile)
     written = []
     for specimen in specimens:
-        for cutout in settings.cutout_numbers:
+        for cutout in profile.cutout_numbers:
             name = f"{specimen}-{cutout}"
             volumes = (f"gray/{name}", f"labels/{name}-truth", f"composition/{name}-truth")
             written.append(name)

@@ -119,9 +119,8 @@ def optical_constants():
 
 def scenarios(profile):
     """The first SL cutout imaged with and without phase retrieval, and its composition."""
-    settings = profiles.get(profile)
     composition = storage.load_volume("composition/SL-1-truth", profile=profile).values
-    seed = settings.seed_for("tomogram", "SL", 1)
+    seed = profile.seed_for("tomogram", "SL", 1)
     edges = transfer.image(composition, VOXEL_SIZE_UM, scenario="edge-enhanced", seed=seed)
     return {
         "truth": storage.load_volume("labels/SL-1-truth", profile=profile).values,
@@ -144,9 +143,8 @@ def validate(profile):
     spectra : xarray.Dataset
         Share of the noise power in rings of in-plane frequency, and slices.
     """
-    settings = profiles.get(profile)
-    depth, lateral = settings.chain_shape
-    seed = settings.seed_for("chain")
+    depth, lateral = profile.chain_shape
+    seed = profile.seed_for("chain")
     composition = electrode.make("SL", lateral, seed=seed, thickness=depth).composition
     rows, found = [], []
     for name in ("phase-retrieved", "edge-enhanced"):

@@ -6,6 +6,7 @@ import xarray as xr
 from analysis import paper, storage
 from analysis.descriptors import covariance
 from analysis.phases import Phase
+from analysis.study.finding import check_all, finding
 from analysis.study.morphology import descriptors
 from analysis.study.morphology.descriptors import PRINTED, same
 
@@ -107,12 +108,22 @@ def findings(described, sizes):
     mean = described["covariance"].mean("cutout").sel({"method": present})
     with_peak = [method for method in PRINTED if method != "edx-closing"]
 
+    @finding(
+        "There are no differences between the two electrodes.",
+        test="largest difference of SL and TL below a quarter of that of the methods",
+        needs=("thresholding", "kmeans"),
+    )
     def specimens_alike():
         apart = same(mean.sel(specimen="SL"), mean.sel(specimen="TL"))
         methods_apart = float((mean.max("method") - mean.min("method")).max())
         text = f"between SL and TL {apart:.3f}, between methods {methods_apart:.3f}"
         return text, apart < 0.25 * methods_apart
 
+    @finding(
+        "For equal phases the curve falls to zero and is not negative.",
+        test="no rise above 0.002, nothing below -5 % of the value at 0",
+        needs=("thresholding",),
+    )
     def falls_to_zero():
         curves = mean.sel(pair=list(EQUAL))
         rise = float(curves.diff("r_um").max())
@@ -121,11 +132,21 @@ def findings(described, sizes):
             rise < 2e-3 and lowest > -0.05
         )
 
+    @finding(
+        "For AM with another phase the curve approaches zero from below.",
+        test="nearly all values below 0.002",
+        needs=("thresholding",),
+    )
     def rises_from_below():
         curves = mean.sel(pair=["AM-CBD", "AM-pore"])
         share = float((curves < 2e-3).mean())
         return f"at most 0.002 in {share:.0%} of the values", share > 0.95
 
+    @finding(
+        "C_CBD,P has a positive peak near 2 µm for all methods but EDX-Closing.",
+        test="largest value positive and within 1 µm of 2 µm",
+        needs=with_peak,
+    )
     def network_peak():
         table = peaks(described)
         table = table[table["method"].isin(with_peak)]
@@ -134,12 +155,22 @@ def findings(described, sizes):
         near = np.abs(table.r_um - paper.COVARIANCE_PEAK_UM) < 1.0
         return texts, bool(near.all() and (table.height > 0).all())
 
+    @finding(
+        "C_CBD,P of EDX-Closing rises steadily.",
+        test="no fall larger than 0.0005",
+        needs=("edx-closing",),
+    )
     def edx_monotone():
         curves = mean.sel({"pair": "CBD-pore", "method": "edx-closing"})
         fall = float(-curves.diff("r_um").min())
         height = float(curves.max())
         return f"largest fall {max(fall, 0.0):.4f}, largest value {height:.4f}", fall < 5e-4
 
+    @finding(
+        "The curves of equal phases behave like the size distributions.",
+        test="rank correlation of r_max and the mean of the scaled curve above 0.5",
+        needs=("thresholding", "kmeans"),
+    )
     def like_sizes():
         """Where the size distribution is coarser, the covariance reaches farther."""
         sized = [method for method in present if method in sizes.method.values]
@@ -156,37 +187,12 @@ def findings(described, sizes):
             holds = holds and correlation > 0.5
         return ", ".join(texts), holds
 
-    check = descriptors.check
-    return [
-        check(
-            methods, ("thresholding", "kmeans"),
-            "There are no differences between the two electrodes.",
-            "largest difference of SL and TL below a quarter of that of the methods",
-            specimens_alike,
-        ),
-        check(
-            methods, ("thresholding",),
-            "For equal phases the curve falls to zero and is not negative.",
-            "no rise above 0.002, nothing below -5 % of the value at 0", falls_to_zero,
-        ),
-        check(
-            methods, ("thresholding",),
-            "For AM with another phase the curve approaches zero from below.",
-            "nearly all values below 0.002", rises_from_below,
-        ),
-        check(
-            methods, with_peak,
-            "C_CBD,P has a positive peak near 2 µm for all methods but EDX-Closing.",
-            "largest value positive and within 1 µm of 2 µm", network_peak,
-        ),
-        check(
-            methods, ("edx-closing",),
-            "C_CBD,P of EDX-Closing rises steadily.",
-            "no fall larger than 0.0005", edx_monotone,
-        ),
-        check(
-            methods, ("thresholding", "kmeans"),
-            "The curves of equal phases behave like the size distributions.",
-            "rank correlation of r_max and the mean of the scaled curve above 0.5", like_sizes,
-        ),
-    ]  # fmt: skip
+    checks = (
+        specimens_alike,
+        falls_to_zero,
+        rises_from_below,
+        network_peak,
+        edx_monotone,
+        like_sizes,
+    )
+    return check_all(checks, methods)

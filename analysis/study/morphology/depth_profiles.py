@@ -7,6 +7,7 @@ from analysis import paper, storage
 from analysis.descriptors import profile as profiles_of
 from analysis.figures import style
 from analysis.phases import Phase
+from analysis.study.finding import check_all, finding
 from analysis.study.morphology import descriptors
 from analysis.study.morphology.descriptors import PHASES, PRINTED
 
@@ -119,21 +120,41 @@ def findings(described):
     with_peak = [method for method in present if method != "edx-closing"]
     fraction = smoothed(described)
 
+    @finding(
+        "The AM fraction of TL drops at 80 µm, whatever the method.",
+        test=f"lowest value within {NEAR_UM:.0f} µm of 80 µm",
+        needs=("thresholding", "kmeans"),
+    )
     def am_drop():
         depths = table.loc[present, "AM dip at"]
         holds = (abs(depths - where) < NEAR_UM).all()
         return descriptors.between(depths, 0), holds
 
+    @finding(
+        "SL has no such drop.",
+        test="depth of the drop at 80 µm less than half of that of TL",
+        needs=("thresholding", "kmeans"),
+    )
     def sl_without_drop():
         strength = _strength(fraction, "SL", "AM", present, where)
         other = _strength(fraction, "TL", "AM", present, where)
         return f"SL {strength:.3f}, TL {other:.3f} below the neighborhood", other > 2 * strength
 
+    @finding(
+        "The CBD of TL peaks there for all methods but EDX-Closing.",
+        test=f"highest value within {NEAR_UM:.0f} µm of 80 µm",
+        needs=("thresholding", "kmeans"),
+    )
     def cbd_peak():
         depths = table.loc[with_peak, "CBD peak at"]
         holds = (abs(depths - where) < NEAR_UM).all()
         return descriptors.between(depths, 0), holds
 
+    @finding(
+        "The peak is strongest for k-means and Thresholding.",
+        test="the two largest peaks",
+        needs=PRINTED,
+    )
     def strongest_peak():
         heights = {
             method: -_strength(fraction, "TL", "CBD", [method], where) for method in with_peak
@@ -142,6 +163,11 @@ def findings(described):
         text = ", ".join(f"{style.label(name)} {height:.3f}" for name, height in heights.items())
         return text, set(two) == {"kmeans", "thresholding"}
 
+    @finding(
+        "EDX-Closing has a linear CBD profile, but its porosity is not linear.",
+        test="rms about a straight line below 0.005 for CBD, above 0.01 for pores",
+        needs=("edx-closing",),
+    )
     def edx_linear():
         curves = fraction.sel({"specimen": "TL", "method": "edx-closing"}).dropna("z_um", how="all")
         rest = {phase: float(_residual(curves.sel(phase=phase))) for phase in ("CBD", "pore")}
@@ -150,6 +176,11 @@ def findings(described):
             rest["CBD"] < 0.005 and rest["pore"] > 0.01
         )
 
+    @finding(
+        "The pore profiles of SL and TL are otherwise similar.",
+        test="mean difference below 0.05",
+        needs=("thresholding", "kmeans"),
+    )
     def pores_similar():
         pores = fraction.sel({"phase": "pore", "method": present}).dropna("z_um", how="any")
         apart = float(abs(pores.sel(specimen="SL") - pores.sel(specimen="TL")).mean())
@@ -157,39 +188,8 @@ def findings(described):
         scatter = float((cutouts.max("cutout") - cutouts.min("cutout")).mean())
         return f"mean |SL - TL| {apart:.3f}, mean range of cutouts {scatter:.3f}", apart < 0.05
 
-    check = descriptors.check
-    return [
-        check(
-            methods, ("thresholding", "kmeans"),
-            "The AM fraction of TL drops at 80 µm, whatever the method.",
-            f"lowest value within {NEAR_UM:.0f} µm of 80 µm", am_drop,
-        ),
-        check(
-            methods, ("thresholding", "kmeans"),
-            "SL has no such drop.",
-            "depth of the drop at 80 µm less than half of that of TL", sl_without_drop,
-        ),
-        check(
-            methods, ("thresholding", "kmeans"),
-            "The CBD of TL peaks there for all methods but EDX-Closing.",
-            f"highest value within {NEAR_UM:.0f} µm of 80 µm", cbd_peak,
-        ),
-        check(
-            methods, PRINTED,
-            "The peak is strongest for k-means and Thresholding.",
-            "the two largest peaks", strongest_peak,
-        ),
-        check(
-            methods, ("edx-closing",),
-            "EDX-Closing has a linear CBD profile, but its porosity is not linear.",
-            "rms about a straight line below 0.005 for CBD, above 0.01 for pores", edx_linear,
-        ),
-        check(
-            methods, ("thresholding", "kmeans"),
-            "The pore profiles of SL and TL are otherwise similar.",
-            "mean difference below 0.05", pores_similar,
-        ),
-    ]  # fmt: skip
+    checks = (am_drop, sl_without_drop, cbd_peak, strongest_peak, edx_linear, pores_similar)
+    return check_all(checks, methods)
 
 
 def _strength(fraction, specimen, phase, methods, where_um):

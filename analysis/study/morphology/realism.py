@@ -34,8 +34,8 @@ def judge(profile):
 
     Parameters
     ----------
-    profile : str
-        Name of the profile; the chapter on surfaces and sizes must have run.
+    profile : analysis.profiles.Profile
+        The chapter on surfaces and sizes must have run.
 
     Returns
     -------

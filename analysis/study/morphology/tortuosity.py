@@ -6,6 +6,7 @@ import xarray as xr
 from analysis import storage
 from analysis.descriptors import paths
 from analysis.phases import Phase
+from analysis.study.finding import check_all, finding
 from analysis.study.morphology import descriptors
 from analysis.study.morphology.descriptors import NEURAL, OTHERS, PHASES, PRINTED
 
@@ -98,11 +99,21 @@ def findings(described):
     present = [method for method in PRINTED if method in methods]
     mean = means(described)["mean"].sel({"method": present})
 
+    @finding(
+        "Paths through the AM depend neither on the method nor on the electrode.",
+        test="means of all methods and both electrodes within 0.02",
+        needs=("thresholding", "kmeans"),
+    )
     def am_alike():
         values = mean.sel(phase="AM")
         spread = float(values.max() - values.min())
         return f"{float(values.min()):.3f} to {float(values.max()):.3f}", spread < 0.02
 
+    @finding(
+        "Paths through CBD and pores are longer in the network's trinarizations.",
+        test="least mean of the network above the largest of the others",
+        needs=PRINTED,
+    )
     def neural_longer():
         texts, holds = [], True
         for phase in ("CBD", "pore"):
@@ -113,28 +124,16 @@ def findings(described):
             holds = holds and neural > others
         return ", ".join(texts), holds
 
+    @finding(
+        "The methods differ more than the electrodes.",
+        test="mean range between methods above the mean difference of SL and TL",
+        needs=("thresholding", "kmeans"),
+    )
     def methods_over_specimens():
         values = mean.sel(phase=["CBD", "pore"])
         across = float((values.max("method") - values.min("method")).mean())
         between = float(abs(values.sel(specimen="SL") - values.sel(specimen="TL")).mean())
         return f"between methods {across:.3f}, between SL and TL {between:.3f}", between < across
 
-    check = descriptors.check
-    return [
-        check(
-            methods, ("thresholding", "kmeans"),
-            "Paths through the AM depend neither on the method nor on the electrode.",
-            "means of all methods and both electrodes within 0.02", am_alike,
-        ),
-        check(
-            methods, PRINTED,
-            "Paths through CBD and pores are longer in the network's trinarizations.",
-            "least mean of the network above the largest of the others", neural_longer,
-        ),
-        check(
-            methods, ("thresholding", "kmeans"),
-            "The methods differ more than the electrodes.",
-            "mean range between methods above the mean difference of SL and TL",
-            methods_over_specimens,
-        ),
-    ]  # fmt: skip
+    checks = (am_alike, neural_longer, methods_over_specimens)
+    return check_all(checks, methods)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from analysis import profiles, storage
+from analysis import storage
 from analysis.instruments import transfer
 from analysis.phases import Phase, volume_fractions
 from analysis.tomogram import read_labels
@@ -98,7 +98,7 @@ def cutout(labels, profile):
 
     Half as many voxels again as a virtual cutout, because these voxels are smaller.
     """
-    edge = min(profiles.get(profile).lateral * 3 // 2, *labels.shape[1:])
+    edge = min(profile.lateral * 3 // 2, *labels.shape[1:])
     starts = [(length - edge) // 2 for length in labels.shape[1:]]
     y, x = (slice(start, start + edge) for start in starts)
     return np.ascontiguousarray(labels[:, y, x])
@@ -112,7 +112,7 @@ def image(labels, profile, **changes):
     ----------
     labels : (Z, Y, X) ndarray of uint8
         The cutout.
-    profile : str
+    profile : analysis.profiles.Profile
         Fixes the seed of the noise.
     **changes
         Settings of :class:`analysis.instruments.transfer.Imaging` to change, as ``noise=0.05``.
@@ -122,7 +122,7 @@ def image(labels, profile, **changes):
     gray : (Z, Y, X) ndarray of float32
     """
     composition = np.stack([labels == phase for phase in Phase]).astype(np.float32)
-    seed = profiles.get(profile).seed_for("tomogram", "REAL")
+    seed = profile.seed_for("tomogram", "REAL")
     return transfer.image(composition, VOXEL_SIZE_UM, seed=seed, **changes)
 
 

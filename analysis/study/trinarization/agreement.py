@@ -1,6 +1,5 @@
 """Figure 4 of the paper, with the truth as a thirteenth row, and its four findings checked."""
 
-from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -11,6 +10,8 @@ from analysis import electrodes, profiles, storage
 from analysis.figures import style
 from analysis.phases import Phase, volume_fractions
 from analysis.segmentation import agreement
+from analysis.study.finding import finding
+from analysis.study.labels import methods_on_disk
 
 QUANTITIES = ("equally assigned", "AM", "CBD", "pore")  # the panels of Figure 4
 TRUTH = "truth"
@@ -28,24 +29,23 @@ def run(profile):
     matrices : xarray.DataArray
         Dimensions ``specimen, cutout, quantity, method, other`` [-]; the last method is the truth.
     """
-    settings = profiles.get(profile)
     found = {
         (specimen, cutout): _confusions(profile, specimen, cutout)
         for specimen in profiles.ELECTRODES
-        for cutout in settings.cutout_numbers
+        for cutout in profile.cutout_numbers
     }
-    methods = methods_of(profile)
+    methods = methods_on_disk(profile)
     counts = xr.DataArray(
         np.array(
             [
-                [found[specimen, cutout] for cutout in settings.cutout_numbers]
+                [found[specimen, cutout] for cutout in profile.cutout_numbers]
                 for specimen in profiles.ELECTRODES
             ]
         ),
         dims=("specimen", "cutout", "method", "other", "phase", "other_phase"),
         coords={
             "specimen": list(profiles.ELECTRODES),
-            "cutout": list(settings.cutout_numbers),
+            "cutout": list(profile.cutout_numbers),
             "method": methods,
             "other": methods,
             "phase": [phase.title for phase in Phase],
@@ -57,17 +57,6 @@ def run(profile):
     storage.save_curves("agreement", dataset, profile=profile)
     storage.save_table("agreement", against_truth(matrices), profile=profile)
     return matrices
-
-
-def methods_of(profile):
-    """Methods whose labels are on disk for every cutout, in the paper's order, truth last."""
-    settings = profiles.get(profile)
-    names = [f"{s}-{c}" for s in profiles.ELECTRODES for c in settings.cutout_numbers]
-    return [
-        method
-        for method in style.METHODS
-        if all(storage.exists("volumes", f"labels/{n}-{method}", profile=profile) for n in names)
-    ]
 
 
 def scores(counts):
@@ -110,11 +99,11 @@ def fractions(profile):
         method promises) and verdict. The pore of EDX-Closing is what its AM and CBD leave.
     """
     rows = []
-    for method in methods_of(profile)[:-1]:
+    for method in methods_on_disk(profile)[:-1]:
         worst = 0.0, 0.0
         for specimen in profiles.ELECTRODES:
             targets = electrodes.electrode(specimen).targets()
-            for cutout in profiles.get(profile).cutout_numbers:
+            for cutout in profile.cutout_numbers:
                 name = f"labels/{specimen}-{cutout}-{method}"
                 labels = storage.load_volume(name, profile=profile).values
                 achieved = volume_fractions(labels)
@@ -182,7 +171,7 @@ def chance(profile, specimen, cutout, method="kmeans", seed=0):
 
     Parameters
     ----------
-    profile : str
+    profile : analysis.profiles.Profile
     specimen : str
     cutout : int
     method : str
@@ -204,46 +193,6 @@ def chance(profile, specimen, cutout, method="kmeans", seed=0):
     return found | {p.title: agreement.jaccard(dealt, truth, p) for p in reversed(Phase)}
 
 
-def findings_table(found):
-    """Findings as a table with a verdict."""
-    words = {True: "agrees", False: "differs", None: "no value"}
-    return pd.DataFrame(
-        [
-            {
-                "finding": f"({one.letter}) {one.statement}",
-                "tested as": one.test,
-                "measured": one.measured,
-                "verdict": words[one.holds],
-            }
-            for one in found
-        ]
-    )
-
-
-@dataclass(frozen=True)
-class Finding:
-    """
-    A statement of Section 3.5, what was measured for it, and whether it holds.
-
-    Attributes
-    ----------
-    letter, statement : str
-        As the paper has it.
-    test : str
-        What is measured here.
-    measured : str
-        The numbers.
-    holds : bool or None
-        None if the methods it speaks of are not in this build.
-    """
-
-    letter: str
-    statement: str
-    test: str
-    measured: str
-    holds: bool | None
-
-
 def findings(matrices):
     """
     Check the four findings that the paper reads off Figure 4.
@@ -259,46 +208,55 @@ def findings(matrices):
         (a) to (d).
     """
     mean = matrices.mean("cutout")
-    methods = [m for m in mean.method.values if m != TRUTH]
+    methods = [str(m) for m in mean.method.values if m != TRUTH]
     network = [m for m in methods if m.startswith("nn-")]
     others = [m for m in methods if not m.startswith("nn-")]
     equal = mean.sel(quantity="equally assigned").mean("specimen")
     among = [float(equal.sel({"method": a, "other": b})) for a, b in combinations(network, 2)]
     across = [float(equal.sel({"method": a, "other": b})) for a in network for b in others]
     return [
-        _variants_differ(among),
-        _families_differ(among, across),
-        _am_agrees_best(mean, methods),
-        _specimens_agree(mean, methods),
+        variants_differ(methods, among),
+        families_differ(methods, among, across),
+        am_agrees_best(methods, mean, methods),
+        specimens_agree(methods, mean, methods),
     ]
 
 
-def _variants_differ(among):
+_WITHOUT_NETWORK = "the network is not in this build", None
+
+
+@finding(
+    "Converting the network's output in another way changes the labels.",
+    test=f"the least agreeing pair shares less than {1 - NEGLIGIBLE:.0%} of the voxels",
+    letter="a",
+)
+def variants_differ(among):
+    """Least share of equal voxels among the network's conversions."""
     if not among:
-        return _absent("a", "Converting the network's output in another way changes the labels.")
-    return Finding(
-        "a",
-        "Converting the network's output in another way changes the labels.",
-        f"the least agreeing pair shares less than {1 - NEGLIGIBLE:.0%} of the voxels",
-        f"least agreeing pair {min(among):.3f}",
-        min(among) < 1 - NEGLIGIBLE,
-    )
+        return _WITHOUT_NETWORK
+    return f"least agreeing pair {min(among):.3f}", min(among) < 1 - NEGLIGIBLE
 
 
-def _families_differ(among, across):
-    statement = "The network's labels differ more from the other methods than among themselves."
+@finding(
+    "The network's labels differ more from the other methods than among themselves.",
+    test="mean share of equal voxels, network with others below network with network",
+    letter="b",
+)
+def families_differ(among, across):
+    """Share of equal voxels between the families and within the network's."""
     if not among or not across:
-        return _absent("b", statement)
-    return Finding(
-        "b",
-        statement,
-        "mean share of equal voxels, network with others below network with network",
-        f"with others {np.mean(across):.3f}, among themselves {np.mean(among):.3f}",
-        bool(np.mean(across) < np.mean(among)),
-    )
+        return _WITHOUT_NETWORK
+    text = f"with others {np.mean(across):.3f}, among themselves {np.mean(among):.3f}"
+    return text, np.mean(across) < np.mean(among)
 
 
-def _am_agrees_best(mean, methods):
+@finding(
+    "Methods agree best on the active material.",
+    test="mean Jaccard index over all pairs, AM above CBD and pore",
+    letter="c",
+)
+def am_agrees_best(mean, methods):
+    """Mean Jaccard indices of the phases over all pairs of methods."""
     pairs = list(combinations(methods, 2))
     table = np.array(
         [
@@ -311,38 +269,30 @@ def _am_agrees_best(mean, methods):
     )
     best = np.all(table[:, :1] >= table[:, 1:], axis=1)
     am, cbd, pore = table.mean(axis=0)
-    return Finding(
-        "c",
-        "Methods agree best on the active material.",
-        "mean Jaccard index over all pairs, AM above CBD and pore",
-        f"AM {am:.3f}, CBD {cbd:.3f}, pore {pore:.3f}; "
-        f"AM first in {best.sum()} of {len(pairs)} pairs",
-        bool(am > max(cbd, pore)),
-    )
+    text = f"AM {am:.3f}, CBD {cbd:.3f}, pore {pore:.3f}; "
+    return text + f"AM first in {best.sum()} of {len(pairs)} pairs", am > max(cbd, pore)
 
 
-def _specimens_agree(mean, methods):
+@finding(
+    "SL and TL hardly differ, except for Thresholding.",
+    test=f"mean |SL - TL| of a method's row below {NEGLIGIBLE}, but above it for Thresholding",
+    needs=("thresholding",),
+    letter="d",
+)
+def specimens_agree(mean, methods):
+    """Mean difference of SL and TL in the row of each method."""
     between = {}
     for method in methods:
         others = [other for other in methods if other != method]
         rows = mean.sel({"method": method, "other": others})
         between[method] = float(abs(rows.sel(specimen="SL") - rows.sel(specimen="TL")).mean())
     rest = max(value for method, value in between.items() if method != "thresholding")
-    return Finding(
-        "d",
-        "SL and TL hardly differ, except for Thresholding.",
-        f"mean |SL - TL| of a method's row below {NEGLIGIBLE}, but above it for Thresholding",
-        f"Thresholding {between['thresholding']:.3f}, largest of the others {rest:.3f}",
-        bool(rest < NEGLIGIBLE < between["thresholding"]),
-    )
-
-
-def _absent(letter, statement):
-    return Finding(letter, statement, "", "the network is not in this build", None)
+    text = f"Thresholding {between['thresholding']:.3f}, largest of the others {rest:.3f}"
+    return text, rest < NEGLIGIBLE < between["thresholding"]
 
 
 def _confusions(profile, specimen, cutout):
-    names = [f"labels/{specimen}-{cutout}-{method}" for method in methods_of(profile)]
+    names = [f"labels/{specimen}-{cutout}-{method}" for method in methods_on_disk(profile)]
     return agreement.confusions(
         [storage.load_volume(name, profile=profile).values for name in names]
     )

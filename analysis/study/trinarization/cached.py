@@ -22,8 +22,7 @@ def model(name, profile, *, inputs, train, load):
     name : str
         ``unet-0``, ``mlp-honest-bin1``...; the files are ``models/<name>.keras``, ``.csv`` and
         ``.json``.
-    profile : str
-        Name of the profile.
+    profile : analysis.profiles.Profile
     inputs : tuple
         Arrays and plain values that decide the outcome. If one of them, or the code that trains,
         has changed since the files were written, the model is trained again.

@@ -25,10 +25,9 @@ def run(profile):
         One row per specimen and cutout: largest and rms miss of the slices, miss of the total
         [-], range of radii [µm], crowded slices.
     """
-    settings = profiles.get(profile)
     rows, curves = [], []
     for specimen in profiles.ELECTRODES:
-        for cutout in settings.cutout_numbers:
+        for cutout in profile.cutout_numbers:
             name = f"{specimen}-{cutout}"
             labels, found = close(profile, specimen, cutout)
             volume = storage.load_volume(f"labels/{name}-kmeans", profile=profile)
@@ -59,7 +58,7 @@ def close(profile, specimen, cutout, *, fit="line", corrected=False):
 
     Parameters
     ----------
-    profile : str
+    profile : analysis.profiles.Profile
     specimen : str
     cutout : int
     fit : {"line", "step"}
@@ -94,7 +93,7 @@ def variants(profile):
     for specimen in profiles.ELECTRODES:
         for fit, corrected in (("line", False), ("line", True), ("step", False), ("step", True)):
             found = []
-            for cutout in profiles.get(profile).cutout_numbers:
+            for cutout in profile.cutout_numbers:
                 name = f"labels/{specimen}-{cutout}-truth"
                 truth = storage.load_volume(name, profile=profile).values
                 labels, _ = close(profile, specimen, cutout, fit=fit, corrected=corrected)

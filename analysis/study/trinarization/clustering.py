@@ -24,10 +24,9 @@ def run(profile):
         One row per specimen, cutout and variant: weights, evaluations, fractions and largest miss
         of the volume, agreement with the truth and with the other variant.
     """
-    settings = profiles.get(profile)
     rows, centroids = [], {}
     for specimen in profiles.ELECTRODES:
-        for cutout in settings.cutout_numbers:
+        for cutout in profile.cutout_numbers:
             name = f"{specimen}-{cutout}"
             truth = storage.load_volume(f"labels/{name}-truth", profile=profile).values
             found = {free: trinarize(profile, specimen, cutout, free) for free in ("five", "two")}
@@ -59,7 +58,7 @@ def trinarize(profile, specimen, cutout, free="five", *, seed=None, **options):
 
     Parameters
     ----------
-    profile : str
+    profile : analysis.profiles.Profile
     specimen : str
     cutout : int
     free : {"five", "two"}
@@ -80,14 +79,13 @@ def trinarize(profile, specimen, cutout, free="five", *, seed=None, **options):
     are determined by the two conditions, so where a target lies in a jump no sample meets it. The
     best two weights are taken then; on the whole cutout the fractions are met all the same.
     """
-    settings = profiles.get(profile)
     gray = storage.load_volume(f"gray/{specimen}-{cutout}", profile=profile).values
     fit = clustering.fit(
         gray,
         electrodes.electrode(specimen).targets(),
-        seed=settings.seed_for("kmeans", specimen, cutout) if seed is None else seed,
+        seed=profile.seed_for("kmeans", specimen, cutout) if seed is None else seed,
         free=free,
-        n_sample=settings.kmeans_sample,
+        n_sample=profile.kmeans_sample,
         **{"max_evaluations": 1200, "accept_best": free == "two"} | options,
     )
     return clustering.assign(gray, fit)
@@ -132,7 +130,7 @@ def plane(profile, specimen, cutout, *, points=3000):
 
     Parameters
     ----------
-    profile : str
+    profile : analysis.profiles.Profile
     specimen : str
     cutout : int
     points : int
@@ -146,14 +144,13 @@ def plane(profile, specimen, cutout, *, points=3000):
     means : pandas.DataFrame
         The same two columns for the three centroids, index phase.
     """
-    settings = profiles.get(profile)
     name = f"{specimen}-{cutout}"
     gray = storage.load_volume(f"gray/{name}", profile=profile).values
     labels = storage.load_volume(f"labels/{name}-{METHOD}", profile=profile).values
     centroids = storage.load_curves("kmeans-centroids", profile=profile)["centroid"].sel(
         cutout=name
     )
-    rng = np.random.default_rng(settings.seed_for("kmeans plane"))
+    rng = np.random.default_rng(profile.seed_for("kmeans plane"))
     at = [rng.integers(1, n - 1, points) for n in gray.shape]
     around = sum(
         gray[at[0] + i, at[1] + j, at[2] + k]

@@ -31,14 +31,13 @@ def sweep(profile):
         One row per setting and method: varied, value, contrast (gray step from pore to CBD over
         the scatter of the two), accuracy and Jaccard indices [-].
     """
-    settings = profiles.get(profile)
     specimen, cutout = REFERENCE
     name = f"{specimen}-{cutout}-truth"
     composition = storage.load_volume(f"composition/{name}", profile=profile).values
     truth = storage.load_volume(f"labels/{name}", profile=profile).values
     # Both sweeps hold the reference setting; it is imaged once.
-    lists = {"distance_mm": settings.sweep_distances_mm, "noise": settings.sweep_noises}
-    seed = settings.seed_for("tomogram", specimen, cutout)
+    lists = {"distance_mm": profile.sweep_distances_mm, "noise": profile.sweep_noises}
+    seed = profile.seed_for("tomogram", specimen, cutout)
     known, rows = {}, []
     for varied, values in lists.items():
         for value in values:
@@ -64,12 +63,11 @@ def scenarios(profile):
     table : pandas.DataFrame
         Columns scenario, specimen, cutout, method, accuracy and Jaccard indices [-].
     """
-    settings = profiles.get(profile)
     rows = []
-    for scenario in settings.scenarios:
+    for scenario in profile.scenarios:
         for specimen in profiles.ELECTRODES:
-            for cutout in settings.cutout_numbers:
-                if scenario == settings.scenarios[0]:
+            for cutout in profile.cutout_numbers:
+                if scenario == profile.scenarios[0]:
                     found = _on_disk(profile, specimen, cutout)
                 else:
                     drawn = specimens.truth(profile, specimen, cutout, scenario=scenario)
@@ -119,14 +117,13 @@ def _on_disk(profile, specimen, cutout):
 
 
 def _scores(profile, specimen, cutout, gray, truth, network=None):
-    settings = profiles.get(profile)
     inputs = methods.Inputs(
         targets=electrodes.electrode(specimen).targets(),
         gray=gray,
-        seed=settings.seed_for("kmeans", specimen, cutout),
+        seed=profile.seed_for("kmeans", specimen, cutout),
         composition=_predicted(profile, gray),
         cbd_profile=edx.cbd_targets(profile, specimen),
-        n_sample=settings.kmeans_sample,
+        n_sample=profile.kmeans_sample,
         keep_going=True,
     )
     names = methods.available(inputs)
@@ -143,7 +140,7 @@ def _scores(profile, specimen, cutout, gray, truth, network=None):
 
 def _predicted(profile, gray):
     """Composition by the trained network of this build, or None."""
-    name = f"mlp-all-bin{profiles.get(profile).train_binning}.keras"
+    name = f"mlp-all-bin{profile.train_binning}.keras"
     source = storage.path("models", name, profile=profile)
     if not source.exists():
         return None

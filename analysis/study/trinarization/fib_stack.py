@@ -5,7 +5,7 @@ from dataclasses import asdict
 import numpy as np
 import pandas as pd
 
-from analysis import profiles, storage
+from analysis import storage
 from analysis.instruments import fibsem
 from analysis.phases import Phase
 from analysis.segmentation.networks import fib, forest, unet
@@ -35,11 +35,10 @@ def in_milling_order(volume):
 
 def settings(profile, seed):
     """U-Net of a profile."""
-    sizes = profiles.get(profile)
     return unet.Settings(
-        filters=sizes.unet_filters,
-        steps=sizes.unet_steps,
-        seed=sizes.seed_for("unet", seed),
+        filters=profile.unet_filters,
+        steps=profile.unet_steps,
+        seed=profile.seed_for("unet", seed),
     )
 
 
@@ -83,7 +82,7 @@ def compare(profile, stack, truth, active):
 
     Parameters
     ----------
-    profile : str
+    profile : analysis.profiles.Profile
     stack : (S, R, C) ndarray
         Gray values in milling order.
     truth : (S, R, C) ndarray of uint8
@@ -96,10 +95,9 @@ def compare(profile, stack, truth, active):
     rows : list of dict
         method, seed, phase, jaccard.
     """
-    sizes = profiles.get(profile)
     labeled, test = labeled_slices(len(stack)), held_out_slices(len(stack))
     rows = _rows("3-class Otsu", 0, fib.segment_by_otsu(stack)[test], truth[test])
-    for seed in range(sizes.unet_seeds):
+    for seed in range(profile.unet_seeds):
         for method, context in (
             ("random forest", forest.CONTEXT),
             ("random forest, slice alone", ()),
@@ -109,9 +107,9 @@ def compare(profile, stack, truth, active):
                 labeled,
                 truth[labeled],
                 active,
-                seed=sizes.seed_for("forest", seed),
+                seed=profile.seed_for("forest", seed),
                 context=context,
-                n_pixels=sizes.forest_pixels,
+                n_pixels=profile.forest_pixels,
             )
             labels = forest.segment(grown, stack, active, test, context=context)
             rows += _rows(method, seed, labels, truth[test])
@@ -130,12 +128,11 @@ def hard(profile, *, seed=0):
     table : pandas.DataFrame
         method, phase, jaccard.
     """
-    sizes = profiles.get(profile)
     found = correlative.load(profile)
     gray = fibsem.image(
         found.labels,
         found.stack.spacing_um,
-        seed=sizes.seed_for("fibsem", "hard"),
+        seed=profile.seed_for("fibsem", "hard"),
         detector=fibsem.HARD,
     )
     stack, truth = in_milling_order(gray), in_milling_order(found.labels)
@@ -143,7 +140,7 @@ def hard(profile, *, seed=0):
     labeled, test = labeled_slices(len(stack)), held_out_slices(len(stack))
     rows = _rows("3-class Otsu", seed, fib.segment_by_otsu(stack)[test], truth[test])
     grown = forest.train(
-        stack, labeled, truth[labeled], active, seed=seed, n_pixels=sizes.forest_pixels
+        stack, labeled, truth[labeled], active, seed=seed, n_pixels=profile.forest_pixels
     )
     rows += _rows("random forest", seed, forest.segment(grown, stack, active, test), truth[test])
     options = settings(profile, seed)

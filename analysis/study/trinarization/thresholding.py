@@ -19,11 +19,10 @@ def run(profile):
     table : pandas.DataFrame
         Columns specimen, cutout, phase, target, achieved, and the two thresholds.
     """
-    settings = profiles.get(profile)
     rows = []
     for specimen in profiles.ELECTRODES:
         targets = electrodes.electrode(specimen).targets()
-        for cutout in settings.cutout_numbers:
+        for cutout in profile.cutout_numbers:
             name = f"{specimen}-{cutout}"
             volume = storage.load_volume(f"gray/{name}", profile=profile)
             calibrated = thresholding.calibrate(volume.values, targets)
@@ -71,13 +70,12 @@ def on_window(profile):
         Columns specimen, cutout, phase, target, window (fraction in the calibration window),
         achieved (in the cutout), and the two thresholds.
     """
-    settings = profiles.get(profile)
     rows = []
     for specimen in profiles.ELECTRODES:
         targets = electrodes.electrode(specimen).targets()
         cutouts = {
             cutout: storage.load_volume(f"gray/{specimen}-{cutout}", profile=profile).values
-            for cutout in settings.cutout_numbers
+            for cutout in profile.cutout_numbers
         }
         window = np.concatenate(
             [_center(gray, WINDOW_SLICES[specimen]) for gray in cutouts.values()]
@@ -114,7 +112,7 @@ def confusions(profile):
     """
     found = {}
     for specimen in profiles.ELECTRODES:
-        names = [f"{specimen}-{cutout}" for cutout in profiles.get(profile).cutout_numbers]
+        names = [f"{specimen}-{cutout}" for cutout in profile.cutout_numbers]
         pairs = (
             [
                 storage.load_volume(f"labels/{name}-{method}", profile=profile).values
