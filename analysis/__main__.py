@@ -39,7 +39,7 @@ def _add_book(commands):
             options.profile,
             real=options.real,
             jobs=options.jobs,
-            site=not options.no_site,
+            pages=not options.no_site,
             say=_say,
         )
         return 0
@@ -132,8 +132,7 @@ def _form(options):
 
 
 def _say(line):
-    # doit replaces sys.stdout while a chapter runs
-    print(line, file=sys.__stdout__, flush=True)
+    print(line, flush=True)
 
 
 if __name__ == "__main__":

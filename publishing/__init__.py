@@ -7,7 +7,8 @@ In the order of ``make book``:
 ``stamps``       what a chapter used when it ran, and so why it need not run again; the manifest
 ``execute``      runs the chapters that must run, several at a time
 ``stage``        lays out sources and outputs for Sphinx; ``downloads`` takes the figures' files
-``build``        all of it, :func:`publishing.build.build_book`, and the site
+``site``         Sphinx on the staged book
+``build``        all of it: :func:`publishing.build.build_book`
 
 Other forms: ``pdf`` and ``epub`` (``forms`` is what both share), ``crate`` (RO-Crate of the
 results), ``preview`` (the picture that stands for the book). ``pairs`` writes the ``.ipynb`` of

@@ -3,23 +3,17 @@
 import hashlib
 import os
 import shutil
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 from analysis import opengl, profiles, storage
-from publishing import stamps
+from publishing import site, stamps
 from publishing.chapters import ROOT, chapters_in_book
 from publishing.execute import execute
 from publishing.stage import stage
 
 
-class SiteFailed(RuntimeError):
-    """Sphinx found something wrong with the pages."""
-
-
-def build_book(profile, *, real="", jobs=2, site=True, say=print):
+def build_book(profile, *, real="", jobs=2, pages=True, say=print):
     """
     Run what must run and build the site.
 
@@ -31,7 +25,7 @@ def build_book(profile, *, real="", jobs=2, site=True, say=print):
         Path of the measured electrode's labels; empty to let the chapter look for them.
     jobs : int
         Chapters that run at the same time.
-    site : bool
+    pages : bool
         Whether to build the site after the chapters have run.
     say : callable
         Receives progress, line by line.
@@ -47,7 +41,7 @@ def build_book(profile, *, real="", jobs=2, site=True, say=print):
         If the profile is unknown or a path does not exist.
     RuntimeError
         If this machine cannot draw pictures in three dimensions.
-    ChapterFailed, SiteFailed
+    ChapterFailed, SphinxFailed
         If a notebook or the site's build stops.
     """
     profiles.get(profile)
@@ -64,12 +58,12 @@ def build_book(profile, *, real="", jobs=2, site=True, say=print):
     say(f"Profile {profile}: {len(chapters)} executed chapters, {jobs} at a time")
     ran = execute(chapters, build=build, parameters=parameters, jobs=jobs, say=say)
     executed_seconds = time.perf_counter() - started
-    page = build_site(stage(build), build, jobs=jobs) if site else None
+    page = build_site(stage(build), build, jobs=jobs) if pages else None
     say("")
     say(table_of_seconds(build, [chapter.name for chapter in chapters], ran))
     total = time.perf_counter() - started
     say(f"\nExecuted {len(ran)} of {len(chapters)} chapters in {executed_seconds:.0f} s.")
-    if site:
+    if pages:
         say(f"With the site: {total:.0f} s.\nThe book: {page}")
     return page
 
@@ -85,39 +79,25 @@ def build_site(stage_folder, build, *, builder="html", strict=True, jobs=2):
 
     Raises
     ------
-    SiteFailed
+    SphinxFailed
         If Sphinx warns or fails; its messages are in the error.
     """
     work = build.folder / "sphinx"
-    options = ["-W", "-n", "--keep-going"] if strict else []
     shape = hashlib.sha256()
     for name in ("_toc.yml", "_config.yml"):
         shape.update((Path(stage_folder) / name).read_bytes())
     built_shape = work / f"shape-{builder}.txt"
-    if not built_shape.exists() or built_shape.read_text() != shape.hexdigest():
-        options.append("--all")  # every page shows the table of contents
-    command = [
-        *[sys.executable, str(ROOT / "book" / "_ext" / "parallel.py"), str(jobs)],
-        *["build", str(stage_folder), "--path-output", str(work), "--builder", builder],
-        *options,
-    ]
-    log = build.folder / "logs" / f"site-{builder}.txt"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
-    }
-    with open(log, "w", encoding="utf-8") as output:
-        status = subprocess.run(
-            command, stdout=output, stderr=subprocess.STDOUT, env=environment, check=False
-        ).returncode
-    if status != 0:
-        text = log.read_text(encoding="utf-8", errors="replace")
-        telling = [line for line in text.splitlines() if "WARNING" in line or "ERROR" in line]
-        shown = "\n".join(telling[:40] or text.splitlines()[-30:])
-        raise SiteFailed(f"The site could not be built:\n\n{shown}\n\nAll messages: {log}")
+    same_shape = built_shape.exists() and built_shape.read_text() == shape.hexdigest()
+    made = site.build(
+        stage_folder,
+        work,
+        builder,
+        strict=strict,
+        every_page=not same_shape,  # every page shows the table of contents
+        jobs=jobs,
+        log=build.folder / "logs" / f"site-{builder}.txt",
+    )
     built_shape.write_text(shape.hexdigest())
-    made = work / "_build" / builder
     target = build.folder / builder
     fresh, old = target.with_name(f".{builder}.new"), target.with_name(f".{builder}.old")
     for leftover in (fresh, old):

@@ -6,7 +6,7 @@ import zipfile
 from xml.etree import ElementTree
 
 from analysis import storage
-from publishing import forms
+from publishing import forms, site
 
 _NAMESPACES = {"": "http://www.idpf.org/2007/opf", "dc": "http://purl.org/dc/elements/1.1/"}
 
@@ -33,13 +33,13 @@ def make(build, *, say=print):
 
     Raises
     ------
-    FormFailed
+    FormFailed, SphinxFailed
         If the profile has not been built, or Sphinx or the browser is missing or fails.
     """
     work = build.folder / "epub"
     stage = forms.plain_copy(forms.staged(build), work / "stage")
     say("Pages ...")
-    output = forms.sphinx(stage, work, "epub", strict=False)
+    output = site.build(stage, work, "epub", strict=False)
     source = next(output.glob("*.epub"))
     folder = work / "unpacked"
     shutil.rmtree(folder, ignore_errors=True)

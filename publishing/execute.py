@@ -1,4 +1,4 @@
-"""Run the chapters: papermill executes each one, doit orders them and runs two at a time.
+"""Run the chapters: papermill executes each one, after those that it needs, several at a time.
 
 A chapter runs when its code cells, the package modules they import, its parameters, or the
 result files it read have changed since its stamp was written, and only then. Stamps are written
@@ -13,7 +13,9 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import jupytext
@@ -28,6 +30,8 @@ from publishing.fingerprint import fingerprint
 from publishing.pairs import KERNEL
 
 PRINTING = threading.Lock()
+
+_CHILDREN = set()  # notebooks under way, to end them when the run is stopped
 
 
 class ChapterFailed(RuntimeError):
@@ -63,47 +67,67 @@ def execute(chapters, *, build, parameters, jobs=2, say=print):
     RuntimeError
         If another run of the same profile is under way.
     """
-    from doit.cmd_base import ModuleTaskLoader
-    from doit.doit_cmd import DoitMain
-
-    names = [chapter.name for chapter in chapters]
-    progress = _Progress(names, say)
-
-    def task_chapters():
-        for chapter in chapters:
-            needs = [name for name in names if name != COLOPHON]
-            needs = needs if chapter.name == COLOPHON else chapter.needs
-            yield {
-                "basename": chapter.name,
-                "actions": [(_run_and_stamp, [chapter, build, parameters, progress])],
-                "uptodate": [_UpToDate(chapter, build, parameters, progress)],
-                "task_dep": list(needs),
-            }
-
+    progress = _Progress([chapter.name for chapter in chapters], say)
+    by_name = {chapter.name: chapter for chapter in chapters}
+    needs = {chapter.name: chapter.needs for chapter in chapters}
+    if COLOPHON in needs:
+        needs[COLOPHON] = [name for name in by_name if name != COLOPHON]
     with _only_run_of(build):
-        tasks = {
-            "task_chapters": task_chapters,
-            "DOIT_CONFIG": {
-                "dep_file": str(build.folder / ".doit.db"),
-                "backend": "sqlite3",
-                "reporter": "zero",
-                "verbosity": 0,
-                "default_tasks": names,
-            },
-        }
-        parallel = ["-n", str(jobs), "-P", "thread"] if jobs > 1 else []
-        streams = sys.stdout, sys.stderr
-        try:
-            status = DoitMain(ModuleTaskLoader(tasks)).run(["run", *parallel])
-        finally:
-            # with two threads doit can put them back in the wrong order and swallow what follows
-            sys.stdout, sys.stderr = streams
-        stamps.write_manifest(build, names)
+        in_order(
+            needs,
+            lambda name: _bring_up_to_date(by_name[name], build, parameters, progress),
+            jobs,
+        )
+        stamps.write_manifest(build, progress.names)
     if progress.failures:
         raise ChapterFailed("\n\n".join(progress.failures))
-    if status != 0:
-        raise ChapterFailed(f"doit ended with status {status}; see {build.folder / 'logs'}.")
     return progress.ran
+
+
+def in_order(needs, work, jobs):
+    """
+    Do a piece of work for every name, after all that it needs and several at a time.
+
+    Once a piece has failed nothing new is begun; what is under way goes on to its end.
+
+    Parameters
+    ----------
+    needs : dict of str to iterable of str
+        For each name the names that must be done before; ready names start in the order of the
+        dict.
+    work : callable
+        Takes a name, returns whether it went well. What it raises ends the run.
+    jobs : int
+        Pieces at the same time.
+
+    Raises
+    ------
+    graphlib.CycleError
+        If names need each other in a circle; nothing has been done then.
+    """
+    order = TopologicalSorter(needs)
+    order.prepare()
+    running, failed = {}, False
+    with ThreadPoolExecutor(max(1, jobs)) as pool:
+        try:
+            while True:
+                if not failed:
+                    running |= {pool.submit(work, name): name for name in order.get_ready()}
+                if not running:
+                    return
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    name = running.pop(future)
+                    if not future.cancelled() and future.result():
+                        order.done(name)
+                    elif not failed:
+                        failed = True
+                        for waiting in running:
+                            waiting.cancel()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in list(_CHILDREN):
+                process.kill()
+            raise
 
 
 class _Progress:
@@ -113,7 +137,6 @@ class _Progress:
         self.done = 0
         self.ran = []
         self.failures = []
-        self.reasons = {}
 
     def line(self, name, text, *, finished=True):
         with PRINTING:
@@ -121,41 +144,25 @@ class _Progress:
             self.say(f"[{self.done:2d}/{len(self.names)}] {name:<28} {text}")
 
 
-class _UpToDate:
-    """Asked by doit when everything that the chapter needs has been brought up to date."""
-
-    def __init__(self, chapter, build, parameters, progress):
-        self.chapter, self.build = chapter, build
-        self.parameters, self.progress = parameters, progress
-
-    def __call__(self, task, values):
-        name = self.chapter.name
-        now = fingerprint(
-            self.chapter.source, parameters=accepted(self.chapter.source, self.parameters)
-        )
-        now["offered"] = stamps.offered(self.build, self.chapter.needs)
-        if name == COLOPHON:
-            stamps.write_manifest(self.build, self.progress.names)
-        reason = stamps.reason_to_run(self.build, name, now)
-        if reason:
-            self.progress.reasons[name] = reason
-            return False
-        self.progress.line(name, "up to date")
-        return True
-
-
-def _run_and_stamp(chapter, build, parameters, progress):
+def _bring_up_to_date(chapter, build, parameters, progress):
+    """Run a chapter if it must run; return whether it is up to date now."""
     name = chapter.name
-    reason = progress.reasons.get(name, "")
+    now = fingerprint(chapter.source, parameters=accepted(chapter.source, parameters))
+    now["offered"] = offered = stamps.offered(build, chapter.needs)
+    if name == COLOPHON:
+        stamps.write_manifest(build, progress.names)
+    reason = stamps.reason_to_run(build, name, now)
+    if not reason:
+        progress.line(name, "up to date")
+        return True
     progress.line(name, f"running ({reason})", finished=False)
     try:
-        offered = stamps.offered(build, chapter.needs)
         stamp = run_chapter(chapter.source, name, build=build, parameters=parameters)
-        stamp["fingerprint"]["offered"] = offered
     except ChapterFailed as failure:
         progress.failures.append(str(failure))
         progress.line(name, "FAILED")
         return False
+    stamp["fingerprint"]["offered"] = offered
     stamps.write_json(build.stamp(name), stamp)
     progress.ran.append(name)
     progress.line(name, f"{stamp['seconds']:6.1f} s  {stamp['peak_memory_MB'] / 1000:.1f} GB")
@@ -247,11 +254,14 @@ def _run(command, log, record):
             env=environment,
             preexec_fn=die_with_parent,
         )
+        _CHILDREN.add(process)
         try:
             _, status, usage = os.wait4(process.pid, 0)
         except BaseException:
             process.kill()
             raise
+        finally:
+            _CHILDREN.discard(process)
     process.returncode = os.waitstatus_to_exitcode(status)
     return process.returncode, usage
 

@@ -8,15 +8,10 @@ of the package stay on the site.
 
 import os
 import shutil
-import subprocess
-import sys
 from contextlib import contextmanager
-from pathlib import Path
 
 import nbformat
 import yaml
-
-from publishing.chapters import ROOT
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -117,39 +112,6 @@ def _without_links(table):
     for region in soup.select("[tabindex]"):
         del region["tabindex"]
     return str(soup)
-
-
-def sphinx(stage, work, builder, *, strict=True):
-    """
-    Build a staged book with a Sphinx builder.
-
-    Returns
-    -------
-    output : Path
-        Folder with what was built.
-
-    Raises
-    ------
-    FormFailed
-        If Sphinx warns or fails.
-    """
-    named = ["--builder", builder]
-    if builder not in ("html", "singlehtml"):
-        named = ["--builder", "custom", "--custom-builder", builder]
-    command = [str(Path(sys.executable).with_name("jupyter-book")), "build", str(stage)]
-    command += ["--path-output", str(work), "--all", *named]
-    command += ["-W", "-n", "--keep-going"] if strict else []
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
-    }
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    messages = done.stdout + done.stderr
-    if done.returncode != 0:
-        telling = [line for line in messages.splitlines() if "WARNING" in line or "rror" in line]
-        raise FormFailed(f"Sphinx could not make the {builder}:\n" + "\n".join(telling[-30:]))
-    folder = {"singlehtml": "singlehtml", "html": "html"}.get(builder, builder)
-    return work / "_build" / folder
 
 
 @contextmanager

@@ -46,7 +46,7 @@ def run(tomogram, *, voxel_size_um, fractions, dataset="", out="", say=print):
     ------
     FileNotFoundError, ValueError
         If the input is not fit; nothing is written then.
-    ChapterFailed, SiteFailed
+    ChapterFailed, SphinxFailed
         If the analysis or the report stops half-way.
     """
     if not str(tomogram).strip():

@@ -4,7 +4,7 @@ import re
 import shutil
 
 from analysis import storage
-from publishing import forms
+from publishing import forms, site
 
 _PRINT_STYLE = """
 @page { size: A4; margin: 18mm 17mm 20mm; }
@@ -48,13 +48,13 @@ def make(build, *, say=print):
 
     Raises
     ------
-    FormFailed
+    FormFailed, SphinxFailed
         If the profile has not been built, or Sphinx or the browser is missing or fails.
     """
     work = build.folder / "pdf"
     stage = forms.plain_copy(forms.staged(build), work / "stage")
     say("One long page ...")
-    page = one_page(forms.sphinx(stage, work, "singlehtml", strict=False))
+    page = one_page(site.build(stage, work, "singlehtml", strict=False))
     target = build.folder / "book.pdf"
     say("Printing ...")
     with storage.atomic(target) as temporary:
