@@ -21,7 +21,7 @@ from functools import lru_cache
 import numpy as np
 from numba import njit
 
-from analysis.descriptors._bits import trailing_zeros
+from analysis.descriptors.kernels.bits import trailing_zeros
 
 _NO_LIMIT = 127  # the neighbor has no ball, or a smaller one
 

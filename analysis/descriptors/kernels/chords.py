@@ -8,8 +8,8 @@ line. There the body shows as runs of a single voxel, too, and in a fixed ratio.
 import numpy as np
 from numba import njit
 
-from analysis.descriptors._bits import pack, popcount
 from analysis.descriptors._volume import check_shape, read, slab_bounds
+from analysis.descriptors.kernels.bits import pack, popcount
 from analysis.phases import Phase
 
 MISSED_PER_RUN = 1 / 6  # chords that no voxel sees, for each that a single one sees
