@@ -93,8 +93,8 @@ def in_order(needs, work, jobs):
     Parameters
     ----------
     needs : dict of str to iterable of str
-        For each name the names that must be done before; ready names start in the order of the
-        dict.
+        For each name the names that must be done before. Names that need nothing begin in the
+        order of the dict, the others as soon as they can.
     work : callable
         Takes a name, returns whether it went well. What it raises ends the run.
     jobs : int
@@ -105,7 +105,9 @@ def in_order(needs, work, jobs):
     graphlib.CycleError
         If names need each other in a circle; nothing has been done then.
     """
-    order = TopologicalSorter(needs)
+    order = TopologicalSorter(dict.fromkeys(needs, ()))  # names first: it keeps their order
+    for name, before in needs.items():
+        order.add(name, *before)
     order.prepare()
     running, failed = {}, False
     with ThreadPoolExecutor(max(1, jobs)) as pool:
