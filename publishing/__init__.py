@@ -11,8 +11,8 @@ In the order of ``make book``:
 ``build``        all of it: :func:`publishing.build.build_book`
 
 Other forms: ``pdf`` and ``epub`` (``forms`` is what both share), ``crate`` (RO-Crate of the
-results), ``preview`` (the picture that stands for the book). ``pairs`` writes the ``.ipynb`` of
-every chapter. ``own`` is the report on a reader's own tomogram.
+results). ``pairs`` writes the ``.ipynb`` of every chapter. ``own`` is the report on a reader's own
+tomogram.
 
 The Sphinx extensions of the site lie in ``book/_ext``, the checks of its pages in ``tests/book``.
 """

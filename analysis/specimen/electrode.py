@@ -26,7 +26,7 @@ _MIN_LATERAL = 32
 class Continuum:
     """Everything needed to say which phase is at a point; see :func:`sample`."""
 
-    spheres: particles.Spheres
+    spheres: particles.Packing
     roughness: np.ndarray
     pore_size: np.ndarray
     fine: np.ndarray

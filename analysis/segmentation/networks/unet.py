@@ -19,7 +19,7 @@ MODEL_NAME = "fib_unet_1"
 
 
 @dataclass(frozen=True)
-class Settings:
+class UNetSettings:
     """
     Size and training of a U-Net.
 
@@ -54,7 +54,7 @@ def build_model(settings, mean, standard_deviation):
 
     Parameters
     ----------
-    settings : Settings
+    settings : UNetSettings
         Size of the network.
     mean, standard_deviation : float
         Of the gray values; the first layer standardizes with them.
@@ -119,7 +119,7 @@ def train(stack, labelled, labels, active, settings=None, *, progress=True):
         Their labels.
     active : (S, R, C) ndarray of bool
         Active material found by threshold.
-    settings : Settings, optional
+    settings : UNetSettings, optional
     progress : bool
         Show a bar.
 
@@ -141,7 +141,7 @@ def train(stack, labelled, labels, active, settings=None, *, progress=True):
     from tqdm import tqdm
 
     keras = network.keras_module()
-    settings = settings or Settings()
+    settings = settings or UNetSettings()
     stack = check_gray(stack)
     labels = check_training_labels(labels, stack.shape[1:])
     model = build_model(settings, stack.mean(dtype=np.float64), stack.std(dtype=np.float64))
@@ -180,7 +180,7 @@ def predict_cbd(model, settings, stack, index=None):
     ----------
     model : keras.Model
         A U-Net.
-    settings : Settings
+    settings : UNetSettings
         As in training.
     stack : (S, R, C) ndarray
         Gray values.
@@ -216,7 +216,7 @@ def segment(model, settings, stack, active, index=None):
     ----------
     model : keras.Model
         A U-Net.
-    settings : Settings
+    settings : UNetSettings
         As in training.
     stack : (S, R, C) ndarray
         Gray values.

@@ -4,4 +4,5 @@
 ``printed``     what the paper's tables hold when one computes with them
 ``conclusion``  every finding that was checked, gathered from what the chapters left (chapter 16)
 ``colophon``    commit, versions, machine, times and checksums of a run (chapter 17)
+``preview``     the picture that stands for the book in the README and where its address is shared
 """

@@ -15,7 +15,7 @@ RADIUS_RANGE = 0.1, 2.0  # of the effective radius, in radii of the spheres with
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ResolvedRun:
     """
     One resolved lithiation and its homogenized twin.
 
@@ -72,7 +72,7 @@ def run(profile, *, workers=None, say=print):
 
     Returns
     -------
-    outcomes : list of Outcome
+    outcomes : list of ResolvedRun
         Every trinarization at the true gamma and the current of the fit, the truth first, then
         the truth with other cells.
     failed : dict of str to str
@@ -307,7 +307,8 @@ def _outcome(case, profile):
         options={"xatol": 0.01},
     )
     radius_m = float(np.exp(best.x))
-    return Outcome(case, data, made, lithiate(made.radius_m), lithiate(radius_m), 1e6 * radius_m)
+    twins = lithiate(made.radius_m), lithiate(radius_m)
+    return ResolvedRun(case, data, made, *twins, 1e6 * radius_m)
 
 
 def _fit(method, profile):

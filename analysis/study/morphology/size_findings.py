@@ -12,7 +12,7 @@ BASELINE = ("thresholding", "kmeans")  # without these two a comparison of metho
 
 
 @dataclass(frozen=True)
-class Measured:
+class Means:
     """
     What the checks look at.
 
@@ -55,7 +55,7 @@ def findings(described):
     methods = [str(method) for method in described.method.values]
     mean = described.mean("cutout")
     present = tuple(method for method in PRINTED if method in methods)
-    return check_all(CHECKS, methods, Measured(present, mean, mean.mean("specimen")))
+    return check_all(CHECKS, methods, Means(present, mean, mean.mean("specimen")))
 
 
 @finding(

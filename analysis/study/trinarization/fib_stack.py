@@ -35,7 +35,7 @@ def in_milling_order(volume):
 
 def settings(profile, seed):
     """U-Net of a profile."""
-    return unet.Settings(
+    return unet.UNetSettings(
         filters=profile.unet_filters,
         steps=profile.unet_steps,
         seed=profile.seed_for("unet", seed),

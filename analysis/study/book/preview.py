@@ -1,13 +1,14 @@
 """The picture that stands for the book: in the README, and where its address is shared.
 
-``python -m publishing.preview demo`` draws it anew from the results of a run.
+``python -m analysis.study.book.preview demo`` draws it anew from the results of a run.
 """
 
 import sys
+from pathlib import Path
 
 from analysis import storage
-from publishing.chapters import ROOT
 
+ROOT = Path(__file__).resolve().parents[3]
 TARGET = ROOT / "book" / "_static" / "preview.png"
 SIZE = (1200, 630)  # what messengers and search engines show whole
 
