@@ -7,8 +7,8 @@
 ``own_data``       the measured electrode, and a reader's own tomogram
 ``book``           what pages show of the whole: landing page, conclusion, the paper's tables
 
-Two modules serve all parts: ``finding`` is a statement of the paper that code checks, ``labels``
-says which trinarizations are on disk.
+Three modules serve all parts: ``finding`` is a statement of the paper held against numbers,
+``catalogue`` says which trinarizations are on disk, ``current`` which profile a notebook works on.
 
 A function ``run(profile)`` is what a chapter calls first: it computes, writes results through
 :mod:`analysis.storage` and returns the table or dataset that the page shows. It takes the

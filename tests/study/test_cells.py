@@ -1,11 +1,11 @@
-"""What is concluded from fits, spectra and half cells, on tables made by hand."""
+"""What is concluded from fits and half cells, on tables made by hand."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from analysis import paper
-from analysis.study.cells import calibration, homogenized, impedance
+from analysis.study.cells import calibration, homogenized
 
 
 def fits(gammas):
@@ -40,39 +40,6 @@ def test_gamma_is_the_mean_of_the_cutouts_beside_the_printed_one():
 def test_a_method_that_the_paper_does_not_fit_has_no_printed_value():
     table = calibration.beside_the_paper(fits({("SL", "truth"): 0.1}), gamma_true=0.1)
     assert np.isnan(table.paper_gamma.item())
-
-
-@pytest.mark.parametrize(
-    ("gammas", "verdicts"),
-    [
-        # tau = 1 / (2 gamma): the largest gamma has the smallest tau
-        ((0.3, 0.05, 0.06, 0.1), (True, True)),
-        ((0.1, 0.05, 0.06, 0.3), (False, True)),
-        ((0.3, 0.20, 0.06, 0.1), (True, False)),
-    ],
-)
-def test_orders_turn_round_with_the_fits(gammas, verdicts):
-    of_sl = dict(zip(("edx-closing", "kmeans", "thresholding", "nn-p-cond"), gammas, strict=True))
-    both = {("SL", m): g for m, g in of_sl.items()} | {("TL", m): 2 * g for m, g in of_sl.items()}
-    table = calibration.orders(calibration.beside_the_paper(fits(both), 0.1))
-    of = table.set_index(["finding", "specimen"]).verdict
-    names = ("EDX-Closing has the smallest tau", "k-means and Thresholding have the largest tau")
-    assert [of[name, "SL"] == paper.holds(True) for name in names] == list(verdicts)
-    assert of["tau is larger for SL than for TL", "both"] == paper.holds(True)
-
-
-@pytest.mark.parametrize(("difference", "holds"), [(4.0, True), (6.0, False)])
-def test_spectra_decide_when_they_differ_by_more_than_cells_scatter(difference, holds):
-    table = pd.DataFrame(
-        {
-            "specimen": ["SL", "SL", "SL"],
-            "method": ["truth", "kmeans", "edx-closing"],
-            "difference": [99.0, 1.0, difference],
-            "resistance": [7.0, 2.0, 3.0],
-        }
-    )
-    found = impedance.verdict(table)
-    assert found == {"holds": holds, "largest": difference, "spread": 1.5}
 
 
 def test_half_cells_of_two_trinarizations_and_one_that_cannot_be_simulated():

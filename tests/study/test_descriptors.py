@@ -7,7 +7,7 @@ from scipy import ndimage
 
 from analysis import profiles, storage
 from analysis.figures import style
-from analysis.study import finding as findings
+from analysis.study import finding
 from analysis.study.morphology import (
     coverage,
     depth_profiles,
@@ -87,8 +87,8 @@ def test_sizes(study, by_size):
     assert printed["edx-closing"].item() == 2.58
 
     found = size_findings.findings(described)
-    assert all(finding.holds is not None for finding in found)
-    by_statement = {finding.statement: finding for finding in found}
+    assert all(one.holds is not None for one in found)
+    by_statement = {one.statement: one for one in found}
     assert by_statement["EDX-Closing leads to significantly larger pores."].holds
     assert by_statement[
         "k-means and Thresholding have nearly identical size distributions of all phases."
@@ -114,7 +114,7 @@ def test_paths(study):
     reached = 1 - described["unreached"]
     assert (described["share"].isel(tau=-1) <= reached + 1e-12).all()
     assert (described["share"].diff("tau") >= 0).all()
-    assert all(finding.holds is not None for finding in tortuosity.findings(described))
+    assert all(one.holds is not None for one in tortuosity.findings(described))
 
 
 def test_a_cutout_without_a_path_does_not_spoil_the_mean():
@@ -137,7 +137,7 @@ def test_covariances(study, by_size):
     table = storage.load_table("covariance", profile=study)
     assert set(table["method"]) == set(style.METHODS)
     found = coverage.findings(described, by_size)
-    assert all(finding.holds is not None for finding in found)
+    assert all(one.holds is not None for one in found)
 
 
 def test_profiles(study):
@@ -155,7 +155,7 @@ def test_findings_say_which_methods_are_absent(results):
     save("thresholding")
     save("truth")
     described = sizes.run(SMOKE)
-    table = findings.table(size_findings.findings(described))
-    assert (table["verdict"] == "not tested").all()
+    table = finding.table(size_findings.findings(described))
+    assert (table["verdict"] == "not in this build").all()
     assert table["measured"].str.contains("without").all()
     assert len(sizes.comparison(described)) == 9 * 2

@@ -5,10 +5,10 @@ import pytest
 from scipy import ndimage
 
 from analysis import electrodes, storage
-from analysis.phases import VOXEL_SIZE_UM, Phase, volume_fractions
+from analysis.phases import VOXEL_SIZE_UM, Phase
 from analysis.profiles import Profile
 from analysis.study.book import overview
-from analysis.study.labels import methods_on_disk
+from analysis.study.catalogue import methods_on_disk
 from analysis.study.trinarization import agreement, thresholding
 
 TWO = Profile("two", lateral=24, cutouts=2)
@@ -70,14 +70,14 @@ def test_a_window_that_is_the_whole_calibrates_like_all_cutouts_together(electro
 def test_a_method_counts_when_it_has_labels_for_every_cutout(electrodes_on_disk):
     assert methods_on_disk(TWO) == ["thresholding", "truth"]
     assert methods_on_disk(Profile("two", lateral=24, cutouts=1)) == ["thresholding", "truth"]
-    assert methods_on_disk(Profile("two", lateral=24, cutouts=3)) == []
+    with pytest.raises(FileNotFoundError, match="labels/SL-3-truth"):
+        methods_on_disk(Profile("two", lateral=24, cutouts=3))
 
 
-def test_the_landing_page_ranks_what_is_on_disk(electrodes_on_disk):
-    table = overview.errors(TWO)
-    assert set(table.method) == {"thresholding"} and len(table) == 2 * 2 * 3
-    assert table.jaccard.between(0.99, 1).all()
-    assert list(overview.ranking(table, Phase.CBD).index) == ["thresholding"]
+def test_the_landing_page_scores_what_is_on_disk(electrodes_on_disk):
+    table = overview.scores(TWO)
+    assert set(table.method) == {"thresholding"} and len(table) == 2 * 2
+    assert table["Jaccard CBD"].between(0.99, 1).all() and (table["chance CBD"] < 0.7).all()
     assert list(overview.labels(TWO, "TL", 2)) == ["thresholding", "truth"]
 
 
@@ -90,12 +90,3 @@ def test_matrices_of_agreement_are_those_of_the_volumes(electrodes_on_disk):
     fractions = agreement.fractions(TWO).set_index("method")
     assert fractions.loc["Thresholding", "verdict"] == "agrees"
 
-
-def test_chance_keeps_the_active_material_and_deals_the_rest(electrodes_on_disk):
-    found = agreement.chance(TWO, "SL", 1, "truth")
-    truth = storage.load_volume("labels/SL-1-truth", profile=TWO).values
-    share = volume_fractions(truth)
-    of_rest = share[Phase.CBD] / (share[Phase.CBD] + share[Phase.PORE])
-    assert found["AM"] == 1
-    # two independent draws of a share p agree on p^2 and unite on 2p - p^2
-    assert found["CBD"] == pytest.approx(of_rest / (2 - of_rest), abs=0.02)

@@ -1,4 +1,4 @@
-"""Colophon and conclusion read what a run has left, and make nothing up where it left nothing."""
+"""The colophon reads what a run has left, and makes nothing up where it left nothing."""
 
 import json
 import subprocess
@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from analysis import profiles
-from analysis.study.book import colophon, conclusion
+from analysis.study.book import colophon
 
 SMOKE = profiles.get("smoke")
 
@@ -54,8 +54,3 @@ def test_versions_are_those_of_the_project_file():
 def test_outside_git_there_is_no_commit(tmp_path):
     assert colophon.commit(tmp_path).startswith("unknown")
 
-
-def test_a_run_that_left_nothing_has_no_findings(results):
-    table = conclusion.collect(SMOKE)
-    assert table.empty and list(table.columns) == ["section", "finding", "measured", "verdict"]
-    assert set(conclusion.counts(table).values()) == {0}

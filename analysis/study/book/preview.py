@@ -19,7 +19,7 @@ def draw(profile, *, method="kmeans", target=TARGET):
 
     Parameters
     ----------
-    profile : str
+    profile : analysis.profiles.Profile
         Name of a profile that has run.
     method : str
         Trinarization to show.

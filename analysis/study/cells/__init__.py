@@ -6,5 +6,7 @@
 ``resolved``     the voxels themselves lithiated, beside the homogenized model (chapter 14b)
 ``impedance``    blocking impedance: can a spectrum tell trinarizations apart? (chapter 15)
 
+``resolved_verdicts`` makes sentences of the resolved runs.
+
 The models are in :mod:`analysis.electrochemistry`.
 """

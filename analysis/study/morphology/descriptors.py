@@ -1,13 +1,12 @@
-"""What the chapters on morphology share: every labelled volume described, one table, one range."""
+"""What the chapters on morphology share: every labelled volume, described and gathered."""
 
 import pandas as pd
 import xarray as xr
 
 from analysis import profiles, storage
 from analysis.phases import Phase
-from analysis.study import labels as labels_of
+from analysis.study.catalogue import methods_on_disk
 
-TRUTH = "truth"
 NEURAL = ("nn-am-cond", "nn-cbd-cond", "nn-p-cond")  # the three that the paper's figures show
 OTHERS = ("thresholding", "kmeans", "edx-closing")
 PRINTED = (*NEURAL, *OTHERS)  # columns of Table 2
@@ -29,8 +28,13 @@ def describe_all(profile, describe):
     described : xarray.Dataset
         The Datasets with the further dimensions ``specimen, cutout, method``. Where they differ in
         length, as the depths of SL and TL do, the rest is NaN.
+
+    Raises
+    ------
+    FileNotFoundError
+        If no trinarization, or no truth, is on disk.
     """
-    methods = labels_of.methods_on_disk(profile)
+    methods = methods_on_disk(profile)
     by_specimen = []
     for specimen in profiles.ELECTRODES:
         by_cutout = []

@@ -8,8 +8,9 @@ from analysis import paper, storage
 from analysis.descriptors import size, surface
 from analysis.descriptors.connectivity import connected_fractions
 from analysis.phases import VOXEL_SIZE_UM, Phase, volume_fractions
+from analysis.study.catalogue import TRUTH
 from analysis.study.morphology import descriptors
-from analysis.study.morphology.descriptors import PHASES, PRINTED, TRUTH
+from analysis.study.morphology.descriptors import PHASES, PRINTED
 
 RADII_UM = np.round(np.arange(0, 8.001, 0.05), 3)  # abscissa of the figures
 
@@ -27,6 +28,8 @@ QUANTITIES = {
 }
 INTERFACES = ("AM-CBD", "AM-pore", "CBD-pore", "intercalation")
 
+CALIBRATED = "thresholding"  # the column that the imaging was tuned to
+
 # Printed radii scatter with specimen, imaging and grid; AM bodies are the least sensitive.
 TOLERANCES = {
     "r_max_AM": 0.10,
@@ -40,6 +43,12 @@ TOLERANCES = {
     "beta_P": 0.25,
 }
 _PRINTED_PHASE = {"AM": "AM", "CBD": "CBD", "pore": "P"}
+# How the largest radii are written in a figure
+TITLES = {
+    "r_max_AM": r"$r_\mathrm{max}$ of the AM",
+    "r_max_CBD": r"$r_\mathrm{max}$ of the CBD",
+    "r_max_P": r"$r_\mathrm{max}$ of the pores",
+}
 # How the rows of Table 2 are written on a page
 SYMBOLS = {"surface_interface": "S_Int"} | {
     f"{name}_{phase}": f"{symbol}_{phase}"
@@ -165,6 +174,45 @@ def comparison(described):
                         }
                     )
     return pd.DataFrame(rows)
+
+
+def worst_first(compared):
+    """
+    A comparison with what differs most on top, and the role of each entry.
+
+    Parameters
+    ----------
+    compared : pandas.DataFrame
+        From :func:`comparison`.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        With the further columns `role` ("calibration" or "validation", see :func:`role`); what
+        differs comes first, by the size of the deviation.
+    """
+    deviation = (compared.ours - compared.paper).abs() / compared.paper.abs().clip(lower=1e-9)
+    roles = [role(q, m) for q, m in zip(compared.quantity, compared.method, strict=True)]
+    table = compared.assign(role=roles, _far=deviation.where(~compared.agrees, -1.0))
+    table = table.sort_values("_far", ascending=False, kind="stable")
+    return table.drop(columns="_far").reset_index(drop=True)
+
+
+def role(quantity, method):
+    """
+    Whether an entry of Table 2 was used to tune the study, or is a test of it.
+
+    The imaging was tuned to r_max of AM and pores in the column Thresholding, so the whole column
+    counts as calibration. Activation and binning of the network were chosen by the r_max of the
+    pores in its columns. Nothing else of Table 2 was looked at.
+
+    Examples
+    --------
+    >>> role("r_max_P", "nn-p-cond"), role("r_max_AM", "nn-p-cond"), role("r_max_AM", "kmeans")
+    ('calibration', 'validation', 'validation')
+    """
+    pores = quantity == "r_max_P" and method.startswith("nn-")
+    return "calibration" if pores or method == CALIBRATED else "validation"
 
 
 def printed_value(name, specimen, method):

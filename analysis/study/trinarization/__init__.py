@@ -9,7 +9,10 @@
 ``cached``           networks on disk: trained once, read back while nothing they need has changed
 ``closing``          the AM of k-means, the CBD along the fluorine line (chapter 6)
 ``agreement``        every method beside every other and beside the truth (chapter 7)
+``standing``         how the methods stand: scores beside chance, ranks that admit ties
 ``contrast``         when the ranking of the methods changes (chapter 7)
+
+``standing_text`` and ``neural_verdicts`` make sentences of these numbers.
 
 Each ``run(profile)`` writes ``labels/<specimen>-<cutout>-<method>``. The methods themselves are
 functions on arrays in :mod:`analysis.segmentation`.

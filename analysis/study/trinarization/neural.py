@@ -18,6 +18,7 @@ from analysis.study.trinarization.network_data import (
 
 BINNINGS = (1, 2)
 METHOD = "nn"
+N_SCORED = 20_000  # voxels of each specimen on which a trained network is scored
 HERE, ELSEWHERE, OTHERS = "same stack", "same specimen", ("SL", "TL")
 
 
@@ -174,9 +175,9 @@ def score(profile, model, protocol, binning, labeled):
     sets = {}
     if labeled is not None:
         sets[HERE] = tested(profile, labeled, protocol)
-    sets[ELSEWHERE] = watched(profile, "D", binning, n_voxels=20_000)
+    sets[ELSEWHERE] = watched(profile, "D", binning, n_voxels=N_SCORED)
     for specimen in OTHERS:
-        sets[specimen] = watched(profile, specimen, binning, n_voxels=20_000)
+        sets[specimen] = watched(profile, specimen, binning, n_voxels=N_SCORED)
     return [
         {
             "protocol": protocol,
@@ -213,7 +214,8 @@ def parity(profile, protocol, binning, where=HERE):
     if where == HERE:
         patches, true = tested(profile, labeled, protocol)
     else:
-        patches, true = watched(profile, where, binning)
+        # the voxels of the table of scores, so that figure and table say the same
+        patches, true = watched(profile, where, binning, n_voxels=N_SCORED)
     return true, neural.predict_patches(model, patches)
 
 
