@@ -1,12 +1,13 @@
 """Execute, stage and build the whole book, and say how long it took."""
 
+import functools
 import hashlib
 import os
 import shutil
 import time
 from pathlib import Path
 
-from analysis import opengl, profiles, storage
+from analysis import opengl, profiles, scratch, storage
 from publishing import site, stamps
 from publishing.chapters import ROOT, chapters_in_book
 from publishing.execute import execute
@@ -55,6 +56,7 @@ def build_book(profile, *, real="", jobs=2, pages=True, say=print):
         parameters["real"] = _as_seen_from_root(real)
         parameters["real_sha256"] = storage.sha256(real)
     started = time.perf_counter()
+    _clear_up(build, say)
     say(f"Profile {profile}: {len(chapters)} executed chapters, {jobs} at a time")
     ran = execute(chapters, build=build, parameters=parameters, jobs=jobs, say=say)
     executed_seconds = time.perf_counter() - started
@@ -66,6 +68,51 @@ def build_book(profile, *, real="", jobs=2, pages=True, say=print):
     if pages:
         say(f"With the site: {total:.0f} s.\nThe book: {page}")
     return page
+
+
+def serve(profile, *, port=8000, say=print):
+    """
+    Serve the built book on this machine until it is interrupted.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the profile has not been built.
+    OSError
+        If the port is taken.
+    """
+    import http.server
+
+    profiles.get(profile)
+    site = folders(profile).folder / "html"
+    if not (site / "index.html").is_file():
+        built = [name for name in profiles.PROFILES if (folders(name).folder / "html").is_dir()]
+        others = f" Built are: {', '.join(built)}." if built else ""
+        raise FileNotFoundError(
+            f"The book of profile {profile!r} has not been built (looked for {site}).{others} "
+            f"Build it: make book PROFILE={profile}"
+        )
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=site)
+    try:
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
+    except OSError as error:
+        raise OSError(
+            f"Port {port} of this machine cannot be used ({error.strerror}). Stop what serves "
+            f"there, or open {site / 'index.html'} in a browser."
+        ) from error
+    say(f"http://127.0.0.1:{server.server_port}/ shows profile {profile}; Ctrl+C ends it.")
+    with server:
+        server.serve_forever()
+
+
+def _clear_up(build, say):
+    """Name and remove what a killed run has left, and name a manifest that was touched."""
+    for folder in (storage.results_root() / build.profile, build.folder):
+        for file in scratch.sweep_partial(folder):
+            say(f"Removed {file.name}, which a process that was killed had half written.")
+    line = stamps.trouble_of_manifest(build)
+    if line:
+        say(line)
 
 
 def folders(profile):
@@ -88,15 +135,18 @@ def build_site(stage_folder, build, *, builder="html", strict=True, jobs=2):
         shape.update((Path(stage_folder) / name).read_bytes())
     built_shape = work / f"shape-{builder}.txt"
     same_shape = built_shape.exists() and built_shape.read_text() == shape.hexdigest()
-    made = site.build(
-        stage_folder,
-        work,
-        builder,
-        strict=strict,
-        every_page=not same_shape,  # every page shows the table of contents
-        jobs=jobs,
-        log=build.folder / "logs" / f"site-{builder}.txt",
-    )
+    try:
+        made = site.build(
+            stage_folder,
+            work,
+            builder,
+            strict=strict,
+            every_page=not same_shape,  # every page shows the table of contents
+            jobs=jobs,
+            log=build.folder / "logs" / f"site-{builder}.txt",
+        )
+    except site.SphinxFailed as failure:
+        raise site.SphinxFailed(f"{stamps.full_disk(build)}{failure}") from None
     built_shape.write_text(shape.hexdigest())
     target = build.folder / builder
     fresh, old = target.with_name(f".{builder}.new"), target.with_name(f".{builder}.old")

@@ -23,7 +23,7 @@ import nbformat
 import yaml
 
 from analysis import storage
-from analysis.processes import die_with_parent
+from analysis.processes import die_with_parent, killed_by
 from publishing import stamps
 from publishing.chapters import COLOPHON, ROOT
 from publishing.fingerprint import fingerprint
@@ -160,12 +160,12 @@ def _bring_up_to_date(chapter, build, parameters, progress):
     progress.line(name, f"running ({reason})", finished=False)
     try:
         stamp = run_chapter(chapter.source, name, build=build, parameters=parameters)
-    except ChapterFailed as failure:
-        progress.failures.append(str(failure))
+        stamp["fingerprint"]["offered"] = offered
+        stamps.write_stamp(build, name, stamp)
+    except (ChapterFailed, OSError) as failure:
+        progress.failures.append(stamps.why_stopped(build, name, failure))
         progress.line(name, "FAILED")
         return False
-    stamp["fingerprint"]["offered"] = offered
-    stamps.write_json(build.stamp(name), stamp)
     progress.ran.append(name)
     progress.line(name, f"{stamp['seconds']:6.1f} s  {stamp['peak_memory_MB'] / 1000:.1f} GB")
     return True
@@ -215,7 +215,8 @@ def run_chapter(source, name, *, build, parameters):
     entry.unlink(missing_ok=True)
     if status != 0:
         raise ChapterFailed(
-            f"Chapter {name} stopped with an error:\n\n{_last_error(log)}\n\n"
+            f"Chapter {name} {killed_by(status) or 'stopped with an error'}:\n\n"
+            f"{_last_error(log)}\n\n{stamps.full_disk(build)}"
             f"The notebook up to that cell: {partial}\nThe log: {log}"
         )
     os.replace(partial, executed)

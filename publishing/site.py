@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from analysis.processes import killed_by
 from publishing.chapters import ROOT
 
 
@@ -53,7 +54,8 @@ def build(stage, work, builder, *, strict=True, every_page=True, jobs=1, log=Non
     sphinx += ["-d", str(work / "_build" / ".doctrees")]
     sphinx += ["-W", "-n", "--keep-going"] if strict else []
     sphinx += ["-a"] if every_page else []
-    messages = ""
+    what = "site" if builder == "html" else builder
+    messages, where = "", f"\n\nAll messages: {log}" if log is not None else ""
     for command in (
         [str(Path(sys.executable).with_name("jupyter-book")), "config", "sphinx", str(stage)],
         [*sphinx, str(stage), str(output)],
@@ -65,12 +67,16 @@ def build(stage, work, builder, *, strict=True, every_page=True, jobs=1, log=Non
         if log is not None:
             log.parent.mkdir(parents=True, exist_ok=True)
             log.write_text(messages, encoding="utf-8")
+        if killed_by(done.returncode):
+            raise SphinxFailed(
+                f"Sphinx {killed_by(done.returncode)} while it built the {what}. Run the same "
+                f"command again; with JOBS=1 it needs less memory.{where}"
+            )
         if done.returncode != 0:
             lines = messages.splitlines()
             telling = [line for line in lines if "WARNING" in line or "rror" in line]
             shown = "\n".join(telling[:40] or lines[-30:])
-            where = f"\n\nAll messages: {log}" if log is not None else ""
-            raise SphinxFailed(f"Sphinx could not make the {builder}:\n\n{shown}{where}")
+            raise SphinxFailed(f"The {what} could not be built:\n\n{shown}{where}")
     return output
 
 

@@ -4,8 +4,9 @@ In reading order:
 
 ``methods``       the catalogue: the twelve trinarizations by name, in one calling form
 ``thresholding``  two gray values (Section 3.1 of the paper)
-``clustering``    weighted k-means on sorted neighborhoods (Section 3.2); its compiled loops are in
-                  ``_cluster_kernels``
+``clustering``    weighted k-means on sorted neighborhoods (Section 3.2), on a sample
+                  (``cluster_sample``), with weights (``cluster_weights``) that meet the fractions;
+                  compiled loops are in ``_cluster_kernels``
 ``networks``      what is trained: the composition network, the U-Net and the forest (Section 3.3)
 ``closing``       the CBD fills narrow places, slice by slice as EDX saw it (Section 3.4)
 ``agreement``     how far two labelled volumes agree, voxel by voxel (Section 3.5)

@@ -1,109 +1,92 @@
-"""A chapter must run for a reason, and the reason is named."""
+"""A chapter runs again when anything it is vouched for by, or vouches for, was touched."""
 
 import json
+import os
 
+import pandas as pd
 import pytest
 
 from analysis import storage
 from publishing import stamps
-from publishing.build import table_of_seconds
-from publishing.chapters import chapters_in_book
 
-NOW = {"cells": "c", "parameters": {"profile": "smoke"}, "modules": {"a.py": "1"}, "offered": []}
+PRINT = {"cells": "c", "parameters": {"profile": "smoke"}, "modules": {"analysis/a.py": "1"}}
 
 
 @pytest.fixture
-def build(results, tmp_path):
-    """A chapter that has run, read one file and written another."""
+def build(results, tmp_path, monkeypatch):
+    """A chapter that has run: it wrote one table and read another."""
     made = stamps.Build("smoke", tmp_path / "build")
-    used = {}
-    for name in ("in.csv", "out.csv"):
-        file = results / "smoke" / "tables" / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(name)
-        used[name] = {f"smoke/tables/{name}": {"sha256": storage.sha256(file), "bytes": 6}}
-    stamp = {"fingerprint": NOW, "reads": used["in.csv"], "writes": used["out.csv"]}
-    stamp |= {"seconds": 3.0, "cpu_seconds": 4.0, "peak_memory_MB": 500}
-    stamps.write_json(made.stamp("01_a"), stamp)
+    log = tmp_path / "record.jsonl"
+    storage.save_table("read", pd.DataFrame({"x": [1]}), profile="smoke")
+    monkeypatch.setenv(storage.RECORD_VARIABLE, str(log))
+    storage.load_table("read", profile="smoke")
+    storage.save_table("written", pd.DataFrame({"x": [2]}), profile="smoke")
+    monkeypatch.delenv(storage.RECORD_VARIABLE)
     made.executed("01_a").parent.mkdir(parents=True)
-    made.executed("01_a").write_text("{}")
+    made.executed("01_a").write_text('{"cells": []}')
+    reads, writes = stamps.collect_record(log)
+    stamp = {"fingerprint": PRINT, "reads": reads, "writes": writes}
+    stamps.write_stamp(made, "01_a", {**stamp, "seconds": 1.5, "peak_memory_MB": 3})
     return made
 
 
-def test_nothing_changed_nothing_runs(build):
-    assert stamps.reason_to_run(build, "01_a", NOW) == ""
+def reason(build):
+    return stamps.reason_to_run(build, "01_a", PRINT)
 
 
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        ({"cells": "d"}, "its code changed"),
-        ({"parameters": {"profile": "demo"}}, "its parameters changed"),
-        ({"modules": {"a.py": "2"}}, "a.py changed"),
-        ({"modules": {"a.py": "1", "b.py": "1"}}, "b.py changed"),
-        ({"offered": ["x"]}, "the chapters before it offer other results"),
-    ],
-)
-def test_what_changed_is_named(build, change, reason):
-    assert stamps.reason_to_run(build, "01_a", NOW | change) == reason
+def test_nothing_touched_nothing_runs(build):
+    assert reason(build) == ""
 
 
-@pytest.mark.parametrize("name", ["in.csv", "out.csv"])
-def test_a_result_file_that_is_other_or_gone_counts(build, results, name):
-    file = results / "smoke" / "tables" / name
-    file.write_text("other")
-    assert stamps.reason_to_run(build, "01_a", NOW) == f"smoke/tables/{name} changed"
-    file.unlink()
-    assert stamps.reason_to_run(build, "01_a", NOW) == f"smoke/tables/{name} changed"
-
-
-def test_a_chapter_without_stamp_or_copy_has_not_run(build):
-    assert stamps.reason_to_run(build, "02_b", NOW) == "not run yet"
-    build.executed("01_a").unlink()
-    assert stamps.reason_to_run(build, "01_a", NOW) == "not run yet"
-
-
-def test_half_a_stamp_is_no_stamp(build):
-    build.stamp("01_a").write_text('{"fingerprint": {')
+@pytest.mark.parametrize("content", ["{}", "garbage", "", "[]", "null", '{"checksum": 1}', "{"])
+def test_a_stamp_that_is_none_is_named(build, content):
+    build.stamp("01_a").write_text(content)
     assert stamps.read_stamp(build, "01_a") is None
+    assert reason(build) == "its stamp 01_a.json was changed or damaged"
 
 
-def test_a_file_that_a_chapter_wrote_itself_is_no_input(tmp_path):
-    record = tmp_path / "record.jsonl"
-    lines = [("write", "a"), ("read", "a"), ("read", "b")]
-    record.write_text(
-        "\n".join(json.dumps({"operation": o, "path": p, "time": 0, "sha256": p}) for o, p in lines)
-    )
-    reads, writes = stamps.collect_record(record)
-    assert set(reads) == {"b"} and set(writes) == {"a"}
+@pytest.mark.parametrize(("old", "new"), [("1.5", "1.4"), ('"x"', '"y"'), ("smoke", "demo ")])
+def test_a_stamp_with_one_value_changed_is_none(build, old, new):
+    text = build.stamp("01_a").read_text()
+    assert old in text
+    build.stamp("01_a").write_text(text.replace(old, new, 1))
+    assert "stamp 01_a.json was changed" in reason(build)
 
 
-def test_the_manifest_holds_inputs_and_outputs_with_hashes(build, results):
-    manifest = json.loads(stamps.write_manifest(build, ["01_a", "02_b"]).read_text())
-    assert list(manifest["chapters"]) == ["01_a"]
-    entry = manifest["chapters"]["01_a"]
-    tables = results / "smoke" / "tables"
-    assert entry["inputs"] == {"smoke/tables/in.csv": storage.sha256(tables / "in.csv")}
-    written = entry["outputs"]["smoke/tables/out.csv"]
-    assert written["sha256"] == storage.sha256(tables / "out.csv")
-    assert entry["seconds"] == 3.0
+def test_binary_garbage_in_a_stamp(build):
+    build.stamp("01_a").write_bytes(os.urandom(300))
+    assert "stamp 01_a.json was changed" in reason(build)
 
 
-def test_the_table_of_seconds_says_what_was_kept_and_what_was_slow(build):
-    lines = table_of_seconds(build, ["01_a"], ran=[]).splitlines()
-    assert lines[1].split() == ["01_a", "3.0", "4.0", "0.5", "kept"]
-    assert lines[-1] == "slowest: 01_a (3 s)"
+def test_an_executed_copy_that_was_touched_is_named(build):
+    build.executed("01_a").write_text('{"cells": [1]}')
+    assert reason(build) == "its executed copy 01_a.ipynb was changed or damaged"
+    build.executed("01_a").unlink()
+    assert reason(build) == "not run yet"
 
 
-@pytest.mark.parametrize(
-    ("names", "complaint"),
-    [
-        (["01_electrodes", "99_other"], "99_other, which publishing/chapters.py does not declare"),
-        (["02b_correlative"], "02b_correlative needs 02_tomography"),
-    ],
-)
-def test_a_book_that_does_not_hold_together_is_refused(tmp_path, names, complaint):
-    files = "".join(f"  - file: book/{name}.ipynb\n" for name in names)
-    (tmp_path / "_toc.yml").write_text(f"format: jb-book\nroot: book/index\nchapters:\n{files}")
-    with pytest.raises(ValueError, match=complaint):
-        chapters_in_book(tmp_path)
+@pytest.mark.parametrize("name", ["read", "written"])
+def test_a_touched_table_is_named(build, name):
+    file = storage.path("tables", f"{name}.csv", profile="smoke")
+    file.write_text("x\n9\n")
+    assert reason(build) == f"smoke/tables/{name}.csv changed"
+
+
+def test_a_result_without_checksum_is_made_anew_for_its_readers_would_be_refused(build, results):
+    for entry in (results / "smoke/.sha256/tables").glob("written*"):
+        entry.unlink()
+    assert reason(build).startswith("smoke/tables/written.csv has no checksum")
+
+
+def test_a_touched_manifest_is_named(build, results):
+    assert stamps.trouble_of_manifest(build) == ""
+    manifest = stamps.write_manifest(build, ["01_a"])
+    assert stamps.trouble_of_manifest(build) == ""
+    for damage in (lambda text: text.replace("1.5", "1.6"), lambda text: text[:40]):
+        manifest.write_text(damage(manifest.read_text()))
+        line = stamps.trouble_of_manifest(build)
+        assert line.startswith("smoke/manifest.json was changed or damaged")
+        with pytest.raises(storage.Damaged, match="manifest.json"):
+            storage.record_read(manifest)
+        stamps.write_manifest(build, ["01_a"])
+        assert json.loads(manifest.read_text())["chapters"]["01_a"]["seconds"] == 1.5

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from analysis import profiles
+from analysis import profiles, storage
 from analysis.study.book import colophon
 
 SMOKE = profiles.get("smoke")
@@ -18,8 +18,8 @@ def manifest(results):
         "02_tomography": entry | {"outputs": {"smoke/b.nc": {"bytes": 5, "sha256": "ff"}}},
         "03_thresholding": entry | {"outputs": {}},
     }
-    (results / "smoke").mkdir(parents=True)
-    (results / "smoke" / "manifest.json").write_text(json.dumps({"chapters": chapters}))
+    with storage.atomic(results / "smoke" / "manifest.json") as temporary:
+        temporary.write_text(json.dumps({"chapters": chapters}))
 
 
 def test_chapters_and_checksums_are_those_of_the_manifest(manifest):

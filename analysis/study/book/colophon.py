@@ -12,7 +12,7 @@ import pandas as pd
 
 from analysis import __version__, storage
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 DISTRIBUTION = "cbd-compendium"
 NUMERICAL = ("numpy", "scipy", "numba", "jaxlib")  # whose version and code path set the last digits
 
@@ -26,15 +26,14 @@ def manifest(profile):
     FileNotFoundError
         If no chapter of the profile has run yet.
     """
-    source = storage.results_root() / profile / "manifest.json"
+    source = storage.results_root() / str(profile) / "manifest.json"
     if not source.exists():
         raise FileNotFoundError(
-            f"There is no manifest of profile {profile!r} (looked for {source}). "
+            f"There is no manifest of profile {str(profile)!r} (looked for {source}). "
             f"Run the book first: make book PROFILE={profile}"
         )
-    content = json.loads(source.read_text(encoding="utf-8"))
     storage.record_read(source)
-    return content
+    return json.loads(source.read_text(encoding="utf-8"))
 
 
 def commit(root=ROOT):
