@@ -9,7 +9,6 @@ from analysis.study.trinarization import clustering
 
 from ..segmentation.test_neural import blurred_phases
 
-
 SMOKE = profiles.get("smoke")
 
 
