@@ -236,7 +236,7 @@ def _read(file, dataset, *, crop=None, brightness=True, early=lambda stored: Non
     except MemoryError as error:
         raise ValueError(f"{file}: the volume does not fit into memory. Cut out a part.") from error
     except ValueError as error:
-        raise ValueError(f"{file}: {error} [could not be read as {kind}]") from error
+        raise ValueError(f"{file}: {error}") from error
     except (OSError, EOFError, KeyError, TypeError, IndexError, AttributeError, SyntaxError,
             ArithmeticError, RuntimeError, AssertionError) as error:  # what parsers raise on damage
         raise ValueError(

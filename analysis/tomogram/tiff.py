@@ -110,7 +110,7 @@ def count_pages(file):
         head = opened.read(16)
         order = {b"II": "<", b"MM": ">"}.get(head[:2])
         if order is None or len(head) < 8:
-            raise ValueError("it does not begin as a TIFF does")
+            raise ValueError("it could not be read as TIFF: it does not begin as one. Export it again")
         version = struct.unpack(order + "H", head[2:4])[0]
         big = version == 43
         if version not in (42, 43):
