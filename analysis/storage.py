@@ -273,15 +273,42 @@ def _load_dataset(kind, name, profile):
     return dataset
 
 
+def require(kind, *names, profile):
+    """
+    Make sure that results are on disk before work begins.
+
+    Parameters
+    ----------
+    kind : {"volumes", "curves", "tables", "models", "cases"}
+        What they are.
+    *names : str
+        As given to the save functions.
+    profile : str
+        Name of the profile.
+
+    Raises
+    ------
+    FileNotFoundError
+        Naming all that are missing.
+    """
+    absent = [name for name in names if not exists(kind, name, profile=profile)]
+    if absent:
+        raise not_there(kind, absent, profile=profile)
+
+
+def not_there(kind, names, *, profile):
+    """The error that says which results are missing, where they were sought, and what to do."""
+    where = path(kind, names[0] + KINDS[kind], profile=profile)
+    return FileNotFoundError(
+        f"Run the chapters before this one: make book PROFILE={_profile_name(profile)}. Missing "
+        f"among the {kind} of profile {_profile_name(profile)!r}: {', '.join(map(repr, names))} "
+        f"(looked for {where})."
+    )
+
+
 def _existing(kind, name, profile):
-    source = path(kind, name + KINDS[kind], profile=profile)
-    if not source.exists():
-        raise FileNotFoundError(
-            f"There is no {name!r} among the {kind} of profile {_profile_name(profile)!r} "
-            f"(looked for {source}). Run the chapters before this one: "
-            f"make book PROFILE={_profile_name(profile)}"
-        )
-    return source
+    require(kind, name, profile=profile)
+    return path(kind, name + KINDS[kind], profile=profile)
 
 
 def _profile_name(profile):
