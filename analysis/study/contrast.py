@@ -163,6 +163,7 @@ def _scores(profile, specimen, cutout, gray, truth, network=None):
         composition=_predicted(profile, gray),
         cbd_profile=edx.cbd_targets(profile, specimen),
         n_sample=settings.kmeans_sample,
+        kmeans_start="extremes",
         keep_going=True,
     )
     names = methods.available(inputs)
