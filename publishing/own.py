@@ -5,8 +5,8 @@ import shutil
 from pathlib import Path
 
 from analysis import storage
-from analysis.phases import Phase, check_voxel_size
-from analysis.tomogram import parse_fractions, read_gray
+from analysis.phases import Phase
+from analysis.tomogram import parse_fractions, parse_voxel_size, read_gray
 from publishing import stamps
 from publishing.build import build_site
 from publishing.chapters import ROOT
@@ -54,7 +54,7 @@ def run(tomogram, *, voxel_size_um, fractions, dataset="", out="", say=print):
             "No tomogram given. Call: make own TOMOGRAM=scan.tif VOXEL_SIZE_UM=0.642 "
             "FRACTIONS=0.5954,0.2308,0.1738"
         )
-    size = check_voxel_size(voxel_size_um)
+    size = parse_voxel_size(voxel_size_um)
     targets = parse_fractions(fractions)
     absent = [phase.title for phase in Phase if targets[phase] == 0]
     if absent:
