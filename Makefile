@@ -49,7 +49,7 @@ $(VENV)/.lab: $(VENV)/.compiled
 
 # The weights of the posterior come with the repository; this trains them anew.
 posterior: $(VENV)/.compiled
-	$(RUN) -m analysis.study.posterior
+	$(RUN) -m analysis.study.trinarization.posterior
 
 sync: $(VENV)/.installed
 	$(RUN) -m analysis sync

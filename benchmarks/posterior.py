@@ -27,7 +27,7 @@ import pandas as pd
 from record import peak_gb, recording
 
 from analysis.segmentation import boosted_trees, posterior, posterior_model, voxel_features
-from analysis.study import limit
+from analysis.study.trinarization import limit
 
 SCENARIOS = ("bridging", "cluster")
 NOISES = (0.04, 0.12, 0.24)

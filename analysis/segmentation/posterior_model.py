@@ -10,7 +10,7 @@ import numpy as np
 from analysis.segmentation import boosted_trees, voxel_features
 
 WEIGHTS = Path(__file__).with_name("weights") / "posterior.npz"
-AGAIN = "Restore the file from the repository, or train anew: python -m analysis.study.posterior"
+AGAIN = "Restore the file from the repository, or train anew: make posterior"
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import pytest
 
 from analysis.phases import Phase
 from analysis.segmentation import posterior_training
-from analysis.study import limit, limit_runs, limit_text
+from analysis.study.trinarization import limit, limit_runs, limit_text
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from analysis import profiles
 from analysis.phases import Phase
 from analysis.segmentation import draws, posterior_model, posterior_training, voxel_features
 from analysis.specimen import electrode
-from analysis.study import posterior
+from analysis.study.trinarization import posterior
 
 
 def test_no_specimen_of_the_study_is_among_the_training():

@@ -14,10 +14,17 @@ from analysis.descriptors.surface import specific_surfaces
 from analysis.electrochemistry.transport import effective_conductivity, ionic_conductivity
 from analysis.instruments import transfer
 from analysis.phases import VOXEL_SIZE_UM, Phase, volume_fractions
-from analysis.segmentation import agreement, draws, methods, posterior, posterior_model, voxel_features
+from analysis.segmentation import (
+    agreement,
+    draws,
+    methods,
+    posterior,
+    posterior_model,
+    voxel_features,
+)
 from analysis.specimen import electrode
-from analysis.study import standing
-from analysis.study.posterior import nominal_profile
+from analysis.study.trinarization import standing
+from analysis.study.trinarization.posterior import nominal_profile
 
 RIVALS = ("thresholding", "kmeans", "edx-closing")  # EDX-Closing knows the profile
 WITH_PROFILE = "posterior with profile"
@@ -151,8 +158,8 @@ def scores(one, labels, probabilities):
     Returns
     -------
     rows : list of dict
-        The place, method, the scores of :func:`analysis.study.standing.score` and, where there
-        are probabilities, ``calibration error`` [-].
+        The place, method, the scores of :func:`analysis.study.trinarization.standing.score`
+        and, where there are probabilities, ``calibration error`` [-].
     """
     rows = []
     ranked = {name: posterior.ranked(p, one.targets) for name, p in probabilities.items()}

@@ -3,7 +3,7 @@
 import numpy as np
 
 from analysis.figures import style
-from analysis.study import limit
+from analysis.study.trinarization import limit
 
 CALIBRATED = 0.02  # mean distance of said and found up to which a posterior counts as calibrated
 LABELS = {"posterior": "the posterior", limit.WITH_PROFILE: "the posterior with the depth profile"}
@@ -21,7 +21,7 @@ def ahead(table):
     Parameters
     ----------
     table : pandas.DataFrame
-        From :func:`analysis.study.limit_runs.overlap`.
+        From :func:`analysis.study.trinarization.limit_runs.overlap`.
 
     Returns
     -------
@@ -55,7 +55,7 @@ def calibrated(table):
     Parameters
     ----------
     table : pandas.DataFrame
-        From :func:`analysis.study.limit_runs.overlap`.
+        From :func:`analysis.study.trinarization.limit_runs.overlap`.
     """
     rows = table[table.method.isin(limit.POSTERIORS)]
     worst = rows.loc[rows["calibration error"].idxmax()]
@@ -75,14 +75,14 @@ def calibrated(table):
 
 
 def data(table):
-    """What more specimens gain, in words; from :func:`analysis.study.limit_runs.learning`."""
+    """What more specimens gain, in words; from the table of the learning curve."""
     both = table[table["trained on"] == "both"].groupby("specimens").kappa.mean()
     stored = table[table["trained on"] == "stored"].kappa.mean()
     gain = both.iloc[-1] - both.iloc[0]
     word = "gain" if gain > 0 else "lose"
     text = (
-        f"From {both.index[0]:.0f} to {both.index[-1]:.0f} specimens kappa goes from {both.iloc[0]:.2f} to "
-        f"{both.iloc[-1]:.2f}; the stored posterior, trained on more, reaches {stored:.2f}."
+        f"From {both.index[0]:.0f} to {both.index[-1]:.0f} specimens kappa goes from "
+        f"{both.iloc[0]:.2f} to {both.iloc[-1]:.2f}; the stored posterior, trained on more, reaches {stored:.2f}."
     )
     return text if gain > 0 else f"{text} More specimens {word} nothing here."
 
@@ -114,7 +114,7 @@ def cell(table):
     Parameters
     ----------
     table : pandas.DataFrame
-        From :func:`analysis.study.limit_runs.deviations`.
+        From :func:`analysis.study.trinarization.limit_runs.deviations`.
     """
     rows = table.set_index("kind")
     quantities = [name for name in rows.columns if name != "kappa"]

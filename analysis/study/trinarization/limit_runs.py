@@ -8,22 +8,21 @@ import pandas as pd
 from analysis import profiles, storage
 from analysis.phases import Phase
 from analysis.segmentation import agreement, posterior, posterior_model, posterior_training
-from analysis.study import limit
-from analysis.study import posterior as training
+from analysis.study.trinarization import limit
+from analysis.study.trinarization import posterior as training
 
 NOISE = 0.12  # of the reference setting
 JUDGED = 60_000  # voxels on which small posteriors are judged
 
 
 def _known(profile, name, scenario, noises):
-    settings = profiles.get(profile)
     return limit.known(
         name,
         scenario,
         1,
-        seed=settings.seed_for("limit", name, scenario),
-        lateral=settings.limit_lateral,
-        thickness=settings.limit_thickness,
+        seed=profile.seed_for("limit", name, scenario),
+        lateral=profile.limit_lateral,
+        thickness=profile.limit_thickness,
         noises=noises,
     )
 
@@ -35,10 +34,10 @@ def reference(profile, name="SL"):
 
     Returns
     -------
-    one : analysis.study.limit.Known
+    one : analysis.study.trinarization.limit.Known
     probabilities : dict of str to (Z, Y, X, 3) ndarray
     """
-    (one,) = _known(profile, name, profiles.get(profile).scenarios[0], (NOISE,))
+    (one,) = _known(profile, name, profile.scenarios[0], (NOISE,))
     return one, limit.posteriors(one)
 
 
@@ -53,14 +52,13 @@ def overlap(profile):
     -------
     table : pandas.DataFrame
         Columns specimen, scenario, number, noise, method, those of
-        :func:`analysis.study.standing.score`, and ``calibration error`` [-].
+        :func:`analysis.study.trinarization.standing.score`, and ``calibration error`` [-].
     """
-    settings = profiles.get(profile)
-    noises = sorted({min(settings.sweep_noises), NOISE, max(settings.sweep_noises)})
+    noises = sorted({min(profile.sweep_noises), NOISE, max(profile.sweep_noises)})
     rows = []
-    for scenario in settings.scenarios:
+    for scenario in profile.scenarios:
         for name in profiles.ELECTRODES:
-            taken = noises if scenario == settings.scenarios[0] else (NOISE,)
+            taken = noises if scenario == profile.scenarios[0] else (NOISE,)
             for one in _known(profile, name, scenario, taken):
                 rows += limit.scores(one, limit.rivals(one), limit.posteriors(one))
     table = pd.DataFrame(rows)
@@ -81,17 +79,16 @@ def learning(profile):
         kappa [-], the mean of both electrodes, without the depth profile. The posterior that
         comes with the package is ``stored``.
     """
-    settings = profiles.get(profile)
-    shape = {"lateral": settings.limit_lateral, "thickness": settings.limit_thickness}
-    most = max(settings.limit_learning)
+    shape = {"lateral": profile.limit_lateral, "thickness": profile.limit_thickness}
+    most = max(profile.limit_learning)
     seen = [training.examples(n, tomograms=1, **shape)[0] for n in range(most)]
     scenario_of = [training.setting(n).scenario for n in range(most)]
     models = {
-        ("both", count): (seen[:count], settings.limit_trees) for count in settings.limit_learning
+        ("both", count): (seen[:count], profile.limit_trees) for count in profile.limit_learning
     }
     for scenario in training.SCENARIOS:
         part = [one for one, of in zip(seen, scenario_of, strict=True) if of == scenario]
-        models[scenario, len(part)] = (part, settings.limit_trees)
+        models[scenario, len(part)] = (part, profile.limit_trees)
     judges = {
         scenario: [
             posterior_training.examples(
@@ -118,7 +115,7 @@ def learning(profile):
             )
 
     for (trained_on, count), (part, trees) in models.items():
-        model = posterior_training.learn(part, seed=settings.seed_for("limit"), trees=trees)
+        model = posterior_training.learn(part, seed=profile.seed_for("limit"), trees=trees)
         judge(trained_on, count, sum(one.phases.size for one in part), model)
     judge("stored", None, None, posterior_model.stored())
     table = pd.DataFrame(rows)
@@ -156,13 +153,12 @@ def physics(profile):
     -------
     table : pandas.DataFrame
         Columns specimen, scenario, number, noise, kind, kappa [-] and those of
-        :func:`analysis.study.limit.physics`; kind ``truth`` first.
+        :func:`analysis.study.trinarization.limit.physics`; kind ``truth`` first.
     """
-    settings = profiles.get(profile)
     rows = []
     for name in profiles.ELECTRODES:
         one, probabilities = reference(profile, name)
-        found = limit.maps(one, probabilities[limit.WITH_PROFILE], count=settings.limit_draws)
+        found = limit.maps(one, probabilities[limit.WITH_PROFILE], count=profile.limit_draws)
         for kind, labels in (("truth", one.labels), *limit.rivals(one).items(), *found):
             row = one.place | {"kind": kind, "kappa": agreement.kappa(labels, one.labels)}
             rows.append(row | limit.physics(labels))

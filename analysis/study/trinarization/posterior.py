@@ -1,15 +1,18 @@
 """Electrodes from which the posterior is learned, and the training that is stored.
 
 Their seeds come from a root of their own, so that no specimen of the study is among them:
-``python -m analysis.study.posterior`` trains anew and writes the weights with their recipe.
+``python -m analysis.study.trinarization.posterior`` trains anew and writes the weights with
+their recipe.
 """
 
 import argparse
+import hashlib
 import json
 import time
 import zlib
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 
@@ -212,13 +215,14 @@ def _zero(excess, start, *, tolerance=0.005, least=0.3, most=4.0):
     return second
 
 
-def recipe(specimens, model, widths):
+def recipe(file, specimens, model, widths):
     """What somebody needs to train the same weights again, as a dict for JSON."""
     return {
+        "sha256": hashlib.sha256(Path(file).read_bytes()).hexdigest(),
         "what": "boosted trees for analysis.segmentation.posterior",
-        "train again": f"python -m analysis.study.posterior --specimens {specimens}",
+        "train again": f"python -m analysis.study.trinarization.posterior --specimens {specimens}",
         "licence": "CC BY 4.0",
-        "seeds": f"crc32 of '{ROOT}/...', see analysis.study.posterior.seed_for",
+        "seeds": f"crc32 of '{ROOT}/...', see analysis.study.trinarization.posterior.seed_for",
         "lateral": LATERAL,
         "voxels of a tomogram": posterior_training.VOXELS,
         "trees": [model.active.roots.size, model.binder.roots.size],
@@ -248,13 +252,13 @@ def store(tomograms, specimens, *, file=posterior_model.WEIGHTS, say=print):
     posterior_model.save(file, model)
     widths = fit_widths(model, say=say)
     with storage.atomic(file.with_suffix(".json")) as temporary:
-        text = json.dumps(recipe(specimens, model, widths), indent=1)
+        text = json.dumps(recipe(file, specimens, model, widths), indent=1)
         temporary.write_text(text + "\n", encoding="utf-8")
     say(f"{file}: {file.stat().st_size / 1e3:.0f} kB; widths of the draws {widths}")
 
 
 def main(arguments=None):
-    """Train anew: ``python -m analysis.study.posterior``."""
+    """Train anew: ``python -m analysis.study.trinarization.posterior``."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--specimens", type=int, default=SPECIMENS)
     specimens = parser.parse_args(arguments).specimens
