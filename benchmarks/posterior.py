@@ -1,7 +1,7 @@
 """The posterior and its draws on electrodes of seeds that nothing else uses.
 
 Usage: python benchmarks/posterior.py [overlap] [draws] [cost] [--numbers 3] [--lateral 96]
-                                      [--draws 20] [--rows FOLDER] [--record FILE]
+                                      [--draws 20] [--rows FOLDER] [--kept] [--record FILE]
 
 overlap  kappa, Jaccard indices beside chance and calibration error of the posterior without and
          with the depth profile, beside thresholding, k-means and EDX-Closing (which is given the
@@ -30,7 +30,7 @@ from analysis.segmentation import boosted_trees, posterior, posterior_model, vox
 from analysis.study.trinarization import limit
 
 SCENARIOS = ("bridging", "cluster")
-NOISES = (0.04, 0.12, 0.24)
+NOISES = (0.12, 0.24, 0.04)
 pd.set_option("display.width", 200, "display.max_columns", 30, "display.max_rows", 200)
 
 
@@ -48,32 +48,37 @@ def places(numbers):
     ]
 
 
-def kept(folder, kind, place, lateral, make):
+def kept(args, kind, place, make):
     """Rows from the folder, or made and put there."""
-    file = Path(folder) / f"{kind}-{lateral}-{'-'.join(map(str, place))}.json"
+    file = Path(args.rows) / f"{kind}-{args.lateral}-{'-'.join(map(str, place))}.json"
     if not file.is_file():
+        if args.kept:
+            return []
         rows = make()
         file.parent.mkdir(parents=True, exist_ok=True)
         part = file.with_suffix(".part")
         part.write_text(json.dumps(rows))
         part.rename(file)
+        print(f"# {kind} {place}", flush=True)
     return json.loads(file.read_text())
 
 
 def overlap(args):
     rows = []
-    for place in places(args.numbers):
+    for noise, place in itertools.product(NOISES, places(args.numbers)):
 
-        def make(place=place):
-            made = []
-            for one in fresh(*place, NOISES, args.lateral):
-                made += limit.scores(one, limit.rivals(one), limit.posteriors(one))
-            return made
+        def make(noise=noise, place=place):
+            (one,) = fresh(*place, (noise,), args.lateral)
+            return limit.scores(one, limit.rivals(one), limit.posteriors(one))
 
-        rows += kept(args.rows, "overlap", place, args.lateral, make)
-        print(f"# {place} done", flush=True)
+        rows += kept(args, "overlap", (*place, noise), make)
+    if not rows:
+        print("no rows yet")
+        return
     table = pd.DataFrame(rows)
     by = ["scenario", "noise", "specimen", "method"]
+    print("specimens:", table.drop_duplicates(["scenario", "noise", "specimen", "number"]).groupby(
+        ["scenario", "noise", "specimen"]).size().to_dict())  # fmt: skip
     columns = ["kappa", "Jaccard AM", "Jaccard CBD", "chance CBD", "Jaccard pore", "chance pore",
                "calibration error"]  # fmt: skip
     print(table.groupby(by, sort=False)[columns].mean().round(3).to_string())
@@ -107,8 +112,10 @@ def draws(args):
             probabilities = posterior.predict(one.gray, one.cbd_profile)
             return quantities(one, probabilities, args.draws)
 
-        rows += kept(args.rows, "draws", place, args.lateral, make)
-        print(f"# {place} done", flush=True)
+        rows += kept(args, "draws", place, make)
+    if not rows:
+        print("no rows yet")
+        return
     table = pd.DataFrame(rows)
     place = ["scenario", "specimen", "number"]
     values = [c for c in table.columns if c not in (*place, "noise", "kind")]
@@ -179,6 +186,7 @@ def main():
     parser.add_argument("--lateral", type=int, default=96)
     parser.add_argument("--draws", type=int, default=20)
     parser.add_argument("--rows", default="_build/posterior-rows")
+    parser.add_argument("--kept", action="store_true", help="only rows that are in the folder")
     parser.add_argument("--record")
     args = parser.parse_args()
     unknown = set(args.kinds) - set(kinds)

@@ -25,7 +25,8 @@ from analysis.specimen import electrode
 
 ROOT = "posterior"  # of all seeds; the study's begin with a number, the seed of its profile
 LATERAL = 64
-SPECIMENS = 64
+WIDTHS_LATERAL = 48  # of the specimens on which the widths of the draws are fitted
+SPECIMENS = 28
 TOMOGRAMS = 3  # of each specimen
 NOISES = (0.03, 0.3)  # over the step from pore to AM
 DISTANCES_MM = (0.5, 10.0)
@@ -157,7 +158,7 @@ def examples(number, *, lateral=LATERAL, thickness=None, tomograms=TOMOGRAMS):
     ]
 
 
-def fit_widths(model, *, lateral=LATERAL, say=lambda line: None):
+def fit_widths(model, *, lateral=WIDTHS_LATERAL, say=lambda line: None):
     """
     Widths of the draws whose interfaces are as large as those of specimens of the training.
 
@@ -192,17 +193,20 @@ def fit_widths(model, *, lateral=LATERAL, say=lambda line: None):
         say(f"widths {widths[0]:.2f}, {widths[1]:.2f}: {interface} {np.mean(ratios):.3f}")
         return np.mean(ratios) - 1
 
-    active, binder = 1.0, 1.5
-    for _ in range(2):  # the two depend on each other a little
-        binder = _zero(lambda width: excess((active, width), "cbd_pore"), binder)  # noqa: B023
-        active = _zero(lambda width: excess((width, binder), "am_pore"), active)  # noqa: B023
+    # the two depend on each other a little
+    binder = _zero(lambda width: excess((1.0, width), "cbd_pore"), 1.5)
+    active = _zero(lambda width: excess((width, binder), "am_pore"), 1.0)
+    binder = _zero(lambda width: excess((active, width), "cbd_pore"), binder)
     return round(active, 2), round(binder, 2)
 
 
 def _zero(excess, start, *, tolerance=0.005, least=0.3, most=4.0):
     """Where a falling function of a width crosses zero, by secants on log-log scales."""
     first, second = start, start * 1.2
-    values = [np.log1p(excess(first)), np.log1p(excess(second))]
+    values = [np.log1p(excess(first))]
+    if abs(values[0]) < tolerance:
+        return first
+    values.append(np.log1p(excess(second)))
     for _ in range(4):
         if abs(values[1]) < tolerance:
             break
