@@ -9,6 +9,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "analysis"
 
 # Lower rank is deeper; rooms of one rank do not import each other, except where noted.
 RANKS = {
+    "_names": 0,
     "phases": 0,
     "profiles": 1,
     "electrodes": 1,
@@ -23,10 +24,8 @@ RANKS = {
     "specimen": 4,
     "segmentation": 4,
     "electrochemistry": 4,
-    "cases": 5,
     "kernels": 5,
-    "simulations": 6,
-    "campaign": 7,
+    "simulation": 6,
     "study": 8,
     "publish": 9,
     "own": 10,

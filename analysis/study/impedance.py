@@ -6,7 +6,8 @@ import xarray as xr
 from scipy.optimize import brentq
 
 from analysis import profiles, storage
-from analysis.electrochemistry import grid, impedance
+from analysis.electrochemistry.transport import impedance
+from analysis.electrochemistry.transport import percolation as grid
 
 JOINED = 2  # voxels joined along each axis; the spectrum needs no finer ones
 FREQUENCY_HZ = np.logspace(-2, 4, 49)
