@@ -9,11 +9,11 @@ The reaction sees the values at the face, not those in the middle of the voxels.
 half a voxel of AM to cross where the face looks at pore; where it looks at CBD, which conducts far
 better than AM, they are taken from the CBD voxel itself, whose potential is that of the face. Taken
 from the middle of the AM instead, they would cross half a voxel of a material that conducts
-1e-5 S/m when full, and the voltage would hang on the voxel edge. Lithium has a part of half a
+1e-5 S/m when full, and the voltage would depend on the size of the voxels. Lithium has a part of half a
 voxel to cross, see `LITHIUM_SHARE`.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,94 +23,13 @@ from analysis.electrochemistry.transport.stencil import kernel
 LARGEST_ARGUMENT = 9.0  # of sinh; i / i0 = 8100
 # Share of half a voxel between the mean lithium of a voxel and its face. On a flat face it is one
 # for a steady flux, two thirds if the voxel keeps all that enters; around the edges and corners of
-# rough AM the current moves to where lithium leaves more easily. One half is what curves on
-# voxels of an eighth of the volume say (benchmarks/resolved.py refine).
+# rough AM the current moves to where lithium leaves more easily. With one half the curves
+# agree best with those on voxels of half the edge (benchmarks/resolved.py refine).
 LITHIUM_SHARE = 0.5
 LARGEST_LOGIT = 18.0  # of the lithium content between its bounds
 
 
-@dataclass(frozen=True)
-class Faces:
-    """
-    Faces between live AM and electrolyte voxels.
-
-    Attributes
-    ----------
-    voxel : (A,) ndarray of int32
-        AM voxels with a reacting face, as flat indices into padded arrays.
-    first : (A + 1,) ndarray of int32
-        First face of each of them.
-    wet : (N,) ndarray of int32
-        Electrolyte voxel of each face.
-    solid : (N,) ndarray of int32
-        Voxel that gives the electrons: the electrolyte voxel if it is CBD that conducts better
-        than AM, else the AM voxel.
-    weight : (N,) ndarray of float32
-        Wetted share of the face: 1 for pore, the porosity of the CBD or the separator.
-    bare : (N,) ndarray of bool
-        Faces whose electrons come through half a voxel of AM.
-    starts : (Z + 1,) ndarray of int64
-        First AM voxel of each slice.
-    """
-
-    voxel: np.ndarray
-    first: np.ndarray
-    wet: np.ndarray
-    solid: np.ndarray
-    weight: np.ndarray
-    bare: np.ndarray
-    starts: np.ndarray
-
-    @property
-    def count(self):
-        """Number of faces."""
-        return len(self.wet)
-
-
-def find_faces(active, share, binder):
-    """
-    List the reacting faces.
-
-    Parameters
-    ----------
-    active : padded ndarray of bool
-        AM that takes part.
-    share : padded ndarray of float32
-        Wetted share of a face with each voxel; zero where there is no electrolyte.
-    binder : padded ndarray of bool
-        Electrolyte voxels that are CBD joined to the collector and give the electrons.
-
-    Returns
-    -------
-    faces : Faces
-        Sorted by slice.
-    """
-    nz, ny, nx = active.shape
-    flat, share = active.ravel(), share.ravel()
-    voxels = np.flatnonzero(flat)
-    steps = np.array([-ny * nx, -nx, -1, 1, nx, ny * nx])
-    counts = np.zeros(len(voxels), np.int8)
-    for step in steps:
-        counts += share[voxels + step] > 0
-    voxels = voxels[counts > 0]
-    counts = counts[counts > 0]
-    first = np.zeros(len(voxels) + 1, np.int32)
-    np.cumsum(counts, out=first[1:])
-    wet = np.empty(first[-1], np.int32)
-    position = first[:-1].copy()
-    for step in steps:
-        near = voxels + step
-        hit = share[near] > 0
-        wet[position[hit]] = near[hit]
-        position[hit] += 1
-    bare = ~binder.ravel()[wet]
-    solid = np.where(bare, np.repeat(voxels, counts), wet).astype(np.int32)
-    starts = np.searchsorted(voxels, np.arange(1, nz) * ny * nx).astype(np.int64)
-    return Faces(voxels.astype(np.int32), first, wet, solid, share[wet], bare, starts)
-
-
-@dataclass(frozen=True)
-class Kinetics:
+class Kinetics(NamedTuple):
     """
     Tables and constants of the reaction.
 
@@ -134,18 +53,8 @@ class Kinetics:
     inverse_c: float
     log_full: float  # logarithm of the AM's conductivity, log_full + log_slope c
     log_slope: float
+    log_face: float  # log_full of half a voxel, for currents by the cell's edge
     half: float  # difference of lithium between voxel and face per current [mol/m³ per A/m]
-    log_joined: float  # logarithm of the voxels along a cell's edge
-
-    @property
-    def numbers(self):
-        """Arguments of the kernels in their order."""
-        return (
-            *(self.full, self.low, self.high, self.table, self.y0, self.inverse_step),
-            *(self.rate, self.thermal, self.beta0, self.log_c0, self.star),
-            *(self.rest, self.tail, self.inverse_c),
-            *(self.log_full - self.log_joined, self.log_slope, self.half),
-        )
 
 
 STAR = 0.1  # mol/m³, a ten-thousandth of the usual salt concentration
@@ -185,6 +94,7 @@ def tabulate(cell, edge_m, joined=1):
     c0 = electrolyte.initial_mol_m3
     span = np.log(active.conductivity_full_S_m / active.conductivity_empty_S_m) / 0.75
     rest = electrolyte.diffusion_potential_V(safe) - beta0 * np.log(safe / c0)
+    log_full = float(np.log(active.conductivity_empty_S_m) - 0.25 * span)
     return Kinetics(
         full=active.max_concentration_mol_m3,
         low=low,
@@ -200,10 +110,10 @@ def tabulate(cell, edge_m, joined=1):
         rest=rest - np.interp(c0, c, rest),
         tail=np.gradient(rest, TABLE_STEP),
         inverse_c=1 / TABLE_STEP,
-        log_full=float(np.log(active.conductivity_empty_S_m) - 0.25 * span),
+        log_full=log_full,
         log_slope=float(span / active.max_concentration_mol_m3),
         half=joined * LITHIUM_SHARE / (2 * FARADAY_C_MOL * active.diffusivity_m2_s),
-        log_joined=float(np.log(joined)),
+        log_face=log_full - float(np.log(joined)),
     )
 
 
@@ -243,49 +153,13 @@ def diffusion_potential(c, beta0, log_c0, star, rest, tail, inverse_c):
 
 
 @kernel
-def evaluate(
-    start,
-    stop,
-    voxel,
-    first,
-    wet,
-    solid,
-    weight,
-    bare,
-    psi,
-    phi,
-    salt,
-    c,
-    full,
-    low,
-    high,
-    table,
-    y0,
-    inverse_step,
-    rate,
-    thermal,
-    beta0,
-    log_c0,
-    star,
-    rest,
-    tail,
-    inverse_c,
-    log_full,
-    log_slope,
-    half,
-    unit,
-    current,
-    slope_phi,
-    slope_c,
-    slope_w,
-    ocp_slope,
-):
+def evaluate(start, stop, faces, kinetics, fields, unit, rates):
     """
     Currents and slopes of the faces of the AM voxels ``start <= s < stop``.
 
-    The change of a current is ``g (dphi - dpsi) - m dc_e / unit + p dc_s``: `slope_phi` is g,
-    `slope_w` is m, `slope_c` is p. All are positive for lithiation. `ocp_slope` receives
-    -dU/dc_s of each AM voxel. Currents go to zero with the salt: i0 is proportional to
+    The change of a current is ``g (dphi - dpsi) - m dc_e / unit + p dc_s``: `slope_phi` of the
+    `rates` is g, `slope_w` is m, `slope_c` is p. All are positive for lithiation. `ocp_slope`
+    receives -dU/dc_s of each AM voxel. Currents go to zero with the salt: i0 is proportional to
     c / sqrt(c + c*).
 
     The kinetics holds for the potential ``phi - R i`` and the lithium ``c_s - S i`` at the face,
@@ -293,6 +167,12 @@ def evaluate(
     in which neither a full nor an empty face is a cliff; `current` is where it starts. Returns
     the sum of the currents.
     """
+    voxel, first, wet, solid, weight, bare, _ = faces
+    full, low, high, table, y0, inverse_step, rate, thermal = kinetics[:8]
+    beta0, log_c0, star, rest, tail, inverse_c = kinetics[8:14]
+    log_full, log_slope, half = kinetics.log_face, kinetics.log_slope, kinetics.half
+    psi, phi, salt, c = fields
+    current, slope_phi, slope_w, slope_c, ocp_slope, _ = rates
     total = 0.0
     for s in range(start, stop):
         a = voxel[s]
@@ -343,132 +223,3 @@ def evaluate(
             total += i
         ocp_slope[s] = steep / norm if norm > 0 else 0.0
     return total
-
-
-@kernel
-def sum_slopes(start, stop, voxel, first, wet, solid, slope_phi, slope_c, inverse_f, p, load):
-    """Sum p / F and g / F over the faces of each AM voxel."""
-    for s in range(start, stop):
-        a = voxel[s]
-        sg, sp = 0.0, 0.0
-        for f in range(first[s], first[s + 1]):
-            sg += slope_phi[f]
-            sp += slope_c[f]
-        p[a] = sp * inverse_f
-        load[a] = sg * inverse_f
-
-
-@kernel
-def damp(
-    start, stop, voxel, first, wet, solid, ocp_slope, response, slope_phi, slope_w, g, m, factors
-):
-    """
-    Reduce g and m by ``1 / (1 + u S)``: the lithium that a current brings pushes it back.
-
-    `response` is the change S of the surface concentration for unit change of the driving
-    potential. It contains the weights of the faces once, in g, and nowhere else. The damped
-    slopes are summed: g to the one or two cells whose potentials drive a face, m to its
-    electrolyte cell.
-    """
-    for s in range(start, stop):
-        a = voxel[s]
-        factor = 1 / (1 + ocp_slope[s] * max(response[a], 0.0))
-        factors[s] = factor
-        for f in range(first[s], first[s + 1]):
-            slope_phi[f] *= factor
-            slope_w[f] *= factor
-            g[wet[f]] += slope_phi[f]
-            if solid[f] != wet[f]:
-                g[solid[f]] += slope_phi[f]
-            m[wet[f]] += slope_w[f]
-
-
-@kernel
-def add_currents(start, stop, voxel, first, wet, solid, current, slope_c, known, r1, r2, r3):
-    """Add the currents, with the known change of the lithium, to the residuals."""
-    for s in range(start, stop):
-        a = voxel[s]
-        change = known[a]
-        for f in range(first[s], first[s + 1]):
-            i = current[f] + slope_c[f] * change
-            r1[wet[f]] += i
-            r3[wet[f]] += i
-            r2[solid[f]] -= i
-
-
-@kernel
-def exchange(start, stop, voxel, first, wet, solid, slope_phi, slope_w, x1, x2, x3, y1, y2, y3):
-    """Add the derivative of the currents in the direction x to the rows of the Jacobian."""
-    for f in range(first[start], first[stop]):
-        e, a = wet[f], solid[f]
-        i = slope_phi[f] * (x2[a] - x1[e]) - slope_w[f] * x3[e]
-        y1[e] -= i
-        y3[e] -= i
-        y2[a] += i
-
-
-@kernel
-def exchange_residual(
-    start, stop, voxel, first, wet, solid, slope_phi, slope_w, x1, x2, x3, r1, r2, r3
-):
-    """Subtract the currents ``g (x2 - x1) - m x3`` from residuals on the same grid."""
-    for f in range(first[start], first[stop]):
-        e, a = wet[f], solid[f]
-        i = slope_phi[f] * (x2[a] - x1[e]) - slope_w[f] * x3[e]
-        r1[e] += i
-        r3[e] += i
-        r2[a] -= i
-
-
-@kernel
-def lighten(start, stop, voxel, first, wet, solid, slope_w, weight):
-    """Add the slopes with salt to the coefficients whose inverse is the weight of a solid row."""
-    for f in range(first[start], first[stop]):
-        a = solid[f]
-        weight[a] /= np.float32(1) + weight[a] * slope_w[f]
-
-
-@kernel
-def exchange_restricted(
-    start, stop, voxel, first, wet, solid, slope_phi, slope_w, x1, x2, x3, parent, r1, r2, r3
-):
-    """The same into the residuals of the next coarser grid; `parent` maps flat indices."""
-    for f in range(first[start], first[stop]):
-        e, a = wet[f], solid[f]
-        i = slope_phi[f] * (x2[a] - x1[e]) - slope_w[f] * x3[e]
-        r1[parent[e]] += i
-        r3[parent[e]] += i
-        r2[parent[a]] -= i
-
-
-@kernel
-def lithium_load(
-    start,
-    stop,
-    voxel,
-    first,
-    wet,
-    solid,
-    current,
-    slope_phi,
-    slope_w,
-    factors,
-    x1,
-    x2,
-    x3,
-    inverse_f,
-    r,
-):
-    """
-    Subtract the currents / F, with the new potentials, from the lithium residual.
-
-    The damping of g and m is undone: the lithium that a current brings is what is solved for.
-    """
-    for s in range(start, stop):
-        a = voxel[s]
-        change, total = 0.0, 0.0
-        for f in range(first[s], first[s + 1]):
-            e = wet[f]
-            change += slope_phi[f] * (x2[solid[f]] - x1[e]) - slope_w[f] * x3[e]
-            total += current[f]
-        r[a] -= (total + change / factors[s]) * inverse_f

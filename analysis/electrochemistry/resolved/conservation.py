@@ -58,7 +58,7 @@ def close(cell, current_A_m2, weight):
             break
     for _ in range(8):
         cathode = cell.evaluate_reaction() / total + 1
-        step = -cathode * total / float(cell.slope_phi.sum(dtype=float))
+        step = -cathode * total / float(cell.rates.slope_phi.sum(dtype=float))
         if abs(step) > LARGEST_SHIFT_V:
             break
         cell.phi[1:-1, 1:-1, 1:-1] += step

@@ -15,11 +15,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.electrochemistry.resolved import butler_volmer as reaction
 from analysis.electrochemistry.resolved import conservation as balance
 from analysis.electrochemistry.resolved import electrolyte_fluxes as _electrolyte
 from analysis.electrochemistry.resolved import field_sums as _cell
+from analysis.electrochemistry.resolved import interface
 from analysis.electrochemistry.resolved import solid_diffusion as lithium
+from analysis.electrochemistry.resolved.linear_solver import exchange
 from analysis.electrochemistry.resolved.linear_solver.bicgstab import bicgstab
 from analysis.electrochemistry.resolved.linear_solver.preconditioner import PHI, PSI, SALT
 from analysis.electrochemistry.transport import stencil as _stencil
@@ -99,7 +100,7 @@ def solve_step(cell, current_A_m2, weight, tolerance):
     cycles, previous, failures, slowest = 0, np.inf, 0, 0.0
     exact = 0.2 * tolerance.krylov
     rtol = exact if cell.slow else tolerance.krylov
-    cell.current[:] = 0  # the searches for currents start alike after a resume
+    cell.rates.current[:] = 0  # the searches for currents start alike after a resume
     changes = (np.inf,) * 4
     limits = np.array(
         [
@@ -177,21 +178,17 @@ def _linearize(cell, weight):
     load, zero = cell.spare[4], cell.spare[3]
     cell.run_lithium(_stencil.clear, load)
     cell.over_faces(
-        reaction.sum_slopes,
-        *(cell.slope_phi, cell.slope_c, cell.inverse_f, cell.slope.ravel(), load.ravel()),
+        interface.sum_slopes,
+        *(cell.rates, cell.inverse_f, cell.slope.ravel(), load.ravel()),
     )
     cell.run_lithium(_stencil.clear, zero)
     lithium.solve(cell, load, cell.response, weight, zero, 0.05)
     residual = cell.spare[4]
     cell.lithium_residual(weight, residual)
-    cell.over_faces(lithium.subtract_currents, cell.current, cell.inverse_f, residual.ravel())
+    cell.over_faces(lithium.subtract_currents, cell.rates.current, cell.inverse_f, residual.ravel())
     cell.run_lithium(_stencil.clear, cell.known)
     lithium.solve(cell, residual, cell.known, weight, cell.slope, 0.05)
-    cell.over_faces(
-        reaction.damp,
-        *(cell.ocp_slope, cell.response.ravel(), cell.slope_phi, cell.slope_w),
-        *(g.ravel(), m.ravel(), cell.factors),
-    )
+    cell.over_faces(interface.damp, cell.rates, cell.response.ravel(), g.ravel(), m.ravel())
     cell.set_electrolyte_faces(weight)
     metal = cell.lithium_electrode()
     for field, slope in ((PSI, metal[1]), (SALT, metal[2])):
@@ -216,11 +213,7 @@ def _residual(cell, current_A_m2, weight, from_metal):
         _stencil.defect,
         *(cell.phi, source, solid.cz, solid.cy, solid.cx, solid.e, False, work.r[PHI]),
     )
-    cell.over_faces(
-        reaction.add_currents,
-        *(cell.current, cell.slope_c, cell.known.ravel()),
-        *(part.ravel() for part in work.r),
-    )
+    cell.over_faces(interface.add_currents, cell.rates, cell.known.ravel(), exchange.flat(work.r))
     for field in (PSI, SALT):
         work.r[field][1, 1:-1, 1:-1] += from_metal
 
@@ -234,11 +227,7 @@ def _jacobian(cell, weight, metal_slopes, x, y):
     )
     solid = cell.coupled.levels[PHI][0]
     cell.run(_stencil.apply, x[PHI], solid.cz, solid.cy, solid.cx, solid.e, False, y[PHI])
-    cell.over_faces(
-        reaction.exchange,
-        *(cell.slope_phi, cell.slope_w),
-        *(part.ravel() for part in (*x, *y)),
-    )
+    cell.over_faces(exchange.exchange, cell.coupled.slopes, exchange.flat(x), exchange.flat(y))
     inner = (1, slice(1, -1), slice(1, -1))
     change = metal_slopes[0] * x[PSI][inner] + metal_slopes[1] * x[SALT][inner]
     y[PSI][inner] += change
@@ -259,10 +248,7 @@ def _update(cell, weight):
     residual = cell.spare[4]
     cell.lithium_residual(weight, residual)
     cell.over_faces(
-        reaction.lithium_load,
-        *(cell.current, cell.slope_phi, cell.slope_w, cell.factors),
-        *(part.ravel() for part in x),
-        *(cell.inverse_f, residual.ravel()),
+        interface.lithium_load, cell.rates, exchange.flat(x), cell.inverse_f, residual.ravel()
     )
     cell.run(_cell.add_potential, 1.0, x[PSI], cell.psi)
     cell.run(_cell.add_potential, 1.0, x[PHI], cell.phi)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.electrochemistry.resolved import butler_volmer as reaction
 from analysis.electrochemistry.resolved import electron_conductance as network
 from analysis.electrochemistry.resolved import grid as domain
+from analysis.electrochemistry.resolved import interface
 from analysis.electrochemistry.resolved import upscaling as joined
 from analysis.electrochemistry.resolved.linear_solver import floating_clusters as islands
 
@@ -34,7 +34,7 @@ class Parts:
         Electronic conductances of the faces between cells; None if cells are voxels.
     active : padded ndarray of float32
         One in AM voxels that take part; its grid is that of the lithium.
-    faces : reaction.Faces
+    faces : interface.Faces
         Reacting faces.
     islands : islands.Islands
         Binder that only AM joins to the collector.
@@ -47,7 +47,7 @@ class Parts:
     solid: np.ndarray
     network: network.Network
     active: np.ndarray
-    faces: reaction.Faces
+    faces: interface.Faces
     islands: islands.Islands
     electronic: np.ndarray
 
@@ -98,14 +98,16 @@ def find(geometry, cell):
     if geometry.joined == 1:
         ionic, wet, solid_network = transport[kind], wetted, None
         solid = (electronic[kind] > 0) | active
-        faces = reaction.find_faces(active, wet, binder)
+        faces = interface.find_faces(active, wet, binder)
         groups = islands.clusters(kind)
     else:
         ionic = joined.ionic(geometry, transport)
         wet = joined.filled(geometry, porosity, domain.SEPARATOR)
         solid = joined.filled(geometry, (electronic > 0) | (np.arange(8) == domain.AM)) > 0
         wetted[0, 1:-1, 1:-1] = porosity[domain.SEPARATOR]
-        faces = joined.hosted(reaction.find_faces(active, wetted, binder), geometry, wet > 0, solid)
+        faces = joined.hosted(
+            interface.find_faces(active, wetted, binder), geometry, wet > 0, solid
+        )
         sigma = float(
             np.sqrt(cell.active.conductivity_empty_S_m * cell.active.conductivity_full_S_m)
         )

@@ -116,8 +116,9 @@ def precondition(start, stop, r, am, mass, d, slope, z):
 
 
 @kernel
-def subtract_currents(start, stop, voxel, first, wet, solid, current, inverse_f, r):
+def subtract_currents(start, stop, faces, current, inverse_f, r):
     """Subtract the currents / F from the lithium residual."""
+    voxel, first = faces.voxel, faces.first
     for s in range(start, stop):
         total = 0.0
         for f in range(first[s], first[s + 1]):

@@ -8,13 +8,14 @@ thermodynamic factor do.
 import numpy as np
 
 from analysis.electrochemistry.materials import FARADAY_C_MOL as FARADAY
-from analysis.electrochemistry.resolved import butler_volmer as reaction
+from analysis.electrochemistry.resolved import butler_volmer, interface
 from analysis.electrochemistry.resolved import electrolyte_fluxes as _electrolyte
 from analysis.electrochemistry.resolved import electron_conductance as network
 from analysis.electrochemistry.resolved import field_sums as _cell
 from analysis.electrochemistry.resolved import properties as parts
 from analysis.electrochemistry.resolved import solid_diffusion as lithium
 from analysis.electrochemistry.resolved.linear_solver.bicgstab import Workspace
+from analysis.electrochemistry.resolved.linear_solver.exchange import Slopes
 from analysis.electrochemistry.resolved.linear_solver.preconditioner import PHI, PSI, SALT, Coupled
 from analysis.electrochemistry.transport import stencil as _stencil
 from analysis.electrochemistry.transport.multigrid import padded
@@ -54,11 +55,13 @@ class ResolvedCell:
         self.active, self.faces = found.active, found.faces
         self.network, self.electronic = found.network, found.electronic
         self._solid = found.solid if geometry.joined > 1 else None  # else made when asked for
-        self.kinetics = reaction.tabulate(cell, self.edge, geometry.joined)
+        self.kinetics = butler_volmer.tabulate(cell, self.edge, geometry.joined)
         self.voxel_edge = self.edge / geometry.joined
         self.inverse_f = geometry.joined / FARADAY  # of currents by the cell edge, for voxels
         electrolyte = cell.electrolyte
-        c = np.arange(0, reaction.TABLE_TOP + 2 * reaction.TABLE_STEP, reaction.TABLE_STEP)
+        c = np.arange(
+            0, butler_volmer.TABLE_TOP + 2 * butler_volmer.TABLE_STEP, butler_volmer.TABLE_STEP
+        )
         self.table = np.stack(
             [
                 np.maximum(
@@ -70,7 +73,7 @@ class ResolvedCell:
             axis=1,
         )
         self._allocate(found.islands, found.solid)
-        self.coupled.set_slopes(self.slope_phi, self.slope_w)
+        self.coupled.slopes = Slopes(self.rates.slope_phi, self.rates.slope_w)
         c0 = cell.electrolyte.initial_mol_m3
         self.unit = c0 / float(cell.electrolyte.diffusion_slope_V(c0))  # mol/m³ per volt
 
@@ -84,11 +87,7 @@ class ResolvedCell:
         self.slow = False  # whether the linear solver was slow in the last step
         self.voxel_nz, self.voxel_size = voxels[0], int(np.prod(voxels))
         self.response, self.known, self.slope = (padded(voxels) for _ in range(3))
-        n = self.faces.count
-        self.current, self.slope_phi, self.slope_w, self.slope_c = (
-            np.zeros(n, np.float32) for _ in range(4)
-        )
-        self.ocp_slope, self.factors = (np.zeros(len(self.faces.voxel), "f4") for _ in range(2))
+        self.rates = interface.empty_rates(self.faces)
         self.work = Workspace(shape)
         # vectors of the lithium; those of the linear solver are free when it is solved
         self.spare = (*self.work.u, *self.work.r2[1:])
@@ -161,18 +160,13 @@ class ResolvedCell:
 
     def over_faces(self, function, *args):
         """Call a kernel over the reacting faces, without two threads at one cell."""
-        f = self.faces
-        return self.team.scatter(function, f.starts, f.voxel, f.first, f.wet, f.solid, *args)
+        return self.team.scatter(function, self.faces.starts, self.faces, *args)
 
     def evaluate_reaction(self):
         """Currents and slopes of all faces at the present state; their sum [A/m]."""
-        return self.over_faces(
-            reaction.evaluate,
-            *(self.faces.weight, self.faces.bare, self.psi.ravel(), self.phi.ravel()),
-            *(self.salt.ravel(), self.lithium.ravel()),
-            *(*self.kinetics.numbers, self.unit),
-            *(self.current, self.slope_phi, self.slope_c, self.slope_w, self.ocp_slope),
-        )
+        fields = (self.psi, self.phi, self.salt, self.lithium)
+        fields = interface.FlatFields(*(field.ravel() for field in fields))
+        return self.over_faces(butler_volmer.evaluate, self.kinetics, fields, self.unit, self.rates)
 
     def lithium_electrode(self):
         """Currents from the metal [A/m] per column, their slopes with -psi and -c_e."""
@@ -183,7 +177,7 @@ class ResolvedCell:
         slope = k.beta0 / (c + k.star) + np.interp(c, nodes, k.tail)
         rate = self.edge * self.materials.lithium.exchange_current_A_m2 / np.sqrt(1000.0)
         i0 = rate * c / np.sqrt(c + k.star)
-        top = reaction.LARGEST_ARGUMENT
+        top = butler_volmer.LARGEST_ARGUMENT
         z = np.clip(-k.thermal * (self.psi[1, 1:-1, 1:-1] + B), -top, top)
         current = 2 * i0 * np.sinh(z)
         rise = 2 * k.thermal * i0 * np.cosh(z)

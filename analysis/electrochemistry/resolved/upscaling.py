@@ -14,8 +14,8 @@ small features, paths and surface; shares of the phases lose much less:
 
 import numpy as np
 
-from analysis.electrochemistry.resolved import butler_volmer as reaction
 from analysis.electrochemistry.resolved import grid as domain
+from analysis.electrochemistry.resolved import interface
 from analysis.electrochemistry.transport import percolation as grid
 from analysis.electrochemistry.transport.effective import effective_conductivity
 
@@ -94,7 +94,7 @@ def hosted(faces, geometry, wet, solid):
 
     Parameters
     ----------
-    faces : reaction.Faces
+    faces : interface.Faces
         Faces on the voxels.
     geometry : domain.Domain
         The grid.
@@ -103,7 +103,7 @@ def hosted(faces, geometry, wet, solid):
 
     Returns
     -------
-    faces : reaction.Faces
+    faces : interface.Faces
         Faces on the cells.
     """
     n, above = geometry.joined, geometry.n_separator
@@ -117,7 +117,7 @@ def hosted(faces, geometry, wet, solid):
     plane = int(np.prod(geometry.kind.shape[1:]))
     slices = np.arange(1, geometry.voxels[0] + 2, n) * plane
     starts = np.searchsorted(faces.voxel, slices)
-    return reaction.Faces(
+    return interface.Faces(
         voxel=faces.voxel,
         first=faces.first,
         wet=np.where(at_active, a, e),

@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from analysis.electrochemistry.resolved import butler_volmer as reaction
 from analysis.electrochemistry.resolved import grid as domain
-from analysis.electrochemistry.resolved import newton
+from analysis.electrochemistry.resolved import interface, newton
 from analysis.electrochemistry.resolved.linear_solver import bicgstab as krylov
 from analysis.electrochemistry.resolved.linear_solver import block_smoother as _pair
 from analysis.electrochemistry.resolved.linear_solver import floating_clusters as islands
@@ -104,7 +103,7 @@ def test_faces_wait_for_a_host_with_both_phases():
         solid[cut:] = True
         solid, wet = np.pad(solid, 1), np.pad(~solid, 1)
         wet[[0, -1]] = wet[:, [0, -1]] = wet[:, :, [0, -1]] = False
-        faces = reaction.find_faces(solid, wet.astype(np.float32), np.zeros_like(wet))
+        faces = interface.find_faces(solid, wet.astype(np.float32), np.zeros_like(wet))
         found = hosts.assign(faces, parents, plan, solid, wet)
         assert faces.count == 256
         assert np.all((found.code == hosts.LATER) == waits)

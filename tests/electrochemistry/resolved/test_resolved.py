@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from analysis.electrochemistry import materials
-from analysis.electrochemistry.resolved import butler_volmer as reaction
-from analysis.electrochemistry.resolved import checkpoint, newton
+from analysis.electrochemistry.resolved import checkpoint, interface, newton
 from analysis.electrochemistry.resolved import grid as domain
 from analysis.electrochemistry.resolved import half_cell as resolved
 from analysis.electrochemistry.resolved.linear_solver.preconditioner import SALT
@@ -64,7 +63,7 @@ def test_rest_stays_at_the_open_circuit_potential():
     U = float(THIN.active.ocp.potential(0.4))
     assert cell.voltage == pytest.approx(U, abs=1e-9)
     assert abs(cell.evaluate_reaction()) < 1e-9
-    assert np.abs(cell.current).max() < 1e-9 * cell.slope_phi.max()
+    assert np.abs(cell.rates.current).max() < 1e-9 * cell.rates.slope_phi.max()
     cell.histories[0][:] = cell.salt / 10.0
     outcome = newton.solve_step(cell, 0.0, 1 / 10.0, newton.Tolerance())
     assert outcome.converged
@@ -75,13 +74,16 @@ def test_slopes_of_the_reaction_equal_finite_differences():
     cell = make_cell(mixed())
     perturbed(cell)
     cell.evaluate_reaction()
-    g, m, p = (part.astype(float) for part in (cell.slope_phi, cell.slope_w, cell.slope_c))
+    g, m, p = (
+        part.astype(float)
+        for part in (cell.rates.slope_phi, cell.rates.slope_w, cell.rates.slope_c)
+    )
     faces = cell.faces
     owner = np.repeat(faces.voxel, np.diff(faces.first))
 
     def current():
         cell.evaluate_reaction()
-        return cell.current.astype(float)
+        return cell.rates.current.astype(float)
 
     def difference(array, step):
         array += step
@@ -345,7 +347,7 @@ def test_faces_are_counted_with_their_weights():
     share[2, 2, 2] = 0
     share[3, 2, 2] = 0.5
     binder = share == 0.5
-    faces = reaction.find_faces(active, share, binder)
+    faces = interface.find_faces(active, share, binder)
     assert faces.count == 6
     assert sorted(faces.weight.tolist()) == [0.5, 1, 1, 1, 1, 1]
     middle = np.ravel_multi_index((2, 2, 2), active.shape)
@@ -383,7 +385,7 @@ def test_current_holds_for_the_values_at_the_face():
     faces, k = cell.faces, cell.kinetics
     owner = np.repeat(faces.voxel, np.diff(faces.first))
     c, psi, phi = (part.ravel() for part in (cell.salt, cell.psi, cell.phi))
-    i = cell.current.astype(float)
+    i = cell.rates.current.astype(float)
     content = (c[owner] - k.half * i) / k.full
     own = faces.solid == owner
     assert 0 < own.sum() < own.size

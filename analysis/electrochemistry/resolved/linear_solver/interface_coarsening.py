@@ -3,10 +3,11 @@
 On a coarse grid the exchange happens inside one aggregate, between its solid and its
 electrolyte. A face whose two voxels lie in different aggregates is hosted by the one that holds
 both phases. If neither does, the face waits for a coarser grid: an exchange with a phase that
-is not there would only tie rows to phantoms.
+the aggregate does not hold would couple it to a potential that does not exist.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -49,7 +50,7 @@ def assign(faces, parents, plan, solid, wet):
 
     Parameters
     ----------
-    faces : reaction.Faces
+    faces : interface.Faces
         Reacting faces.
     parents : sequence of ndarray
         Flat padded index of the aggregate of every padded cell, from each grid to the next.
@@ -80,6 +81,15 @@ def assign(faces, parents, plan, solid, wet):
     return Hosts(code, tuple(later))
 
 
+class FineDiagonals(NamedTuple):
+    """Flat fields of the finest grid from which :func:`free_share` is computed."""
+
+    g: np.ndarray
+    solid: np.ndarray  # inverse diagonal of phi_s
+    m: np.ndarray
+    salt: np.ndarray  # inverse diagonal of the salt
+
+
 @kernel
 def free_share(g, solid, m, salt):
     """
@@ -96,25 +106,12 @@ def free_share(g, solid, m, salt):
 
 
 @kernel
-def collect(
-    start,
-    stop,
-    voxel,
-    first,
-    wet,
-    source,
-    code,
-    slope_phi,
-    slope_w,
-    g,
-    solid,
-    m,
-    dinv,
-    parent,
-    gc,
-    mc,
-):
+def collect(start, stop, faces, code, slopes, fine, parent, coarse):
     """Add the slopes of the faces to their hosts on the first coarse grid."""
+    _, first, wet, source, _, _, _ = faces
+    slope_phi, slope_w = slopes
+    g, solid, m, dinv = fine
+    gc, mc = coarse
     for f in range(first[start], first[stop]):
         if code[f] == LATER:
             continue
@@ -126,8 +123,12 @@ def collect(
 
 
 @kernel
-def collect_later(face, host, source, wet, slope_phi, slope_w, g, solid, m, dinv, gc, mc):
+def collect_later(face, host, faces, slopes, fine, coarse):
     """Add the slopes of the faces in a list to their hosts."""
+    wet, source = faces.wet, faces.solid
+    slope_phi, slope_w = slopes
+    g, solid, m, dinv = fine
+    gc, mc = coarse
     for n in range(len(face)):
         f = face[n]
         a, e = source[f], wet[f]

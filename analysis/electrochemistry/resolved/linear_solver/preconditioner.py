@@ -9,8 +9,8 @@ concentration in a fixed unit, which leaves its diffusion symmetric however stee
 
 import numpy as np
 
-from analysis.electrochemistry.resolved import butler_volmer as reaction
 from analysis.electrochemistry.resolved.linear_solver import block_smoother as _pair
+from analysis.electrochemistry.resolved.linear_solver import exchange
 from analysis.electrochemistry.resolved.linear_solver import floating_clusters as islands
 from analysis.electrochemistry.resolved.linear_solver import interface_coarsening as hosts
 from analysis.electrochemistry.transport import multigrid
@@ -41,7 +41,7 @@ class Coupled:
         Cells of the fine grid.
     heights : (Z,) ndarray
         Slice heights in voxel edges.
-    faces : reaction.Faces
+    faces : interface.Faces
         Reacting faces.
     islands : islands.Islands
         Binder that only AM joins to the collector.
@@ -54,8 +54,8 @@ class Coupled:
 
     Notes
     -----
-    The fine coefficients are the arrays in ``levels[field][0]``; fill them and the exchange
-    ``g`` and ``m``, then call :meth:`rebuild`. The lithium electrode is the lid ``cz[1]`` of
+    The fine coefficients are the arrays in ``levels[field][0]``; fill them, the exchange
+    ``g`` and ``m`` and the ``slopes`` of the faces (:class:`exchange.Slopes`), then call :meth:`rebuild`. The lithium electrode is the lid ``cz[1]`` of
     the fields psi and salt; its current depends on both and enters both rows.
     """
 
@@ -90,7 +90,7 @@ class Coupled:
         parents = [_parents(c, step) for c, step in zip(shapes, self.plan, strict=False)]
         self.parent = parents[0]
         self.hosts = hosts.assign(faces, parents, self.plan, solid, wet)
-        self.inverse = None
+        self.inverse = self.slopes = None
 
     @property
     def depth(self):
@@ -119,20 +119,20 @@ class Coupled:
             if depth:
                 for part in (self.g, self.m):
                     run(_stencil.coarsen_cells, up.size, nc, part[depth], *fold, part[depth + 1])
-                g, m = (part[depth + 1].ravel() for part in (self.g, self.m))
+                coarse = exchange.Slopes(*(part[depth + 1].ravel() for part in (self.g, self.m)))
                 hosts.collect_later(
-                    *(*self.hosts.later[depth - 1], self.faces.solid, self.faces.wet),
-                    *(*self._slopes, *self._fine_diagonals(), g, m),
+                    *self.hosts.later[depth - 1],
+                    *(self.faces, self.slopes, self._fine_diagonals(), coarse),
                 )
                 self._diagonals(depth)
             else:
                 self._diagonals(0)
                 self.g[1][:] = 0
                 self.m[1][:] = 0
+                coarse = exchange.Slopes(self.g[1].ravel(), self.m[1].ravel())
                 self._faces(
                     hosts.collect,
-                    *(self.hosts.code, *self._slopes, *self._fine_diagonals(), self.parent),
-                    *(self.g[1].ravel(), self.m[1].ravel()),
+                    *(self.hosts.code, self.slopes, self._fine_diagonals(), self.parent, coarse),
                 )
         self._pair_blocks()
         self._diagonals(self.depth - 1)
@@ -170,7 +170,7 @@ class Coupled:
         return np.float32(1 / (middle - turn)), np.float32(1 / (middle + turn))
 
     def _fine_diagonals(self):
-        return (
+        return hosts.FineDiagonals(
             *(self.g[0].ravel(), self.levels[PHI][0].dinv.ravel()),
             *(self.m[0].ravel(), self.levels[SALT][0].dinv.ravel()),
         )
@@ -225,7 +225,7 @@ class Coupled:
             total = self.team.run(sum_of_inverses, level.size, level.shape[0], level.dinv)
             means.append(self.n_wet / total)
         np.copyto(solid, self.levels[PHI][0].dinv)
-        self._faces(reaction.lighten, self._slopes[1], solid.ravel())
+        self._faces(exchange.weigh_rows, self.slopes.m, solid.ravel())
         return means[0], solid, means[1]
 
     def dense(self, depth=-1):
@@ -292,9 +292,9 @@ class Coupled:
         coarse_b = tuple(part.b for part in lower)
         coarse_x = tuple(part.x for part in lower)
         if depth == 0:
-            flat = [part.ravel() for part in (*x, *coarse_b)]
             self._faces(
-                reaction.exchange_restricted, *self._slopes, *flat[:3], self.parent, *flat[3:]
+                exchange.exchange_restricted,
+                *(self.slopes, exchange.flat(x), self.parent, exchange.flat(coarse_b)),
             )
         else:
             run(
@@ -345,8 +345,9 @@ class Coupled:
                 *(x[field], b[field], *faces, level.e, level.with_e, out[field]),
             )
         if depth == 0:
-            flat = [part.ravel() for part in (*x, *out)]
-            self._faces(reaction.exchange_residual, *self._slopes, *flat)
+            self._faces(
+                exchange.exchange_residual, self.slopes, exchange.flat(x), exchange.flat(out)
+            )
         else:
             self.team.run(cell_exchange, size, nz, self.g[depth], self.m[depth], *x, *out)
         out[PSI][1] -= levels[SALT].cz[1] * x[SALT][1]
@@ -376,15 +377,8 @@ class Coupled:
                 *(b[PHI].ravel(), x[PHI].ravel()),
             )
 
-    def set_slopes(self, g, m):
-        """Damped slopes of the faces, float32 arrays in the order of the list."""
-        self._slopes = g, m
-
     def _faces(self, function, *args):
-        faces = self.faces
-        self.team.scatter(
-            function, faces.starts, faces.voxel, faces.first, faces.wet, faces.solid, *args
-        )
+        self.team.scatter(function, self.faces.starts, self.faces, *args)
 
     @staticmethod
     def _lid_restricted(levels, x, step, coarse_b):
