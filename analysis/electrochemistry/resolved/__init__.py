@@ -21,7 +21,7 @@ __getattr__, __dir__, __all__ = lazily(
     __name__,
     {
         "half_cell": "lithiate",
-        "solution": "Lithiation Snapshot",
+        "solution": "ResolvedLithiation Snapshot",
         "time_integration": "Control",
     },
 )

@@ -9,8 +9,8 @@ The reaction sees the values at the face, not those in the middle of the voxels.
 half a voxel of AM to cross where the face looks at pore; where it looks at CBD, which conducts far
 better than AM, they are taken from the CBD voxel itself, whose potential is that of the face. Taken
 from the middle of the AM instead, they would cross half a voxel of a material that conducts
-1e-5 S/m when full, and the voltage would depend on the size of the voxels. Lithium has a part of half a
-voxel to cross, see `LITHIUM_SHARE`.
+1e-5 S/m when full, and the voltage would depend on the size of the voxels. Lithium
+has a part of half a voxel to cross, see `LITHIUM_SHARE`.
 """
 
 from typing import NamedTuple

@@ -9,7 +9,7 @@ LAST_SHIFT_V = 1e-7  # of a potential; the error left is its square by RT / F
 LARGEST_SHIFT_V = 1e-3
 
 
-def close(cell, current_A_m2, weight):
+def correct(cell, current_A_m2, weight):
     """
     Solve the global balances, the sums of all rows, exactly.
 

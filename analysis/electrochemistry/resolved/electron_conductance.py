@@ -33,7 +33,7 @@ EXPONENT = -0.5
 
 
 @dataclass(frozen=True)
-class Network:
+class ElectronConductances:
     """
     Electronic conductance of the faces between cells: constant + active x that of the AM.
 
@@ -64,7 +64,7 @@ def build(geometry, table, sigma):
 
     Returns
     -------
-    network : Network
+    network : ElectronConductances
         Conductances.
     clusters : padded ndarray of int32
         Number of the cluster of each cell that only AM joins to the collector; zero elsewhere.
@@ -87,7 +87,7 @@ def build(geometry, table, sigma):
     ratio = _resistance_ratio(geometry, table, constant, active, np.float32(sigma))
     for part in (*constant, *active):
         part *= np.float32(ratio)
-    return Network(tuple(constant), tuple(active)), clusters
+    return ElectronConductances(tuple(constant), tuple(active)), clusters
 
 
 def _clusters(geometry, binder):

@@ -80,7 +80,7 @@ def lithiate(
 
     Returns
     -------
-    lithiation : Lithiation
+    lithiation : ResolvedLithiation
         Curve, profiles, balances and cost. A run whose time step collapses ends early and says
         so in ``reason``.
 

@@ -15,14 +15,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.electrochemistry.resolved import conservation as balance
+from analysis.electrochemistry.resolved import conservation, interface
 from analysis.electrochemistry.resolved import electrolyte_fluxes as _electrolyte
 from analysis.electrochemistry.resolved import field_sums as _cell
-from analysis.electrochemistry.resolved import interface
 from analysis.electrochemistry.resolved import solid_diffusion as lithium
 from analysis.electrochemistry.resolved.linear_solver import exchange
 from analysis.electrochemistry.resolved.linear_solver.bicgstab import bicgstab
-from analysis.electrochemistry.resolved.linear_solver.preconditioner import PHI, PSI, SALT
+from analysis.electrochemistry.resolved.linear_solver.coarse_levels import PHI, PSI, SALT
 from analysis.electrochemistry.transport import stencil as _stencil
 
 FAILED = 0.9  # residual of the linear solver, relative, that is no solution
@@ -43,13 +42,13 @@ class Tolerance:
     potential_V, salt_mol_m3, lithium_mol_m3 : float
         Largest change of psi, of salt and of lithium in any voxel; the potential also of the
         collector. The solid potential of single voxels is judged by the lithium that it moves:
-        islands of binder in full, badly conducting AM have none that matters.
+        floating clusters of binder in full, badly conducting AM have none that matters.
     krylov : float
         Residual reduction asked of the linear solver; up to five times less where changes grow
         from one iteration to the next.
     balance : float
         Largest relative correction of salt and of the lithium of the step by
-        :func:`balance.close`.
+        :func:`conservation.correct`.
     current : float
         Largest relative mismatch of the current of an electrode.
     max_iterations, max_cycles : int
@@ -67,7 +66,7 @@ class Tolerance:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class NewtonResult:
     """What a step of Newton iterations did."""
 
     converged: bool
@@ -94,7 +93,7 @@ def solve_step(cell, current_A_m2, weight, tolerance):
 
     Returns
     -------
-    outcome : Outcome
+    outcome : NewtonResult
         Whether it converged, and the work.
     """
     cycles, previous, failures, slowest = 0, np.inf, 0, 0.0
@@ -118,29 +117,29 @@ def solve_step(cell, current_A_m2, weight, tolerance):
         if pace > SLOW and not cell.slow:
             cell.slow, rtol = True, exact
         if not np.all(np.isfinite(changes)):
-            return Outcome(False, iteration, cycles, changes, "not finite")
+            return NewtonResult(False, iteration, cycles, changes, "not finite")
         worst = float(np.max(np.array(changes) / limits))
         # what is left after a change is that change times the contraction
         left = worst * min(1.0, worst / previous) if iteration > 1 else worst
         solved = cell.linear_residual < FAILED  # no change without a solution is no convergence
         failures += not solved
         if failures > 1:  # a shorter step has more of its storage on the diagonal
-            return Outcome(False, iteration, cycles, changes, "the linear solver fails")
+            return NewtonResult(False, iteration, cycles, changes, "the linear solver fails")
         if left < 1 and worst < 8 and solved:
             if current_A_m2 == 0:
-                return Outcome(True, iteration, cycles, changes)
-            cell.shifts, cell.kirchhoff = balance.close(cell, current_A_m2, weight)
+                return NewtonResult(True, iteration, cycles, changes)
+            cell.shifts, cell.kirchhoff = conservation.correct(cell, current_A_m2, weight)
             shift = max(abs(cell.shifts[0]), abs(cell.shifts[1]))
             if shift < tolerance.balance and cell.kirchhoff < tolerance.current:
                 cell.slow = cell.slow and slowest > SLOW / 3
-                return Outcome(True, iteration, cycles, changes)
+                return NewtonResult(True, iteration, cycles, changes)
         if worst > previous:
             if iteration > 8 and worst > 2 * previous:
-                return Outcome(False, iteration, cycles, changes, "diverges")
+                return NewtonResult(False, iteration, cycles, changes, "diverges")
             # parts that hardly show in the residual were left over: solve more exactly
             rtol = max(rtol / 3, exact)
         previous = worst
-    return Outcome(False, iteration, cycles, changes, "too many iterations")
+    return NewtonResult(False, iteration, cycles, changes, "too many iterations")
 
 
 def _iterate(cell, current_A_m2, weight, rtol, max_cycles):
@@ -151,11 +150,11 @@ def _iterate(cell, current_A_m2, weight, rtol, max_cycles):
     cycles, cell.linear_residual = bicgstab(
         cell.work,
         lambda x, y: _jacobian(cell, weight, slopes, x, y),
-        cell.coupled.cycle,
+        cell.preconditioner.cycle,
         cell.team,
         rtol=rtol,
         max_cycles=max_cycles,
-        weights=cell.coupled.weights(cell.weight),
+        weights=cell.preconditioner.weights(cell.weight),
     )
     return _update(cell, weight), cycles
 
@@ -166,13 +165,13 @@ def _linearize(cell, weight):
 
     Returns those of the metal, see :meth:`ResolvedCell.lithium_electrode`.
     """
-    coupled = cell.coupled
+    solver = cell.preconditioner
     cell.run(
         _electrolyte.properties, cell.salt, cell.table, cell.kinetics.inverse_c, cell.properties
     )
     cell.set_solid_faces()
     cell.evaluate_reaction()
-    g, m = coupled.g[0], coupled.m[0]
+    g, m = solver.g[0], solver.m[0]
     cell.run(_stencil.clear, g)
     cell.run(_stencil.clear, m)
     load, zero = cell.spare[4], cell.spare[3]
@@ -192,8 +191,8 @@ def _linearize(cell, weight):
     cell.set_electrolyte_faces(weight)
     metal = cell.lithium_electrode()
     for field, slope in ((PSI, metal[1]), (SALT, metal[2])):
-        coupled.levels[field][0].cz[1, 1:-1, 1:-1] = slope
-    coupled.rebuild()
+        solver.levels[field][0].cz[1, 1:-1, 1:-1] = slope
+    solver.rebuild()
     return metal
 
 
@@ -208,7 +207,7 @@ def _residual(cell, current_A_m2, weight, from_metal):
     source = work.r2[1]
     cell.run(_stencil.clear, source)
     source[cell.nz, 1:-1, 1:-1] = current_A_m2 * cell.edge * -1.0
-    solid = cell.coupled.levels[PHI][0]
+    solid = cell.preconditioner.levels[PHI][0]
     cell.run(
         _stencil.defect,
         *(cell.phi, source, solid.cz, solid.cy, solid.cx, solid.e, False, work.r[PHI]),
@@ -225,9 +224,11 @@ def _jacobian(cell, weight, metal_slopes, x, y):
         *(cell.psi, cell.salt, cell.properties, cell.heights, cell.storage),
         *(np.float32(cell.unit), np.float32(weight), x[PSI], x[SALT], y[PSI], y[SALT]),
     )
-    solid = cell.coupled.levels[PHI][0]
+    solid = cell.preconditioner.levels[PHI][0]
     cell.run(_stencil.apply, x[PHI], solid.cz, solid.cy, solid.cx, solid.e, False, y[PHI])
-    cell.over_faces(exchange.exchange, cell.coupled.slopes, exchange.flat(x), exchange.flat(y))
+    cell.over_faces(
+        exchange.exchange, cell.preconditioner.slopes, exchange.flat(x), exchange.flat(y)
+    )
     inner = (1, slice(1, -1), slice(1, -1))
     change = metal_slopes[0] * x[PSI][inner] + metal_slopes[1] * x[SALT][inner]
     y[PSI][inner] += change

@@ -12,13 +12,13 @@ from analysis.electrochemistry.resolved import electron_conductance as network
 from analysis.electrochemistry.resolved import grid as domain
 from analysis.electrochemistry.resolved import interface
 from analysis.electrochemistry.resolved import upscaling as joined
-from analysis.electrochemistry.resolved.linear_solver import floating_clusters as islands
+from analysis.electrochemistry.resolved.linear_solver import floating_clusters
 
 COLLECTOR_S_M = 1e3
 
 
 @dataclass(frozen=True)
-class Parts:
+class CellProperties:
     """
     Contents of all cells.
 
@@ -30,13 +30,13 @@ class Parts:
         Share of the electrolyte.
     solid : padded ndarray of bool
         Cells with a solid potential.
-    network : network.Network, or None
+    network : network.ElectronConductances, or None
         Electronic conductances of the faces between cells; None if cells are voxels.
     active : padded ndarray of float32
         One in AM voxels that take part; its grid is that of the lithium.
     faces : interface.Faces
         Reacting faces.
-    islands : islands.Islands
+    clusters : floating_clusters.FloatingClusters
         Binder that only AM joins to the collector.
     electronic : (8,) ndarray of float32
         Electronic conductivity [S/m] of all but AM, by what a voxel is.
@@ -45,10 +45,10 @@ class Parts:
     resistance: np.ndarray
     porosity: np.ndarray
     solid: np.ndarray
-    network: network.Network
+    network: network.ElectronConductances
     active: np.ndarray
     faces: interface.Faces
-    islands: islands.Islands
+    clusters: floating_clusters.FloatingClusters
     electronic: np.ndarray
 
 
@@ -86,7 +86,7 @@ def find(geometry, cell):
 
     Returns
     -------
-    parts : Parts
+    found : CellProperties
         For :class:`cell.ResolvedCell`.
     """
     transport, porosity, electronic = tables(geometry.gamma, cell)
@@ -99,7 +99,7 @@ def find(geometry, cell):
         ionic, wet, solid_network = transport[kind], wetted, None
         solid = (electronic[kind] > 0) | active
         faces = interface.find_faces(active, wet, binder)
-        groups = islands.clusters(kind)
+        groups = floating_clusters.clusters(kind)
     else:
         ionic = joined.ionic(geometry, transport)
         wet = joined.filled(geometry, porosity, domain.SEPARATOR)
@@ -114,13 +114,13 @@ def find(geometry, cell):
         solid_network, groups = network.build(geometry, electronic, sigma)
     with np.errstate(divide="ignore"):
         resistance = (1 / (2 * ionic)).astype(np.float32)
-    return Parts(
+    return CellProperties(
         resistance,
         wet,
         solid,
         solid_network,
         active.astype(np.float32),
         faces,
-        islands.find(groups),
+        floating_clusters.find(groups),
         electronic,
     )

@@ -17,7 +17,7 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
-class Lithiation:
+class ResolvedLithiation:
     """
     One lithiation of a resolved cell.
 

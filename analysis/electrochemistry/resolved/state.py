@@ -16,7 +16,12 @@ from analysis.electrochemistry.resolved import properties as parts
 from analysis.electrochemistry.resolved import solid_diffusion as lithium
 from analysis.electrochemistry.resolved.linear_solver.bicgstab import Workspace
 from analysis.electrochemistry.resolved.linear_solver.exchange import Slopes
-from analysis.electrochemistry.resolved.linear_solver.preconditioner import PHI, PSI, SALT, Coupled
+from analysis.electrochemistry.resolved.linear_solver.preconditioner import (
+    PHI,
+    PSI,
+    SALT,
+    BlockMultigrid,
+)
 from analysis.electrochemistry.transport import stencil as _stencil
 from analysis.electrochemistry.transport.multigrid import padded
 
@@ -72,12 +77,12 @@ class ResolvedCell:
             ],
             axis=1,
         )
-        self._allocate(found.islands, found.solid)
-        self.coupled.slopes = Slopes(self.rates.slope_phi, self.rates.slope_w)
+        self._allocate(found.clusters, found.solid)
+        self.preconditioner.slopes = Slopes(self.rates.slope_phi, self.rates.slope_w)
         c0 = cell.electrolyte.initial_mol_m3
         self.unit = c0 / float(cell.electrolyte.diffusion_slope_V(c0))  # mol/m³ per volt
 
-    def _allocate(self, islands, solid):
+    def _allocate(self, clusters, solid):
         shape, voxels = self.shape, self.geometry.voxels
         several = self.geometry.joined > 1
         self.psi, self.phi = (padded(shape, np.float64) for _ in range(2))
@@ -96,11 +101,11 @@ class ResolvedCell:
             self.spare = tuple(padded(voxels) for _ in range(5))
             self.weight = padded(shape)
         self.sigma = self.work.y[0]  # used up before the linear solve
-        self.coupled = Coupled(
+        self.preconditioner = BlockMultigrid(
             shape,
             self.heights[1:-1],
             self.faces,
-            islands,
+            clusters,
             solid,
             self.storage > 0,
             self.team,
@@ -186,7 +191,7 @@ class ResolvedCell:
     def set_solid_faces(self):
         """Electronic conductances for the lithium as it is."""
         k, geometry, links = self.kinetics, self.geometry, self.network
-        level = self.coupled.levels[PHI][0]
+        level = self.preconditioner.levels[PHI][0]
         faces, numbers = (level.cz, level.cy, level.cx), (k.log_full, k.log_slope, self.sigma)
         if links is None:
             self.run(
@@ -202,7 +207,7 @@ class ResolvedCell:
 
     def set_electrolyte_faces(self, weight):
         """Coefficients of charge and salt for the preconditioner."""
-        psi, salt = (self.coupled.levels[field][0] for field in (PSI, SALT))
+        psi, salt = (self.preconditioner.levels[field][0] for field in (PSI, SALT))
         self.run(
             _electrolyte.faces,
             *(

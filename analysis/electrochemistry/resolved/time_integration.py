@@ -13,7 +13,7 @@ from analysis.electrochemistry.materials import FARADAY_C_MOL
 from analysis.electrochemistry.resolved import field_sums as _cell
 from analysis.electrochemistry.resolved import time_differences as _march
 from analysis.electrochemistry.resolved.newton import Tolerance, solve_step
-from analysis.electrochemistry.resolved.solution import Lithiation, Snapshot
+from analysis.electrochemistry.resolved.solution import ResolvedLithiation, Snapshot
 from analysis.electrochemistry.transport import percolation as grid
 
 SMALLEST_STEP_S = 1e-3
@@ -318,7 +318,7 @@ class Run:
         march, cell = self.march, self.cell
         rows = np.array(march.rows).reshape(-1, 6)
         geometry = cell.geometry
-        return Lithiation(
+        return ResolvedLithiation(
             current_mA_cm2=self.current_mA_cm2,
             time_s=rows[:, 0],
             voltage_V=rows[:, 1],

@@ -9,11 +9,21 @@ with float32 coefficients the form ``d x - sum c x_neighbor`` loses the answer t
 Rows are sliced before the inner loop, without which the compiler does not vectorize it.
 """
 
+from typing import NamedTuple
+
 import numba
 import numpy as np
 
 FAST = {"contract", "reassoc", "nsz", "arcp"}
 kernel = numba.njit(nogil=True, cache=True, fastmath=FAST, error_model="numpy", boundscheck=False)
+
+
+class FaceConductances(NamedTuple):
+    """Conductances of the faces towards -z, -y and -x of every cell, padded float32."""
+
+    z: np.ndarray
+    y: np.ndarray
+    x: np.ndarray
 
 
 @kernel

@@ -13,7 +13,7 @@ from analysis.electrochemistry import materials
 from analysis.electrochemistry.resolved import checkpoint, interface, newton
 from analysis.electrochemistry.resolved import grid as domain
 from analysis.electrochemistry.resolved import half_cell as resolved
-from analysis.electrochemistry.resolved.linear_solver.preconditioner import SALT
+from analysis.electrochemistry.resolved.linear_solver.coarse_levels import SALT
 from analysis.electrochemistry.resolved.state import ResolvedCell
 from analysis.electrochemistry.transport.threads import Team
 from analysis.phases import Phase
@@ -200,21 +200,21 @@ def test_coarse_exchange_makes_no_charge():
     cell = make_cell(mixed())
     cell.histories[0][:] = cell.salt / 5.0
     newton.solve_step(cell, 20.0, 1 / 5.0, newton.Tolerance(max_iterations=1))
-    coupled = cell.coupled
-    g, m = coupled.g[1].astype(float), coupled.m[1].astype(float)
+    solver = cell.preconditioner
+    g, m = solver.g[1].astype(float), solver.m[1].astype(float)
     assert g.sum() > 0 and m.sum() > 0
     # the same current enters all three rows, so the columns of the exchange sum to zero
-    matrix = coupled.dense(-1)
+    matrix = solver.dense(-1)
     n = matrix.shape[0] // 3
     for field in range(3):
-        levels = coupled.levels[field][-1]
+        levels = solver.levels[field][-1]
         from analysis.electrochemistry.transport import multigrid
 
         matrix[field * n : (field + 1) * n, field * n : (field + 1) * n] -= multigrid.dense_matrix(
             levels
         )
     inner = matrix[:n] + matrix[n : 2 * n]
-    lid = coupled.levels[SALT][-1].cz[1, 1:-1, 1:-1].sum(dtype=float)
+    lid = solver.levels[SALT][-1].cz[1, 1:-1, 1:-1].sum(dtype=float)
     assert inner.sum() == pytest.approx(lid, rel=1e-5, abs=1e-9)
 
 

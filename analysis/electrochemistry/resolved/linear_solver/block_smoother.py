@@ -6,9 +6,20 @@ that, because both diagonals then hold the large slopes g and m of the reaction.
 unknowns of a cell are solved together, with ``[[a, m], [g, d]]`` in LU form.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from analysis.electrochemistry.transport.stencil import kernel
+
+
+class Blocks(NamedTuple):
+    """Factors of the 2 x 2 blocks of all cells, as :func:`factor` leaves them."""
+
+    g: np.ndarray  # slope of the reaction with the potentials
+    ratio: np.ndarray  # that with salt over the diagonal of the salt
+    psi: np.ndarray  # inverse of the Schur complement
+    salt: np.ndarray  # inverse diagonal of the salt
 
 
 @kernel
@@ -33,8 +44,11 @@ def factor(start, stop, g, m, psi, salt):
 
 
 @kernel
-def solve(start, stop, w, g, ratio, psi, salt, b1, b3, u1, u3):
-    """Write ``u = w B^-1 b`` with the blocks B of :func:`factor`."""
+def solve(start, stop, w, blocks, b, u):
+    """Write ``u = w B^-1 b`` with the blocks B of :func:`factor`; b and u hold psi and salt."""
+    g, ratio, psi, salt = blocks
+    b1, b3 = b
+    u1, u3 = u
     for k in range(start + 1, stop + 1):
         for j in range(1, g.shape[1] - 1):
             gg, mm, p, s = g[k, j], ratio[k, j], psi[k, j], salt[k, j]
@@ -46,13 +60,20 @@ def solve(start, stop, w, g, ratio, psi, salt, b1, b3, u1, u3):
 
 
 @kernel
-def sweep(start, stop, w1, w2, add, g, ratio, psi, salt, az, ay, ax, bz, by, bx, u1, u3, x1, x3):
+def sweep(start, stop, weights, add, blocks, charge, diffusion, u, x):
     """
     Second sweep after :func:`solve` with w1: writes u plus its correction to x, or adds it.
 
     After the first sweep the blocks leave ``(1 - w1) b``, which is ``(1 - w1) / w1 B u``, plus
-    what the neighbors bring; so b is not needed, and u may lie where b was.
+    what the neighbors bring; so b is not needed, and u may lie where b was. `charge` and
+    `diffusion` are the conductances of the faces for psi and salt.
     """
+    w1, w2 = weights
+    g, ratio, psi, salt = blocks
+    az, ay, ax = charge
+    bz, by, bx = diffusion
+    u1, u3 = u
+    x1, x3 = x
     keep = np.float32(1) + w2 * (np.float32(1) - w1) / w1
     for k in range(start + 1, stop + 1):
         for j in range(1, g.shape[1] - 1):

@@ -1,12 +1,12 @@
-"""Islands of binder: CBD that touches the collector only through active material.
+"""Floating clusters: CBD that touches the collector only through active material.
 
-Binder conducts up to a million times better than lithiated active material. An island of it is
-at one potential, which no smoother moves: relaxed voxel by voxel, it is held by its own inside.
-So the V-cycle moves each island as a whole, by the current that enters it over the conductance
-of its surface, reaction included.
+Binder conducts up to a million times better than lithiated active material. A floating cluster of
+it is at one potential, which no smoother changes: relaxed voxel by voxel, it is held by its own
+inside. So the V-cycle corrects each cluster as a whole (deflation, a coarse space of one constant
+for each), by the current that enters it over the conductance of its surface, reaction included.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import cc3d
 import numpy as np
@@ -15,19 +15,18 @@ from analysis.electrochemistry.resolved import grid as domain
 from analysis.electrochemistry.transport.stencil import kernel
 
 
-@dataclass(frozen=True)
-class Islands:
+class FloatingClusters(NamedTuple):
     """
-    Lists of voxels, one island after the other.
+    Lists of voxels, one cluster after the other.
 
     Attributes
     ----------
     voxel : (N,) ndarray of int32
         Flat indices into padded arrays.
     first : (M + 1,) ndarray of int32
-        First voxel of each island.
+        First voxel of each cluster.
     open : (N,) ndarray of uint8
-        Bit n is set if the face in direction n (-z, +z, -y, +y, -x, +x) leaves the island.
+        Bit n is set if the face in direction n (-z, +z, -y, +y, -x, +x) leaves the cluster.
     """
 
     voxel: np.ndarray
@@ -36,7 +35,7 @@ class Islands:
 
     @property
     def count(self):
-        """Number of islands."""
+        """Number of clusters."""
         return len(self.first) - 1
 
 
@@ -63,16 +62,16 @@ def clusters(kind):
 
 def find(clusters):
     """
-    List the islands of a domain.
+    List the floating clusters of a domain.
 
     Parameters
     ----------
     clusters : padded ndarray of int32
-        Number of the island of each cell; zero for cells of none.
+        Number of the cluster of each cell; zero for cells of none.
 
     Returns
     -------
-    islands : Islands
+    found : FloatingClusters
         All of them.
     """
     flat = clusters.ravel()
@@ -84,19 +83,25 @@ def find(clusters):
     leaves = np.zeros(len(voxel), np.uint8)
     for n, step in enumerate((-ny * nx, ny * nx, -nx, nx, -1, 1)):
         leaves |= ((flat[voxel + step] != owner).astype(np.uint8) << n).astype(np.uint8)
-    return Islands(voxel.astype(np.int32), np.append(first, len(voxel)).astype(np.int32), leaves)
+    return FloatingClusters(
+        voxel.astype(np.int32), np.append(first, len(voxel)).astype(np.int32), leaves
+    )
 
 
 @kernel
-def move(start, stop, voxel, first, leaves, ny, nx, cz, cy, cx, g, ratio, salt, x1, x3, b, x):
+def correct(start, stop, clusters, shape, conductances, blocks, neighbors, b, x):
     """
-    Add to each island the constant that balances its sum of ``b - A x``.
+    Add to each cluster the constant that balances its sum of ``b - A x``.
 
-    All arrays are flat; `ny` and `nx` are padded lengths. `g`, `ratio` and `salt` are the slope
-    of the reaction with the potentials, that with salt over the diagonal of salt, and the inverse
-    of this diagonal, as :func:`analysis.electrochemistry.resolved.linear_solver.block_smoother.factor` leaves them; `x1` and `x3`
-    are psi and salt. The current of a voxel whose salt is used up does not follow its potential.
+    All arrays are flat; `shape` holds the padded lengths of y and x. `blocks` is what
+    :func:`block_smoother.factor` leaves, `neighbors` are psi and salt. The current of a voxel
+    whose salt is used up does not follow its potential.
     """
+    voxel, first, leaves = clusters
+    ny, nx = shape
+    cz, cy, cx = conductances
+    g, ratio, _, salt = blocks
+    x1, x3 = neighbors
     plane = ny * nx
     for n in range(start, stop):
         rest, total = 0.0, 0.0

@@ -9,29 +9,25 @@ concentration in a fixed unit, which leaves its diffusion symmetric however stee
 
 import numpy as np
 
-from analysis.electrochemistry.resolved.linear_solver import block_smoother as _pair
-from analysis.electrochemistry.resolved.linear_solver import exchange
-from analysis.electrochemistry.resolved.linear_solver import floating_clusters as islands
-from analysis.electrochemistry.resolved.linear_solver import interface_coarsening as hosts
+from analysis.electrochemistry.resolved.linear_solver import (
+    block_smoother,
+    coarse_levels,
+    exchange,
+    floating_clusters,
+    interface_coarsening,
+)
+from analysis.electrochemistry.resolved.linear_solver.coarse_levels import PHI, PSI, SALT
 from analysis.electrochemistry.transport import multigrid
 from analysis.electrochemistry.transport import stencil as _stencil
-from analysis.electrochemistry.transport.stencil import kernel
 
-PSI, PHI, SALT = range(3)
-# Two sweeps of the pair of psi and salt. The first has no under-relaxation: where salt is used up,
+# Two sweeps of the blocks of psi and salt. The first has no under-relaxation: where salt is used up,
 # the reaction pins the salt of a voxel, and what a coarse grid has put there must go at once, or
 # its current outweighs everything else.
-PAIR_SWEEPS = (np.float32(1.0), np.float32(2 / 3))
+BLOCK_SWEEPS = (np.float32(1.0), np.float32(2 / 3))
 REVISIT = 4096  # cells of the smallest coarse level that is visited twice in each cycle
-LEAST_FACTOR, USUAL_FACTOR = 0.5, 3.0  # of what a coarse grid corrects, see :meth:`_weigh_visits`
 
 
-def three(cells):
-    """Three padded fields of zeros."""
-    return tuple(multigrid.padded(cells) for _ in range(3))
-
-
-class Coupled:
+class BlockMultigrid:
     """
     Levels of the three-field operator and its V-cycle.
 
@@ -43,7 +39,7 @@ class Coupled:
         Slice heights in voxel edges.
     faces : interface.Faces
         Reacting faces.
-    islands : islands.Islands
+    clusters : floating_clusters.FloatingClusters
         Binder that only AM joins to the collector.
     solid, wet : padded ndarray of bool
         Cells with a solid and an electrolyte potential.
@@ -55,12 +51,12 @@ class Coupled:
     Notes
     -----
     The fine coefficients are the arrays in ``levels[field][0]``; fill them, the exchange
-    ``g`` and ``m`` and the ``slopes`` of the faces (:class:`exchange.Slopes`), then call :meth:`rebuild`. The lithium electrode is the lid ``cz[1]`` of
-    the fields psi and salt; its current depends on both and enters both rows.
+    ``g`` and ``m`` and the ``slopes`` of the faces (:class:`exchange.Slopes`), then call
+    :meth:`rebuild`. The lithium electrode is the boundary face ``cz[1]`` of psi and salt; its current depends on both and enters both rows.
     """
 
-    def __init__(self, shape, heights, faces, islands, solid, wet, team, *, scratch):
-        self.team, self.faces, self.islands = team, faces, islands
+    def __init__(self, shape, heights, faces, clusters, solid, wet, team, *, scratch):
+        self.team, self.faces, self.clusters = team, faces, clusters
         self.n_wet = int(np.count_nonzero(wet))
         self.plan = multigrid.plan_coarsening(shape, heights, lid_ratio=(1.0, 1.0))
         if not self.plan:
@@ -82,14 +78,18 @@ class Coupled:
                 self.levels[field].append(level)
         self.g = [multigrid.padded(cells) for cells in shapes]
         self.m = [multigrid.padded(cells) for cells in shapes]
-        coarse = [three(cells) for cells in shapes[1:]]
+        coarse = [coarse_levels.three(cells) for cells in shapes[1:]]
         self.scratch = [scratch, *coarse]
         again = [i for i, cells in enumerate(shapes[:-1]) if i and np.prod(cells) >= REVISIT]
-        self.again = {i: (three(shapes[i]), three(shapes[i])) for i in again}
+        self.again = {
+            i: (coarse_levels.three(shapes[i]), coarse_levels.three(shapes[i])) for i in again
+        }
         self.visits = np.float32(1.0), np.float32(0.0)
-        parents = [_parents(c, step) for c, step in zip(shapes, self.plan, strict=False)]
+        parents = [
+            coarse_levels.parents_of(c, step) for c, step in zip(shapes, self.plan, strict=False)
+        ]
         self.parent = parents[0]
-        self.hosts = hosts.assign(faces, parents, self.plan, solid, wet)
+        self.hosts = interface_coarsening.assign(faces, parents, self.plan, solid, wet)
         self.inverse = self.slopes = None
 
     @property
@@ -120,7 +120,7 @@ class Coupled:
                 for part in (self.g, self.m):
                     run(_stencil.coarsen_cells, up.size, nc, part[depth], *fold, part[depth + 1])
                 coarse = exchange.Slopes(*(part[depth + 1].ravel() for part in (self.g, self.m)))
-                hosts.collect_later(
+                interface_coarsening.collect_later(
                     *self.hosts.later[depth - 1],
                     *(self.faces, self.slopes, self._fine_diagonals(), coarse),
                 )
@@ -131,12 +131,12 @@ class Coupled:
                 self.m[1][:] = 0
                 coarse = exchange.Slopes(self.g[1].ravel(), self.m[1].ravel())
                 self._faces(
-                    hosts.collect,
+                    interface_coarsening.collect,
                     *(self.hosts.code, self.slopes, self._fine_diagonals(), self.parent, coarse),
                 )
-        self._pair_blocks()
+        self._factor_blocks()
         self._diagonals(self.depth - 1)
-        self.inverse = inverse_of(self.dense())
+        self.inverse = coarse_levels.inverse_of(self.dense())
         if self.again:
             self.visits = self._weigh_visits(max(self.again))
 
@@ -149,8 +149,8 @@ class Coupled:
         Its largest factor, from a few power iterations on the smallest of these levels, is the
         end of the range in which Chebyshev's polynomial of second degree is small.
         """
-        (x, image), zero = self.again[depth], three(self.levels[PSI][depth].shape)
-        load = three(self.levels[PSI][depth].shape)
+        (x, image), zero = self.again[depth], coarse_levels.three(self.levels[PSI][depth].shape)
+        load = coarse_levels.three(self.levels[PSI][depth].shape)
         load[PHI][-2, 1:-1, 1:-1] = 1.0
         largest = 0.0
         for _ in range(4):
@@ -164,46 +164,44 @@ class Coupled:
                 break
             for part, new in zip(load, image, strict=True):
                 part[:] = new
-        top = max(USUAL_FACTOR, 1.15 * largest) if np.isfinite(largest) else USUAL_FACTOR
-        middle, half = 0.5 * (top + LEAST_FACTOR), 0.5 * (top - LEAST_FACTOR)
-        turn = half * np.sqrt(0.5)
-        return np.float32(1 / (middle - turn)), np.float32(1 / (middle + turn))
+        return coarse_levels.chebyshev_pair(largest)
 
     def _fine_diagonals(self):
-        return hosts.FineDiagonals(
+        return interface_coarsening.FineDiagonals(
             *(self.g[0].ravel(), self.levels[PHI][0].dinv.ravel()),
             *(self.m[0].ravel(), self.levels[SALT][0].dinv.ravel()),
         )
 
-    def _pair_blocks(self):
+    def _factor_blocks(self):
         """Factors of the blocks of psi and salt on the finest grid; overwrites g and m there."""
         psi, salt = self.levels[PSI][0], self.levels[SALT][0]
         self.g[0][1] += psi.cz[1]
         self.m[0][1] += salt.cz[1]
         self.team.run(
-            _pair.factor,
+            block_smoother.factor,
             *(psi.size, psi.shape[0], self.g[0], self.m[0], psi.dinv, salt.dinv),
         )
 
-    def _smooth_pair(self, b1, b3, add, x1, x3):
+    def _smooth_blocks(self, b1, b3, add, x1, x3):
         """Two sweeps for psi and salt; the scratch of both fields is overwritten."""
         psi, salt = self.levels[PSI][0], self.levels[SALT][0]
-        size, nz = psi.size, psi.shape[0]
-        w1, w2 = PAIR_SWEEPS
-        block = (self.g[0], self.m[0], psi.dinv, salt.dinv)
-        u1, _, u3 = self.scratch[0]
-        self.team.run(_pair.solve, size, nz, w1, *block, b1, b3, u1, u3)
-        self.team.run(
-            _pair.sweep,
-            *(size, nz, w1, w2, add, *block, psi.cz, psi.cy, psi.cx, salt.cz, salt.cy, salt.cx),
-            *(u1, u3, x1, x3),
+        size, nz, run = psi.size, psi.shape[0], self.team.run
+        blocks = block_smoother.Blocks(self.g[0], self.m[0], psi.dinv, salt.dinv)
+        charge, diffusion = (
+            _stencil.FaceConductances(one.cz, one.cy, one.cx) for one in (psi, salt)
+        )
+        u = self.scratch[0][PSI], self.scratch[0][SALT]
+        run(block_smoother.solve, size, nz, BLOCK_SWEEPS[0], blocks, (b1, b3), u)
+        run(
+            block_smoother.sweep,
+            *(size, nz, BLOCK_SWEEPS, add, blocks, charge, diffusion, u, (x1, x3)),
         )
 
     def _diagonals(self, depth):
         for field in range(3):
             level = self.levels[field][depth]
             self.team.run(
-                diagonal_with_exchange,
+                exchange.diagonal_with_exchange,
                 level.size,
                 level.shape[0],
                 *(level.cz, level.cy, level.cx, level.e, level.with_e),
@@ -222,7 +220,7 @@ class Coupled:
         means = []
         for field in (PSI, SALT):
             level = self.levels[field][0]
-            total = self.team.run(sum_of_inverses, level.size, level.shape[0], level.dinv)
+            total = self.team.run(exchange.sum_of_inverses, level.size, level.shape[0], level.dinv)
             means.append(self.n_wet / total)
         np.copyto(solid, self.levels[PHI][0].dinv)
         self._faces(exchange.weigh_rows, self.slopes.m, solid.ravel())
@@ -234,23 +232,7 @@ class Coupled:
         if depth == 0:
             raise ValueError("The finest level has no dense form: its exchange is a list of faces.")
         levels = [self.levels[field][depth] for field in range(3)]
-        n = levels[0].size
-        matrix = np.zeros((3 * n, 3 * n))
-        for field, level in enumerate(levels):
-            block = slice(field * n, field * n + n)
-            matrix[block, block] = multigrid.dense_matrix(level)
-        inner = (slice(1, -1),) * 3
-        g = self.g[depth][inner].ravel().astype(float)
-        ids = np.arange(n)
-        m = self.m[depth][inner].ravel().astype(float)
-        for row, sign in ((PSI, -1), (PHI, 1), (SALT, -1)):
-            for column, slope in ((PSI, -g), (PHI, g), (SALT, -m)):
-                matrix[row * n + ids, column * n + ids] += sign * slope
-        for row, column in ((PSI, SALT), (SALT, PSI)):
-            lid = levels[column].cz[1, 1:-1, 1:-1].ravel()
-            bottom = ids[: lid.size]
-            matrix[row * n + bottom, column * n + bottom] += lid
-        return matrix
+        return coarse_levels.dense_matrix(levels, self.g[depth], self.m[depth])
 
     def cycle(self, b, x):
         """Write the result of one V-cycle for the right-hand sides `b` into `x`."""
@@ -271,7 +253,7 @@ class Coupled:
         fold = (step.first, step.fold_y, step.fold_x)
         nz, size = levels[0].shape[0], levels[0].size
         if depth == 0:
-            self._smooth_pair(b[PSI], b[SALT], False, x[PSI], x[SALT])
+            self._smooth_blocks(b[PSI], b[SALT], False, x[PSI], x[SALT])
         for field, level in enumerate(levels):
             faces = (level.cz, level.cy, level.cx)
             if depth or field == PHI:
@@ -282,7 +264,7 @@ class Coupled:
                     *(b[field], level.dinv, *faces, *multigrid.SWEEPS, False, x[field]),
                 )
             if depth == 0 and field == PHI:
-                self._move_islands(b, x)
+                self._correct_clusters(b, x)
             run(
                 _stencil.residual_restricted,
                 size,
@@ -298,12 +280,12 @@ class Coupled:
             )
         else:
             run(
-                cell_exchange_restricted,
+                exchange.cell_exchange_restricted,
                 size,
                 step.shape[0],
-                *(self.g[depth], self.m[depth], *x, *fold, *coarse_b),
+                *(exchange.Slopes(self.g[depth], self.m[depth]), x, fold, coarse_b),
             )
-        self._lid_restricted(levels, x, step, coarse_b)
+        coarse_levels.restrict_metal(levels, x, step, coarse_b)
         self._cycle(depth + 1, coarse_b, coarse_x)
         if depth + 1 in self.again:
             self._visit_again(depth + 1, coarse_b, coarse_x)
@@ -317,10 +299,10 @@ class Coupled:
                 *(coarse_x[field], step.parent, step.fold_y, step.fold_x, x[field]),
             )
         if depth == 0:
-            self._move_islands(b, x)
+            self._correct_clusters(b, x)
         self._residual(depth, b, x, scratch)
         if depth == 0:
-            self._smooth_pair(scratch[PSI], scratch[SALT], True, x[PSI], x[SALT])
+            self._smooth_blocks(scratch[PSI], scratch[SALT], True, x[PSI], x[SALT])
         for field, level in enumerate(levels):
             if depth == 0 and field != PHI:
                 continue
@@ -349,7 +331,8 @@ class Coupled:
                 exchange.exchange_residual, self.slopes, exchange.flat(x), exchange.flat(out)
             )
         else:
-            self.team.run(cell_exchange, size, nz, self.g[depth], self.m[depth], *x, *out)
+            slopes = exchange.Slopes(self.g[depth], self.m[depth])
+            self.team.run(exchange.cell_exchange, size, nz, slopes, x, out)
         out[PSI][1] -= levels[SALT].cz[1] * x[SALT][1]
         out[SALT][1] -= levels[PSI].cz[1] * x[PSI][1]
 
@@ -365,116 +348,18 @@ class Coupled:
             correction *= second
             part += correction
 
-    def _move_islands(self, b, x):
-        fine, salt, group = self.levels[PHI][0], self.levels[SALT][0], self.islands
+    def _correct_clusters(self, b, x):
+        fine, salt, group = self.levels[PHI][0], self.levels[SALT][0], self.clusters
         if group.count:
-            reaction_parts = (self.g[0], self.m[0], salt.dinv, x[PSI], x[SALT])
+            blocks = (self.g[0], self.m[0], self.levels[PSI][0].dinv, salt.dinv)
             self.team.run(
-                islands.move,
-                *(8 * len(group.voxel), group.count),
-                *(group.voxel, group.first, group.open, *fine.cz.shape[1:]),
-                *(part.ravel() for part in (fine.cz, fine.cy, fine.cx, *reaction_parts)),
+                floating_clusters.correct,
+                *(8 * len(group.voxel), group.count, group, fine.cz.shape[1:]),
+                _stencil.FaceConductances(*(c.ravel() for c in (fine.cz, fine.cy, fine.cx))),
+                block_smoother.Blocks(*(part.ravel() for part in blocks)),
+                (x[PSI].ravel(), x[SALT].ravel()),
                 *(b[PHI].ravel(), x[PHI].ravel()),
             )
 
     def _faces(self, function, *args):
         self.team.scatter(function, self.faces.starts, self.faces, *args)
-
-    @staticmethod
-    def _lid_restricted(levels, x, step, coarse_b):
-        for row, other in ((PSI, SALT), (SALT, PSI)):
-            part = (levels[other].cz[1] * x[other][1])[1:-1, 1:-1]
-            if step.fold_y:
-                part = np.add.reduceat(part, np.arange(0, part.shape[0], 2), axis=0)
-            if step.fold_x:
-                part = np.add.reduceat(part, np.arange(0, part.shape[1], 2), axis=1)
-            coarse_b[row][1, 1:-1, 1:-1] -= part
-
-
-def _parents(shape, step):
-    """Flat padded index of the aggregate of every padded fine cell."""
-    nz, ny, nx = shape
-    z = np.concatenate([[0], step.parent + 1, [step.shape[0] + 1]])
-    y = np.arange(ny + 2)
-    x = np.arange(nx + 2)
-    y = (y + 1) // 2 if step.fold_y else y
-    x = (x + 1) // 2 if step.fold_x else x
-    cy, cx = step.shape[1] + 2, step.shape[2] + 2
-    flat = (z[:, None, None] * cy + y[None, :, None]) * cx + x[None, None, :]
-    return np.ascontiguousarray(flat.astype(np.int32).ravel())
-
-
-def inverse_of(matrix):
-    """Inverse in float32; rows without entries stay zero."""
-    empty = np.diag(matrix) <= 0
-    scale = np.where(empty, 0.0, 1 / np.sqrt(np.where(empty, 1.0, np.diag(matrix))))
-    scaled = matrix * scale * scale[:, None]
-    scaled[empty, empty] = 1.0
-    return np.ascontiguousarray(np.linalg.inv(scaled) * scale * scale[:, None], np.float32)
-
-
-@kernel
-def sum_of_inverses(start, stop, x):
-    """Sum of ``1 / x`` where x is positive."""
-    total = 0.0
-    for k in range(start + 1, stop + 1):
-        for j in range(1, x.shape[1] - 1):
-            u = x[k, j]
-            for i in range(1, x.shape[2] - 1):
-                if u[i] > 0:
-                    total += 1 / u[i]
-    return total
-
-
-@kernel
-def diagonal_with_exchange(start, stop, cz, cy, cx, e, with_e, g, dinv):
-    """Write ``1 / (sum c + e + g)``, or 0 where nothing conducts and nothing is stored."""
-    ny, nx = cz.shape[1] - 2, cz.shape[2] - 2
-    for k in range(start + 1, stop + 1):
-        for j in range(1, ny + 1):
-            for i in range(1, nx + 1):
-                d = (
-                    cz[k, j, i]
-                    + cz[k + 1, j, i]
-                    + cy[k, j, i]
-                    + cy[k, j + 1, i]
-                    + cx[k, j, i]
-                    + cx[k, j, i + 1]
-                    + g[k, j, i]
-                )
-                if with_e:
-                    d += e[k, j, i]
-                dinv[k, j, i] = 1 / d if d > 0 else 0
-
-
-@kernel
-def cell_exchange(start, stop, g, m, x1, x2, x3, r1, r2, r3):
-    """Subtract the exchange of every cell from the residuals."""
-    for k in range(start + 1, stop + 1):
-        for j in range(1, g.shape[1] - 1):
-            gg, mm = g[k, j], m[k, j]
-            a, b, c = x1[k, j], x2[k, j], x3[k, j]
-            o1, o2, o3 = r1[k, j], r2[k, j], r3[k, j]
-            for i in range(1, g.shape[2] - 1):
-                current = gg[i] * (b[i] - a[i]) - mm[i] * c[i]
-                o1[i] += current
-                o2[i] -= current
-                o3[i] += current
-
-
-@kernel
-def cell_exchange_restricted(start, stop, g, m, x1, x2, x3, first, fold_y, fold_x, r1, r2, r3):
-    """Subtract it from the residuals of the next coarser grid."""
-    for kc in range(start, stop):
-        for k in range(first[kc] + 1, first[kc + 1] + 1):
-            for j in range(1, g.shape[1] - 1):
-                jc = (j + 1) // 2 if fold_y else j
-                gg, mm = g[k, j], m[k, j]
-                a, b, c = x1[k, j], x2[k, j], x3[k, j]
-                o1, o2, o3 = r1[kc + 1, jc], r2[kc + 1, jc], r3[kc + 1, jc]
-                for i in range(1, g.shape[2] - 1):
-                    current = gg[i] * (b[i] - a[i]) - mm[i] * c[i]
-                    ic = (i + 1) // 2 if fold_x else i
-                    o1[ic] += current
-                    o2[ic] -= current
-                    o3[ic] += current
