@@ -4,6 +4,7 @@ REAL ?=
 JOBS ?= 2
 PYTHON ?= python3
 VENV := .venv
+LAB := jupyterlab==4.6.6
 RUN := $(VENV)/bin/python
 
 # Waiting threads must not spin on a busy machine, and small matrices need no threaded BLAS.
@@ -13,13 +14,14 @@ export MKL_NUM_THREADS ?= 1
 export KERAS_BACKEND ?= jax
 export PYTHONHASHSEED = 0
 
-.PHONY: book test own sync lock clean preview pdf epub crate help
+.PHONY: book test own lab sync lock clean preview pdf epub crate help
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make book [PROFILE=smoke|demo|paper] [REAL=labels.tif]   run the study, build the site"
 	@echo "make test                                                run the tests"
 	@echo "make own TOMOGRAM=scan.tif VOXEL_SIZE_UM=0.642 FRACTIONS=AM,CBD,pore"
+	@echo "make lab [PROFILE=smoke]                                 the chapters as notebooks, in JupyterLab"
 	@echo "make preview   serve the built book      make sync    pair .md and .ipynb"
 	@echo "make lock      resolve requirements.txt  make clean   remove _build and results"
 	@echo "make pdf, make epub, make crate          other forms of the built book, RO-Crate of its results"
@@ -34,6 +36,16 @@ own: $(VENV)/.compiled
 	$(RUN) -m analysis own --tomogram "$(TOMOGRAM)" --voxel-size-um "$(VOXEL_SIZE_UM)" \
 	  --fractions "$(FRACTIONS)" --dataset "$(DATASET)" --out "$(OUT)"
 
+# A profile named on the command line or in the environment; else the notebooks take the one that has results.
+lab: export CBD_PROFILE := $(if $(filter file,$(origin PROFILE)),$(CBD_PROFILE),$(PROFILE))
+lab: $(VENV)/.lab
+	$(RUN) -m jupyterlab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/book/index.ipynb
+
+# JupyterLab is no part of the lock: nothing of the study or of the site needs it.
+$(VENV)/.lab: $(VENV)/.compiled
+	$(RUN) -m pip install --quiet --disable-pip-version-check "$(LAB)"
+	@touch $@
+
 sync: $(VENV)/.installed
 	$(RUN) -m analysis sync
 
@@ -41,7 +53,7 @@ pdf epub crate: $(VENV)/.installed
 	$(RUN) -m analysis $@ --profile "$(PROFILE)"
 
 preview: $(VENV)/.installed
-	$(RUN) -m http.server 8000 --bind 127.0.0.1 --directory _build/$(PROFILE)/html
+	@$(RUN) -m analysis preview --profile "$(PROFILE)"
 
 lock: $(VENV)/.installed
 	$(RUN) -m pip install --quiet uv
@@ -56,7 +68,8 @@ $(VENV)/.installed: requirements.txt
 	  { echo "$(PYTHON) is $$($(PYTHON) --version 2>&1 || echo missing); Python 3.11, 3.12 or 3.13 is needed. Name one: make PYTHON=python3.12 ..." >&2; exit 1; }
 	@test -x $(RUN) || $(PYTHON) -m venv $(VENV) || \
 	  { rm -rf $(VENV); echo "$(PYTHON) cannot make a virtual environment. On Debian: apt install python3-venv" >&2; exit 1; }
-	$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@echo "Downloading and installing what requirements.txt locks, about 2 GB:"
+	$(RUN) -m pip install --disable-pip-version-check --require-hashes -r requirements.txt
 	@$(RUN) -c 'import sysconfig, pathlib, os; pathlib.Path(sysconfig.get_path("purelib"), "compendium.pth").write_text(os.getcwd() + "\n")'
 	@touch $@
 

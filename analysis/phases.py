@@ -190,6 +190,8 @@ def check_voxel_size(voxel_size_um):
     if voxel_size_um is None:
         raise ValueError("The voxel size is missing; expected its edge length in µm.")
     try:
+        if isinstance(voxel_size_um, (bool, np.bool_, str, bytes)):
+            raise TypeError("no number")
         size = float(voxel_size_um)
     except (TypeError, ValueError) as error:
         raise ValueError(
