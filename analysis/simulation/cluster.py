@@ -18,7 +18,7 @@ from pathlib import Path
 
 from analysis import __version__, storage
 from analysis.simulation.cases import MODEL_VERSION
-from analysis.simulations import Outcome, execute
+from analysis.simulation.run import Outcome, execute
 
 WAIT_S = 60.0  # for a worker to join, unless the command says otherwise
 

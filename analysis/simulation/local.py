@@ -4,7 +4,7 @@ import os
 
 from analysis import processes
 from analysis.simulation.cases import is_finished
-from analysis.simulations import Outcome, execute
+from analysis.simulation.run import Outcome, execute
 
 
 def outcomes(cases, profile, workers):

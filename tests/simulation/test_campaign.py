@@ -14,11 +14,11 @@ import numpy as np
 import psutil
 import pytest
 import xarray as xr
-from analysis.simulations import Outcome
 
 from analysis import profiles, storage
 from analysis.simulation import campaign, cases, local
 from analysis.simulation import run as simulations
+from analysis.simulation.run import Outcome
 
 ROOT = Path(__file__).resolve().parents[2]
 METHODS = ("truth", "kmeans")

@@ -12,10 +12,10 @@ import time
 from pathlib import Path
 
 import pytest
-from analysis.simulations import Outcome
 
 from analysis import storage
 from analysis.simulation import campaign, cases, cluster
+from analysis.simulation.run import Outcome
 
 distributed = pytest.importorskip("distributed")
 
