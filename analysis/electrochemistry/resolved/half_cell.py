@@ -70,7 +70,7 @@ def lithiate(
         Largest share of electrolyte or solid that may be cut off.
     joined : int
         Voxels along the edge of the cells on which potentials and salt are solved; the lithium and
-        the reaction stay on the voxels (:mod:`analysis.electrochemistry.resolved.properties`).
+        the reaction stay on the voxels (:mod:`.cell_properties.properties`).
     checkpoint_path : path, optional
         File to resume from if it exists, and to write to during the run; removed at the end.
     checkpoint_every_s : float
@@ -147,7 +147,9 @@ def check_arguments(current_mA_cm2, end_s, joined, snapshots_s=()):
     if np.isnan(end_s) or end_s <= 0:
         raise ValueError(f"end_s is {end_s}; expected a positive time in s.")
     if isinstance(joined, bool) or not isinstance(joined, (int, np.integer)) or joined < 1:
-        raise ValueError(f"joined is {joined!r}; expected a number from 1 to the lateral width, and a whole one.")
+        raise ValueError(
+            f"joined is {joined!r}; expected a number from 1 to the lateral width, and a whole one."
+        )
     times = np.asarray(snapshots_s, dtype=float)
     if not np.all(np.isfinite(times) & (times >= 0)):
         raise ValueError(f"snapshots_s is {snapshots_s}; expected times in s, none negative.")

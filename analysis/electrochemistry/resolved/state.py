@@ -10,10 +10,10 @@ import numpy as np
 from analysis.electrochemistry.materials import FARADAY_C_MOL as FARADAY
 from analysis.electrochemistry.resolved import butler_volmer, interface
 from analysis.electrochemistry.resolved import electrolyte_fluxes as _electrolyte
-from analysis.electrochemistry.resolved import electron_conductance as network
 from analysis.electrochemistry.resolved import field_sums as _cell
-from analysis.electrochemistry.resolved import properties as parts
 from analysis.electrochemistry.resolved import solid_diffusion as lithium
+from analysis.electrochemistry.resolved.cell_properties import electron_conductance as network
+from analysis.electrochemistry.resolved.cell_properties import properties as parts
 from analysis.electrochemistry.resolved.linear_solver.bicgstab import Workspace
 from analysis.electrochemistry.resolved.linear_solver.exchange import Slopes
 from analysis.electrochemistry.resolved.linear_solver.preconditioner import (

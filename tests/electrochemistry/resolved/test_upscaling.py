@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis.electrochemistry.resolved import electron_conductance as network
 from analysis.electrochemistry.resolved import grid as domain
 from analysis.electrochemistry.resolved import half_cell as resolved
-from analysis.electrochemistry.resolved import properties as parts
-from analysis.electrochemistry.resolved import upscaling as joined
+from analysis.electrochemistry.resolved.cell_properties import electron_conductance as network
+from analysis.electrochemistry.resolved.cell_properties import properties as parts
+from analysis.electrochemistry.resolved.cell_properties import upscaling as joined
 from analysis.electrochemistry.resolved.state import ResolvedCell
 from analysis.electrochemistry.transport import percolation as grid
 from analysis.electrochemistry.transport.effective import effective_conductivity

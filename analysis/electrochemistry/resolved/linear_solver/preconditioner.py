@@ -20,9 +20,9 @@ from analysis.electrochemistry.resolved.linear_solver.coarse_levels import PHI, 
 from analysis.electrochemistry.transport import multigrid
 from analysis.electrochemistry.transport import stencil as _stencil
 
-# Two sweeps of the blocks of psi and salt. The first has no under-relaxation: where salt is used up,
-# the reaction pins the salt of a voxel, and what a coarse grid has put there must go at once, or
-# its current outweighs everything else.
+# Two sweeps of the blocks of psi and salt. The first has no under-relaxation: where salt is used
+# up, the reaction pins the salt of a voxel, and what a coarse grid has put there must go at once,
+# or its current outweighs everything else.
 BLOCK_SWEEPS = (np.float32(1.0), np.float32(2 / 3))
 REVISIT = 4096  # cells of the smallest coarse level that is visited twice in each cycle
 
@@ -52,7 +52,8 @@ class BlockMultigrid:
     -----
     The fine coefficients are the arrays in ``levels[field][0]``; fill them, the exchange
     ``g`` and ``m`` and the ``slopes`` of the faces (:class:`exchange.Slopes`), then call
-    :meth:`rebuild`. The lithium electrode is the boundary face ``cz[1]`` of psi and salt; its current depends on both and enters both rows.
+    :meth:`rebuild`. The lithium electrode is the boundary face ``cz[1]`` of psi and salt;
+    its current depends on both and enters both rows.
     """
 
     def __init__(self, shape, heights, faces, clusters, solid, wet, team, *, scratch):

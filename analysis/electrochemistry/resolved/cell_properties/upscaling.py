@@ -7,7 +7,7 @@ small features, paths and surface; shares of the phases lose much less:
 - The ionic conductivity of a cell is a power mean over its voxels, with a factor for each slice so
   that a steady current meets the same resistance as on the voxels.
 - Electrons pass through the pairs of voxels on both sides of a face between cells
-  (:mod:`analysis.electrochemistry.resolved.electron_conductance`).
+  (:mod:`analysis.electrochemistry.resolved.cell_properties.electron_conductance`).
 - The faces that react are those of the voxels. Their potentials are those of the cell of the
   electrolyte, or of the AM if the other cell holds no solid.
 """

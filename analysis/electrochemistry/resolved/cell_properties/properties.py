@@ -1,17 +1,17 @@
 """What the cells of a resolved half cell hold: electrolyte, binder, active material, faces.
 
 Where cells are voxels, each holds one material; cells of joined voxels hold shares of several
-(:mod:`analysis.electrochemistry.resolved.upscaling`).
+(:mod:`analysis.electrochemistry.resolved.cell_properties.upscaling`).
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.electrochemistry.resolved import electron_conductance as network
 from analysis.electrochemistry.resolved import grid as domain
 from analysis.electrochemistry.resolved import interface
-from analysis.electrochemistry.resolved import upscaling as joined
+from analysis.electrochemistry.resolved.cell_properties import electron_conductance as network
+from analysis.electrochemistry.resolved.cell_properties import upscaling as joined
 from analysis.electrochemistry.resolved.linear_solver import floating_clusters
 
 COLLECTOR_S_M = 1e3
