@@ -11,7 +11,10 @@ from scipy.special import entr
 
 from analysis.descriptors.size import phase_size_distributions
 from analysis.descriptors.surface import specific_surfaces
-from analysis.electrochemistry.transport import effective_conductivity, ionic_conductivity
+from analysis.electrochemistry.transport.effective import (
+    effective_conductivity,
+    ionic_conductivity,
+)
 from analysis.instruments import transfer
 from analysis.phases import VOXEL_SIZE_UM, Phase, volume_fractions
 from analysis.segmentation import (
