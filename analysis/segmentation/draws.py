@@ -14,8 +14,8 @@ from analysis.phases import Phase, check_targets
 from analysis.segmentation.posterior import binder_share
 from analysis.segmentation.ranking import counts_for, highest
 
-ACTIVE_WIDTH = 1.0  # standard deviation [voxel] of the smoothing of the luck that decides on AM
-BINDER_WIDTH = 1.6  # and of that which decides between CBD and pore
+ACTIVE_WIDTH = 0.63  # standard deviation [voxel] of the smoothing of the luck that decides on AM
+BINDER_WIDTH = 2.06  # and of that which decides between CBD and pore
 
 _NEVER = 1e-6  # odds below it are all the same; keeps the probit finite
 
