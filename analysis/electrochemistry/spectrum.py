@@ -34,7 +34,7 @@ MIN_POINTS = 10  # for four to five parameters
 MIN_BRANCH = 4  # points without which a branch is not seen
 CAPACITIVE = 50.0  # a blocking cell has more than this at its lowest frequency [degrees]
 NOISE = 0.5  # share of independent residuals from which they count as noise
-WIDE = 0.3  # width of the interval over R_ion above which the value says little
+WIDE = 0.3  # half the width of the interval over R_ion above which the value says little
 POOR = 0.1  # misfit over the knee from which the model is not the right one
 FEW = 20  # points below which residuals say little
 UNSTABLE = 0.015  # Kramers-Kronig residual of a cell that changes [-]
@@ -237,7 +237,9 @@ def _doubts(frequency, impedance, found, interval, misfit):
     """Reasons in the data not to trust the ionic resistance."""
     doubts = []
     separator, ionic, exponent, constant, _ = found.values
-    phase = -np.degrees(np.angle(impedance - separator))
+    # the start of the spectrum, not the fitted separator: a short circuit moves the latter
+    start = min(separator, float(impedance.real.min()))
+    phase = -np.degrees(np.angle(impedance - start))
     low = phase[: max(len(phase) // 3, 3)]
     if low.max() < STEEP:
         doubts.append(
@@ -262,11 +264,11 @@ def _doubts(frequency, impedance, found, interval, misfit):
         doubts.append(
             f"too few points: {len(frequency)} were used, expected {FEW} or more, ten per decade"
         )
-    width = (interval[1] - interval[0]) / ionic
+    width = 0.5 * (interval[1] - interval[0]) / ionic
     if width > WIDE:
         doubts.append(
-            f"the 90 % interval is {100 * width:.0f} % of the value wide, more than "
-            f"{100 * WIDE:.0f} %"
+            f"uncertain: the 90 % interval is about ±{100 * width:.0f} % of the value, more than "
+            f"±{100 * WIDE:.0f} %"
         )
     if misfit > POOR:
         doubts.append(
