@@ -53,7 +53,7 @@ pdf epub crate: $(VENV)/.installed
 	$(RUN) -m analysis $@ --profile "$(PROFILE)"
 
 preview: $(VENV)/.installed
-	$(RUN) -m http.server 8000 --bind 127.0.0.1 --directory _build/$(PROFILE)/html
+	@$(RUN) -m analysis preview --profile "$(PROFILE)"
 
 lock: $(VENV)/.installed
 	$(RUN) -m pip install --quiet uv
@@ -68,7 +68,8 @@ $(VENV)/.installed: requirements.txt
 	  { echo "$(PYTHON) is $$($(PYTHON) --version 2>&1 || echo missing); Python 3.11, 3.12 or 3.13 is needed. Name one: make PYTHON=python3.12 ..." >&2; exit 1; }
 	@test -x $(RUN) || $(PYTHON) -m venv $(VENV) || \
 	  { rm -rf $(VENV); echo "$(PYTHON) cannot make a virtual environment. On Debian: apt install python3-venv" >&2; exit 1; }
-	$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@echo "Downloading and installing what requirements.txt locks, about 2 GB:"
+	$(RUN) -m pip install --disable-pip-version-check --require-hashes -r requirements.txt
 	@$(RUN) -c 'import sysconfig, pathlib, os; pathlib.Path(sysconfig.get_path("purelib"), "compendium.pth").write_text(os.getcwd() + "\n")'
 	@touch $@
 

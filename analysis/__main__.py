@@ -1,4 +1,4 @@
-"""Command line: ``python -m analysis book|own|campaign|kernels|sync ...``."""
+"""Command line: ``python -m analysis book|own|campaign|kernels|sync|preview ...``."""
 
 import argparse
 import sys
@@ -13,14 +13,22 @@ def main(arguments=None):
     _add_campaign(commands)
     _add_kernels(commands)
     _add_sync(commands)
+    _add_preview(commands)
     _add_forms(commands)
     options = parser.parse_args(arguments)
+    from analysis import disk, scratch, storage
+
     try:
-        return options.run(options)
+        with scratch.own_folder(say=_say):
+            return options.run(options)
     except KeyboardInterrupt:
         print("Stopped. Run the same command again to go on from here.", file=sys.stderr)
         return 130
     except (ValueError, OSError, RuntimeError) as error:
+        why = disk.reason(error)
+        if why and why not in str(error):
+            what = getattr(error, "filename", None) or storage.results_root()
+            error = disk.sentence(what, why, storage.ROOT_VARIABLE)
         print(f"\n{error}", file=sys.stderr)
         return 1
 
@@ -33,13 +41,13 @@ def _add_book(commands):
     parser.add_argument("--no-site", action="store_true", help="execute only")
 
     def run(options):
-        from analysis.publish.build import build_book
+        from publishing.build import build_book
 
         build_book(
             options.profile,
             real=options.real,
             jobs=options.jobs,
-            site=not options.no_site,
+            pages=not options.no_site,
             say=_say,
         )
         return 0
@@ -56,7 +64,7 @@ def _add_own(commands):
     parser.add_argument("--out", default="", help="folder for report and labels")
 
     def run(options):
-        from analysis import own
+        from publishing import own
 
         own.run(
             options.tomogram,
@@ -95,10 +103,24 @@ def _add_sync(commands):
     parser = commands.add_parser("sync", help="write the .ipynb pair of every chapter")
 
     def run(_):
-        from analysis.publish.pairs import sync
+        from publishing.pairs import sync
 
         for path in sync():
             print(f"wrote {path}")
+        return 0
+
+    parser.set_defaults(run=run)
+
+
+def _add_preview(commands):
+    parser = commands.add_parser("preview", help="serve the built book on this machine")
+    parser.add_argument("--profile", default="demo", help="smoke, demo or paper")
+    parser.add_argument("--port", type=int, default=8000, help="default: %(default)s")
+
+    def run(options):
+        from publishing import build
+
+        build.serve(options.profile, port=options.port, say=_say)
         return 0
 
     parser.set_defaults(run=run)
@@ -120,11 +142,11 @@ def _form(options):
 
     profiles.get(options.profile)
     if options.command == "crate":
-        from analysis.publish import crate
+        from publishing import crate
 
         crate.export(options.profile, say=_say)
         return 0
-    from analysis.publish import build, epub, pdf
+    from publishing import build, epub, pdf
 
     form = {"pdf": pdf, "epub": epub}[options.command]
     form.make(build.folders(options.profile), say=_say)
@@ -132,8 +154,7 @@ def _form(options):
 
 
 def _say(line):
-    # doit replaces sys.stdout while a chapter runs
-    print(line, file=sys.__stdout__, flush=True)
+    print(line, flush=True)
 
 
 if __name__ == "__main__":
