@@ -116,6 +116,16 @@ def _minimize(frequency, impedance, kind, start, weight, scale, fixed=None):
 
 def _start(frequency, impedance, kind):
     """Best point of a grid of time constants and exponents; both resistances are linear in it."""
+    if kind == 2:
+        # take away one leak after the other and look at what is left as at a blocking cell
+        found = []
+        for leak in np.array([1.02, 1.2, 2.0, 10.0]) * impedance.real.max():
+            beside = 1 / (1 / impedance - 1 / leak)
+            x = _start(frequency, beside, 0)
+            x[4] = np.clip(x[1] - np.log(leak), LOWER[4], UPPER[4])
+            left = np.abs(_evaluate(frequency, x, kind) - impedance)
+            found.append((np.sum(left / np.abs(impedance)), x))
+        return min(found, key=lambda one: one[0])[1]
     size = np.median(np.abs(impedance))
     weight = 1 / np.maximum(np.abs(impedance), size)
     best, chosen = np.inf, None
@@ -124,7 +134,7 @@ def _start(frequency, impedance, kind):
         for exponent in (0.65, 0.8, 0.95):
             for constant in np.arange(span[0], span[1] + 1.0, 0.7):
                 y = (2j * np.pi * frequency * np.exp(constant)) ** exponent
-                root = np.sqrt(y + (np.exp(leak) if kind == 1 else 0))
+                root = np.sqrt(y + (np.exp(leak) if kind else 0))
                 columns = np.stack([np.ones_like(root), 1 / (root * np.tanh(root))], 1)
                 columns *= weight[:, None]
                 matrix = np.vstack([columns.real, columns.imag])
