@@ -7,6 +7,12 @@ VENV := .venv
 LAB := jupyterlab==4.6.6
 RUN := $(VENV)/bin/python
 
+# What a reader types after a name below reaches Python as it was typed: make takes the raw value
+# and exports it, and the shell only puts "$$NAME" where it stands, without reading it again.
+SPECTRUM := FILE AREA_CM2 THICKNESS_UM CONDUCTIVITY_S_M POROSITY LABELS
+$(foreach name,$(SPECTRUM) VOXEL_SIZE_UM OUT,$(eval override $(name) := $$(value $(name))))
+export $(SPECTRUM) VOXEL_SIZE_UM OUT
+
 # Waiting threads must not spin on a busy machine, and small matrices need no threaded BLAS.
 export OMP_WAIT_POLICY = PASSIVE
 export OPENBLAS_NUM_THREADS ?= 1
@@ -14,13 +20,15 @@ export MKL_NUM_THREADS ?= 1
 export KERAS_BACKEND ?= jax
 export PYTHONHASHSEED = 0
 
-.PHONY: book test own lab sync lock clean preview pdf epub crate help
+.PHONY: book test own spectrum lab sync lock clean preview pdf epub crate help
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make book [PROFILE=smoke|demo|paper] [REAL=labels.tif]   run the study, build the site"
 	@echo "make test                                                run the tests"
 	@echo "make own TOMOGRAM=scan.tif VOXEL_SIZE_UM=0.642 FRACTIONS=AM,CBD,pore"
+	@echo "make spectrum FILE=cell.csv [AREA_CM2=1.13 THICKNESS_UM=80 CONDUCTIVITY_S_M=0.2]"
+	@echo "         [POROSITY=0.4 | LABELS=labels.tif VOXEL_SIZE_UM=0.642] [OUT=results.csv]"
 	@echo "make lab [PROFILE=smoke]                                 the chapters as notebooks, in JupyterLab"
 	@echo "make preview   serve the built book      make sync    pair .md and .ipynb"
 	@echo "make lock      resolve requirements.txt  make clean   remove _build and results"
@@ -35,6 +43,11 @@ test: $(VENV)/.installed
 own: $(VENV)/.compiled
 	$(RUN) -m analysis own --tomogram "$(TOMOGRAM)" --voxel-size-um "$(VOXEL_SIZE_UM)" \
 	  --fractions "$(FRACTIONS)" --dataset "$(DATASET)" --out "$(OUT)"
+
+spectrum: $(VENV)/.compiled
+	@$(RUN) -m analysis spectrum --file="$$FILE" --area-cm2="$$AREA_CM2" \
+	  --thickness-um="$$THICKNESS_UM" --conductivity-S-m="$$CONDUCTIVITY_S_M" --porosity="$$POROSITY" \
+	  --labels="$$LABELS" --voxel-size-um="$$VOXEL_SIZE_UM" --out="$$OUT"
 
 # A profile named on the command line or in the environment; else the notebooks take the one that has results.
 lab: export CBD_PROFILE := $(if $(filter file,$(origin PROFILE)),$(CBD_PROFILE),$(PROFILE))

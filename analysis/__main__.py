@@ -10,6 +10,7 @@ def main(arguments=None):
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_book(commands)
     _add_own(commands)
+    _add_spectrum(commands)
     _add_campaign(commands)
     _add_kernels(commands)
     _add_sync(commands)
@@ -74,6 +75,30 @@ def _add_own(commands):
             out=options.out,
             say=_say,
         )
+        return 0
+
+    parser.set_defaults(run=run)
+
+
+def _add_spectrum(commands):
+    parser = commands.add_parser("spectrum", help="ionic resistance from a blocking spectrum")
+    for name, what in (
+        ("file", "CSV file of a symmetric cell"),
+        ("area-cm2", "cross section [cm²]"),
+        ("thickness-um", "thickness of one electrode [µm]"),
+        ("conductivity-S-m", "of the electrolyte [S/m]"),
+        ("porosity", "electrolyte share of the electrode [-]"),
+        ("labels", "labelled volume: 0 pore, 1 CBD, 2 AM"),
+        ("voxel-size-um", "edge of its voxels [µm]"),
+        ("out", "CSV file for the results"),
+    ):
+        parser.add_argument("--" + name, default="", help=what)
+
+    def run(options):
+        from analysis.study.own_data import own_spectrum
+
+        given = {k: v for k, v in vars(options).items() if k not in ("command", "run")}
+        own_spectrum.run(given.pop("file"), **given, say=_say)
         return 0
 
     parser.set_defaults(run=run)
