@@ -87,11 +87,11 @@ def test_drift_does_not_move_the_ionic_resistance(drift, exponent):
 
 def test_interval_holds_the_truth_about_as_often_as_it_says():
     inside = 0
-    for seed in range(40):
+    for seed in range(25):
         low, high = spectrum.fit(FREQUENCY, made(noise=0.01, seed=seed)).interval_ohm
         assert 0.5 * (high - low) < 0.05 * IONIC
         inside += low < IONIC < high
-    assert 31 <= inside <= 40  # 90 % of 40, within three standard deviations
+    assert 18 <= inside  # 90 % of 25, within three standard deviations
 
 
 def test_order_repeated_points_and_inductive_points_do_not_matter():
