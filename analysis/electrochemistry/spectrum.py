@@ -42,7 +42,7 @@ STEEP = 45.0  # the vertical branch of a blocking electrode is steeper than this
 
 
 @dataclass(frozen=True)
-class Fit:
+class SpectrumFit:
     """
     Transmission line fitted to a spectrum.
 
@@ -108,7 +108,7 @@ def fit(frequency_Hz, impedance_ohm):
 
     Returns
     -------
-    fit : Fit
+    fit : SpectrumFit
         Ionic resistance with its interval, the other parameters, doubts and remarks.
 
     Raises
@@ -127,7 +127,8 @@ def fit(frequency_Hz, impedance_ohm):
         )
     frequency, impedance = frequency[capacitive], impedance[capacitive]
     everything = frequency, impedance
-    count = kramers_kronig.first_sound(frequency, impedance, keep=max(MIN_POINTS, len(frequency) // 2))
+    keep = max(MIN_POINTS, len(frequency) // 2)
+    count = kramers_kronig.first_sound(frequency, impedance, keep)
     if count:
         remarks.append(
             f"{count} points below {frequency[count]:.3g} Hz left out: they break the "
@@ -143,7 +144,7 @@ def fit(frequency_Hz, impedance_ohm):
     misfit = float(np.sqrt(np.mean(np.abs(residual * found.weight) ** 2)) * FLOOR)
     doubts = _doubts(frequency, impedance, found, interval, misfit)
     doubts += _spoilt(*everything)
-    return Fit(
+    return SpectrumFit(
         float(shape[1]), interval, float(shape[0]), float(shape[2]), float(shape[3]),
         None if found.kind == 0 else float(shape[1] / shape[4]), model, doubts, remarks,
         frequency[::-1], impedance[::-1], residual[::-1], misfit,
@@ -171,7 +172,8 @@ def _checked(frequency_Hz, impedance_ohm):
         )
     order, place = np.unique(frequency, return_inverse=True)
     number = np.bincount(place)
-    real, imaginary = (np.bincount(place, part) / number for part in (impedance.real, impedance.imag))
+    real = np.bincount(place, impedance.real) / number
+    imaginary = np.bincount(place, impedance.imag) / number
     impedance = real + 1j * imaginary
     capacitive = np.count_nonzero(imaginary < 0)
     low = imaginary[: max(len(order) // 2, 1)]

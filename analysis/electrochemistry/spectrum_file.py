@@ -88,7 +88,9 @@ def _header(lines, path):
         mark = next((one for one in ";\t" if one in line), ",")
         fields = next(csv.reader([line], delimiter=mark))
         found = [_understood(name) for name in fields]
-        places = {key: [i for i, one in enumerate(found) if one and one[0] == key] for key in _NAMES}
+        places = {
+            key: [i for i, one in enumerate(found) if one and one[0] == key] for key in _NAMES
+        }
         if not all(places.values()):
             continue
         double = [key for key, where in places.items() if len(where) > 1]
@@ -125,8 +127,8 @@ def _understood(name):
     for key, names in _NAMES.items():
         if text in names:
             # mHz and MHz differ by the case only
-            known = {**_HERTZ, "mhz": 1e6 if "MHz" in name else 1e-3} if key == "frequency" else _OHM
-            factor = known.get(unit)
+            hertz = {**_HERTZ, "mhz": 1e6 if "MHz" in name else 1e-3}
+            factor = (hertz if key == "frequency" else _OHM).get(unit)
             if key == "real" and sign < 0:
                 return None
             return key, None if factor is None else sign * factor

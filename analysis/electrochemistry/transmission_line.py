@@ -65,7 +65,7 @@ def line(
 
 
 @dataclass(frozen=True)
-class Solution:
+class LineFit:
     """One model fitted: parameters, cost and how residuals were weighed."""
 
     kind: int
@@ -158,7 +158,7 @@ def solve(frequency, impedance, kind, weight=None, scale=None, start=None):
     x = _start(frequency, impedance, kind) if start is None else start
     if weight is not None:
         x, cost, _ = _minimize(frequency, impedance, kind, x, weight, scale)
-        return Solution(kind, x, cost, scale, weight)
+        return LineFit(kind, x, cost, scale, weight)
     knee, own = np.median(np.abs(impedance)), 0.02
     for turn in range(3):
         weight = 1 / np.maximum(np.abs(impedance), (FLOOR if turn else 1) * knee)
@@ -167,7 +167,7 @@ def solve(frequency, impedance, kind, weight=None, scale=None, start=None):
         knee = min(_knee(x), np.abs(impedance).max())
         spread = 1.4826 * np.median(np.abs([left.real, left.imag]))
         used, own = own, max(float(spread), 1e-6)
-    return Solution(kind, x, cost, used, weight)
+    return LineFit(kind, x, cost, used, weight)
 
 
 def independent(left):

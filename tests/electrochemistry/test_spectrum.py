@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from analysis.electrochemistry import impedance, kramers_kronig, spectrum
+from analysis.electrochemistry import kramers_kronig, spectrum
 from analysis.electrochemistry.spectrum_file import read_spectrum
+from analysis.electrochemistry.transport import impedance
 from analysis.phases import Phase
 
 FREQUENCY = np.geomspace(0.1, 1e5, 61)
@@ -151,7 +152,9 @@ def test_own_resolved_impedance_gives_back_its_resistance(binder):
     if binder:
         labels[::binder, 0, 0] = Phase.CBD  # repeats along z: uniform on the scale of the depth
     frequency = np.geomspace(0.1, 1e5, 61)
-    known = impedance.spectrum(labels, 0.1, voxel_size_um=1.0, frequency_Hz=frequency, separator=True)
+    known = impedance.spectrum(
+        labels, 0.1, voxel_size_um=1.0, frequency_Hz=frequency, separator=True
+    )
     found = spectrum.fit(frequency, 1e4 * known.impedance_ohm_m2)
     expected = 1e4 * known.ionic_resistance_ohm_m2
     assert found.ionic_resistance_ohm == pytest.approx(expected, rel=0.01)

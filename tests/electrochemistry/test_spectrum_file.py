@@ -9,10 +9,13 @@ FREQUENCY = np.array([1e5, 1e3, 10.0])
 IMPEDANCE = np.array([10 + 0.5j, 12.5 - 3.25j, 40 - 200j])
 
 FILES = {
-    "as recorded": 'Frequency (Hz),Z\' (Ohms),"Z"" (Ohms)"\n100000,10,0.5\n1000,12.5,-3.25\n10,40,-200\n',
+    "as recorded": 'Frequency (Hz),Z\' (Ohms),"Z"" (Ohms)"\n'
+    "100000,10,0.5\n1000,12.5,-3.25\n10,40,-200\n",
     "sign turned": "freq/Hz,Re(Z)/Ohm,-Im(Z)/Ohm\n1e5,10,-0.5\n1e3,12.5,3.25\n10,40,200\n",
-    "decimal commas": "frequency_Hz;z_real_ohm;z_imag_ohm\n1e5;10;0,5\n1e3;12,5;-3,25\n10;40;-200\n",
-    "tabs": "Freq [kHz]\tZre [mΩ]\tZim [mΩ]\n100\t10000\t500\n1\t12500\t-3250\n0,01\t40000\t-200000\n",
+    "decimal commas": "frequency_Hz;z_real_ohm;z_imag_ohm\n"
+    "1e5;10;0,5\n1e3;12,5;-3,25\n10;40;-200\n",
+    "tabs": "Freq [kHz]\tZre [mΩ]\tZim [mΩ]\n"
+    "100\t10000\t500\n1\t12500\t-3250\n0,01\t40000\t-200000\n",
     "other columns first": "no,Zimag (kohm),phase (deg),Zreal (ohm),f (Hz)\n"
     "1,0.0005,3,10,1e5\n2,-0.00325,-14,12.5,1e3\n3,-0.2,-79,40,10\n",
     "a preamble": "Instrument X\nOperator, somebody\n# note\n\nf (Hz), Z' (ohm), Z'' (ohm)\n"

@@ -10,7 +10,8 @@ import pytest
 import tifffile
 from scipy import ndimage
 
-from analysis.electrochemistry import impedance, spectrum
+from analysis.electrochemistry import spectrum
+from analysis.electrochemistry.transport import impedance
 from analysis.phases import CBD_POROSITY, Phase
 from analysis.study.own_data import own_spectrum
 
@@ -33,7 +34,9 @@ def structure():
     return np.select([field < low, field < high], [Phase.PORE, Phase.CBD], Phase.AM).astype("u1")
 
 
-@pytest.mark.parametrize("area, thickness, kappa, porosity", [(1.13, 80, 0.2, 0.4), (2, 50, 1, 0.3)])
+@pytest.mark.parametrize(
+    "area, thickness, kappa, porosity", [(1.13, 80, 0.2, 0.4), (2, 50, 1, 0.3)]
+)
 def test_macmullin_number_and_tau(tmp_path, area, thickness, kappa, porosity):
     table = own_spectrum.run(
         write(tmp_path / "cell.csv"), area_cm2=area, thickness_um=str(thickness),
@@ -56,10 +59,12 @@ def test_gamma_of_the_structure_is_given_back(tmp_path, gamma):
     said = []
     table = own_spectrum.run(
         write(tmp_path / "cell.csv", ionic), area_cm2=area, thickness_um=60, conductivity_S_m=kappa,
-        labels=tmp_path / "labels.tif", voxel_size_um="0.5", out=tmp_path / "o.csv", say=said.append,
+        labels=tmp_path / "labels.tif", voxel_size_um="0.5", out=tmp_path / "o.csv",
+        say=said.append,
     ).set_index("quantity")  # fmt: skip
     assert table.value["gamma"] == pytest.approx(gamma, rel=0.02)
-    assert table.low["gamma"] == pytest.approx(table.high["gamma"], rel=0.02)  # a spectrum without noise
+    # a spectrum without noise
+    assert table.low["gamma"] == pytest.approx(table.high["gamma"], rel=0.02)
     share = np.mean(labels == Phase.PORE) + CBD_POROSITY * np.mean(labels == Phase.CBD)
     assert table.value["tau"] == pytest.approx(share * table.value["MacMullin number"])
     assert pd.read_csv(tmp_path / "o.csv").shape == (4, 5)
@@ -105,7 +110,7 @@ def test_no_file_and_existing_result(tmp_path):
 def test_make_hands_names_over_as_they_were_typed(tmp_path, name):
     file = str(write(tmp_path / name))
     done = subprocess.run(
-        ["make", "--no-print-directory", "-n", "spectrum"], cwd=ROOT, capture_output=True, text=True,
+        ["make", "--no-print-directory", "-n", "spectrum"], cwd=ROOT, text=True, capture_output=True,
         env={**os.environ, "FILE": file},
     )  # fmt: skip
     assert done.returncode == 0

@@ -29,14 +29,14 @@ class Experiment:
         Of the cell of two electrodes.
     ionic_resistance_ohm : float
         Known R_ion of both electrodes together.
-    fit : spectrum.Fit
+    fit : spectrum.SpectrumFit
         What the fit makes of it.
     """
 
     frequency_Hz: np.ndarray
     impedance_ohm: np.ndarray
     ionic_resistance_ohm: float
-    fit: spectrum.Fit
+    fit: spectrum.SpectrumFit
 
 
 def measure(table, profile, specimen="SL", *, leak_ohm=np.inf, drift=DRIFT, lowest_Hz=0.0):

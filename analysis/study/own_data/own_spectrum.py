@@ -7,9 +7,10 @@ import pandas as pd
 from scipy.optimize import brentq
 
 from analysis import storage
-from analysis.electrochemistry import impedance, spectrum
+from analysis.electrochemistry import spectrum
 from analysis.electrochemistry.materials import DEFAULT
 from analysis.electrochemistry.spectrum_file import read_spectrum
+from analysis.electrochemistry.transport import impedance
 from analysis.phases import CBD_POROSITY, Phase, check_voxel_size
 from analysis.tomogram import read_labels
 
