@@ -13,6 +13,7 @@ def main(arguments=None):
     _add_campaign(commands)
     _add_kernels(commands)
     _add_sync(commands)
+    _add_preview(commands)
     _add_forms(commands)
     options = parser.parse_args(arguments)
     try:
@@ -53,6 +54,8 @@ def _add_own(commands):
     parser.add_argument("--voxel-size-um", default="", help="edge of a voxel [µm]")
     parser.add_argument("--fractions", default="", help="target fractions AM,CBD,pore")
     parser.add_argument("--dataset", default="", help="dataset in an HDF5 or netCDF file")
+    parser.add_argument("--crop", default="", help="part of the file: z0:z1,y0:y1,x0:x1")
+    parser.add_argument("--polarity", default="", help="what the particles are: bright or dark")
     parser.add_argument("--out", default="", help="folder for report and labels")
 
     def run(options):
@@ -63,6 +66,8 @@ def _add_own(commands):
             voxel_size_um=options.voxel_size_um or None,
             fractions=options.fractions,
             dataset=options.dataset,
+            crop=options.crop,
+            polarity=options.polarity,
             out=options.out,
             say=_say,
         )
@@ -92,13 +97,35 @@ def _add_kernels(commands):
 
 
 def _add_sync(commands):
-    parser = commands.add_parser("sync", help="write the .ipynb pair of every chapter")
+    parser = commands.add_parser("sync", help="bring the .ipynb pair of every chapter in step")
+    parser.add_argument(
+        "--from",
+        default="",
+        dest="winner",
+        help="md or ipynb: which side wins where a notebook was edited",
+    )
 
-    def run(_):
+    def run(options):
         from analysis.publish.pairs import sync
 
-        for path in sync():
+        for path in sync(winner=options.winner):
             print(f"wrote {path}")
+        return 0
+
+    parser.set_defaults(run=run)
+
+
+def _add_preview(commands):
+    parser = commands.add_parser("preview", help="serve the built book on this machine")
+    parser.add_argument("--profile", default="demo", help="smoke, demo or paper")
+    parser.add_argument("--port", type=int, default=8000, help="port on 127.0.0.1")
+
+    def run(options):
+        from analysis import profiles
+        from analysis.publish import build
+
+        profiles.get(options.profile)
+        build.preview(options.profile, port=options.port, say=_say)
         return 0
 
     parser.set_defaults(run=run)

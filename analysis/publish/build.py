@@ -79,6 +79,29 @@ def folders(profile):
     return stamps.Build(profile, ROOT / "_build" / profile)
 
 
+def preview(profile, *, port=8000, say=print):
+    """
+    Serve a built book at 127.0.0.1 until it is stopped.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the book of this profile has not been built.
+    """
+    import functools
+    import http.server
+
+    site = folders(profile).folder / "html"
+    if not (site / "index.html").exists():
+        raise FileNotFoundError(
+            f"The book of profile {profile!r} has not been built. Call: make book PROFILE={profile}"
+        )
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(site))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
+        say(f"http://127.0.0.1:{server.server_port}/ (stop with Ctrl-C)")
+        server.serve_forever()
+
+
 def build_site(stage_folder, build, *, builder="html", strict=True, jobs=2):
     """
     Build the staged book and move it to ``_build/<profile>/<builder>``.

@@ -80,7 +80,7 @@ def execute(chapters, *, build, parameters, jobs=2, say=print):
                 "task_dep": list(needs),
             }
 
-    with _only_run_of(build):
+    with only_run_of(build):
         tasks = {
             "task_chapters": task_chapters,
             "DOIT_CONFIG": {
@@ -257,7 +257,7 @@ def _run(command, log, record):
 
 
 @contextmanager
-def _only_run_of(build):
+def only_run_of(build):
     build.folder.mkdir(parents=True, exist_ok=True)
     with open(build.folder / ".lock", "w") as lock:
         try:
