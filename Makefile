@@ -3,12 +3,14 @@ PROFILE ?= demo
 JOBS ?= 2
 PYTHON ?= python3
 VENV := .venv
+override LAB := jupyterlab==4.6.6
 RUN := $(VENV)/bin/python
 
 # What a reader types after a name below reaches Python as it was typed, dollars, quotes and
 # backticks included: make takes the raw value and exports it, and the shell only puts "$$NAME"
 # where it stands, without reading it again. (make itself drops blanks before a value.)
-NAMES := PROFILE REAL JOBS PYTHON TESTS TOMOGRAM VOXEL_SIZE_UM FRACTIONS DATASET CROP POLARITY OUT FROM
+PROFILE_TYPED := $(filter-out file,$(origin PROFILE))
+NAMES := CBD_PROFILE PROFILE REAL JOBS PYTHON TESTS TOMOGRAM VOXEL_SIZE_UM FRACTIONS DATASET CROP POLARITY OUT FROM
 $(foreach name,$(NAMES),$(eval override $(name) := $$(value $(name))))
 export $(NAMES)
 
@@ -19,7 +21,7 @@ export MKL_NUM_THREADS ?= 1
 export KERAS_BACKEND ?= jax
 export PYTHONHASHSEED = 0
 
-.PHONY: book test own sync lock clean preview pdf epub crate help
+.PHONY: book test own lab sync lock clean preview pdf epub crate help
 .DEFAULT_GOAL := help
 
 help:
@@ -27,6 +29,7 @@ help:
 	@echo "make test                                                run the tests"
 	@echo "make own TOMOGRAM=scan.tif VOXEL_SIZE_UM=0.642 FRACTIONS=AM,CBD,pore [CROP=z0:z1,y0:y1,x0:x1]"
 	@echo "         [POLARITY=bright|dark] [DATASET=name] [OUT=folder]"
+	@echo "make lab [PROFILE=smoke]                                 the chapters as notebooks, in JupyterLab"
 	@echo "make preview   serve the built book      make sync    pair .md and .ipynb [FROM=md|ipynb]"
 	@echo "make lock      resolve requirements.txt  make clean   remove what the profiles built"
 	@echo "make pdf, make epub, make crate          other forms of the built book, RO-Crate of its results"
@@ -42,6 +45,15 @@ own: $(VENV)/.compiled
 	$(RUN) -m analysis own --tomogram="$$TOMOGRAM" --voxel-size-um="$$VOXEL_SIZE_UM" \
 	  --fractions="$$FRACTIONS" --dataset="$$DATASET" --crop="$$CROP" --polarity="$$POLARITY" --out="$$OUT"
 
+# A profile named on the command line or in the environment; else the notebooks take the one that has results.
+lab: $(VENV)/.lab
+	$(if $(PROFILE_TYPED),CBD_PROFILE="$$PROFILE" )$(RUN) -m jupyterlab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/book/index.ipynb
+
+# JupyterLab is no part of the lock: nothing of the study or of the site needs it.
+$(VENV)/.lab: $(VENV)/.compiled
+	$(RUN) -m pip install --quiet --disable-pip-version-check "$(LAB)"
+	@touch $@
+
 sync: $(VENV)/.installed
 	$(RUN) -m analysis sync --from="$$FROM"
 
@@ -49,7 +61,7 @@ pdf epub crate: $(VENV)/.installed
 	$(RUN) -m analysis $@ --profile="$$PROFILE"
 
 preview: $(VENV)/.installed
-	$(RUN) -m analysis preview --profile="$$PROFILE"
+	@$(RUN) -m analysis preview --profile="$$PROFILE"
 
 lock: $(VENV)/.installed
 	$(RUN) -m pip install --quiet uv
@@ -71,7 +83,8 @@ $(VENV)/.installed: requirements.txt
 	@test -x $(RUN) || { made=$$(test -e $(VENV) || echo yes); "$$PYTHON" -m venv $(VENV) || \
 	  { test -z "$$made" || rm -rf $(VENV); \
 	    printf '%s cannot make a virtual environment. On Debian: apt install python3-venv\n' "$$PYTHON" >&2; exit 1; }; }
-	$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@echo "Downloading and installing what requirements.txt locks, about 2 GB:"
+	$(RUN) -m pip install --disable-pip-version-check --require-hashes -r requirements.txt
 	@$(RUN) -c 'import sysconfig, pathlib, os; pathlib.Path(sysconfig.get_path("purelib"), "compendium.pth").write_text(os.getcwd() + "\n")'
 	@touch $@
 

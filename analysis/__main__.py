@@ -1,4 +1,4 @@
-"""Command line: ``python -m analysis book|own|campaign|kernels|sync ...``."""
+"""Command line: ``python -m analysis book|own|campaign|kernels|sync|preview ...``."""
 
 import argparse
 import sys
@@ -16,12 +16,19 @@ def main(arguments=None):
     _add_preview(commands)
     _add_forms(commands)
     options = parser.parse_args(arguments)
+    from analysis import disk, scratch, storage
+
     try:
-        return options.run(options)
+        with scratch.own_folder(say=_say):
+            return options.run(options)
     except KeyboardInterrupt:
         print("Stopped. Run the same command again to go on from here.", file=sys.stderr)
         return 130
     except (ValueError, OSError, RuntimeError) as error:
+        why = disk.reason(error)
+        if why and why not in str(error):
+            what = getattr(error, "filename", None) or storage.results_root()
+            error = disk.sentence(what, why, storage.ROOT_VARIABLE)
         print(f"\n{error}", file=sys.stderr)
         return 1
 
@@ -118,14 +125,12 @@ def _add_sync(commands):
 def _add_preview(commands):
     parser = commands.add_parser("preview", help="serve the built book on this machine")
     parser.add_argument("--profile", default="demo", help="smoke, demo or paper")
-    parser.add_argument("--port", type=int, default=8000, help="port on 127.0.0.1")
+    parser.add_argument("--port", type=int, default=8000, help="default: %(default)s")
 
     def run(options):
-        from analysis import profiles
         from analysis.publish import build
 
-        profiles.get(options.profile)
-        build.preview(options.profile, port=options.port, say=_say)
+        build.serve(options.profile, port=options.port, say=_say)
         return 0
 
     parser.set_defaults(run=run)

@@ -3,15 +3,18 @@
 What a case is, and where its result lies, says :mod:`analysis.cases`.
 """
 
+import difflib
 import os
 import time
 from dataclasses import dataclass, replace
 
-from analysis import processes, profiles, storage
-from analysis.cases import TRUTH, Case, is_finished, load, measurements, scan, truth_of
-from analysis.simulations import execute
+from analysis import cluster, local, profiles, scratch, storage
+from analysis.cases import TRUTH, Case, file_of, is_finished, load, measurements, scan, truth_of
+from analysis.segmentation.methods import CATALOG
 
 HEADLINE = "TL", 1  # specimen and cutout whose truth is also lithiated with other cells
+
+SHARED_S = 10.0  # for a file to appear that another machine has written to a shared disk
 
 
 @dataclass(frozen=True)
@@ -33,9 +36,9 @@ class Summary:
         return "\n".join([text, *reasons])
 
 
-def run(cases, profile, *, scheduler=None, workers=None, say=print):
+def run(cases, profile, *, scheduler=None, workers=None, wait_s=None, say=print):
     """
-    Run the cases that are missing.
+    Run the cases that are missing, and those whose file is not as it was written.
 
     Parameters
     ----------
@@ -48,31 +51,66 @@ def run(cases, profile, *, scheduler=None, workers=None, say=print):
         folder. Without it, local processes.
     workers : int, optional
         Local processes; one means this process. By default one per core if there are cases enough.
+    wait_s : float, optional
+        How long to wait for workers of a cluster [s].
     say : callable
-        Receives one line per finished case, with the time left.
+        Receives one line per finished case, with the time left, and one per touched file.
 
     Returns
     -------
     Summary
+
+    Raises
+    ------
+    cluster.ClusterFailed
+        If the cluster may not or cannot run the cases.
+    OSError
+        If results cannot be written.
     """
     cases = list(dict.fromkeys(cases))
-    missing = [case for case in cases if not is_finished(case, profile)]
+    missing = []
+    for case in cases:
+        file = file_of(case, profile)
+        found = storage.trouble(file)
+        if not found:
+            storage.record_read(file)  # what is counted as done is relied on like what is read
+            continue
+        missing.append(case)
+        if file.exists():
+            say(f"{case}: {file.name} {found}; computed anew")
     finished, failed = len(cases) - len(missing), {}
     if not missing:
         return Summary(finished, 0, {})
     if scheduler:
-        outcomes = _on_dask(missing, profile, scheduler)
+        outcomes = cluster.outcomes(missing, profile, scheduler, wait_s=wait_s, say=say)
     else:
         workers = min(workers or _worthwhile_workers(missing, profile), len(missing))
-        outcomes = _here(missing, profile) if workers == 1 else _local(missing, profile, workers)
+        outcomes = local.outcomes(missing, profile, workers)
     begin = time.monotonic()
-    for done, (case, reason) in enumerate(outcomes, start=1):
+    for done, (case, outcome) in enumerate(outcomes, start=1):
+        reason = outcome.reason or _reason_not_here(case, profile, patient=bool(scheduler))
         if reason:
             failed[case] = reason
         left = (time.monotonic() - begin) / done * (len(missing) - done)
         note = f"failed: {reason}" if reason else "done"
+        note += f" ({outcome.note})" if outcome.note else ""
         say(f"{done:4d}/{len(missing)}  {_clock(left)} left  {case}: {note}")
     return Summary(finished, len(missing) - len(failed), failed)
+
+
+def _reason_not_here(case, profile, *, patient):
+    """Why a case that is said to be done does not count, or an empty string."""
+    deadline = time.monotonic() + (SHARED_S if patient else 0)
+    file = file_of(case, profile)
+    while found := storage.trouble(file):
+        if time.monotonic() >= deadline:
+            return (
+                f"it is said to be done, but its file {file} {found}; do all workers write to "
+                "this results folder?"
+            )
+        time.sleep(0.2)
+        os.listdir(file.parent)  # a network file system looks again
+    return ""
 
 
 def _worthwhile_workers(missing, profile):
@@ -91,15 +129,22 @@ def fit_cases(profile, methods=None):
     profile : str
         Name of the profile.
     methods : sequence of str, optional
-        Trinarizations; by default those of the paper's Table 3 and the truth. A method without
-        labels on disk is left out.
+        Trinarizations; by default those of the paper's Table 3 and the truth. Of these, a method
+        without labels on disk is left out.
 
     Returns
     -------
     first, second : list of Case
         Virtual measurements and voxel problems; fits, which read the first.
+
+    Raises
+    ------
+    ValueError
+        If a method that was asked for does not exist or has no labels on disk.
     """
     settings = profiles.get(profile)
+    if methods:
+        _check_methods(methods, profile)
     methods = methods or settings.fit_methods
     first, second = [], []
     for specimen in profiles.ELECTRODES:
@@ -118,16 +163,57 @@ def fit_cases(profile, methods=None):
     return first, second
 
 
-def run_fits(profile, *, methods=None, scheduler=None, workers=None, say=print):
-    """Run the known-answer experiment, both stages; returns the second stage's cases, a Summary."""
+def _check_methods(methods, profile):
+    known = (TRUTH, *CATALOG)
+    for method in methods:
+        if method not in known:
+            close = difflib.get_close_matches(method, known, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            raise ValueError(
+                f"There is no method {method!r}.{hint} Expected some of {', '.join(known)}."
+            )
+    names = [
+        (specimen, cutout)
+        for specimen in profiles.ELECTRODES
+        for cutout in profiles.get(profile).cutout_numbers
+    ]
+    for method in methods:
+        absent = [f"{s}-{c}" for s, c in names if not has_labels(s, c, method, profile)]
+        if absent:
+            raise ValueError(
+                f"No labels of method {method!r} for {', '.join(absent)} in the results of profile "
+                f"{profile!r}. Run the chapters on trinarization first: `make book "
+                f"PROFILE={profile}`, or leave the method out."
+            )
+
+
+def run_fits(profile, *, methods=None, say=print, **options):
+    """
+    Run the known-answer experiment, both stages.
+
+    Parameters
+    ----------
+    profile : str
+        Name of the profile.
+    methods : sequence of str, optional
+        As for :func:`fit_cases`.
+    say, **options
+        As for :func:`run`.
+
+    Returns
+    -------
+    fits : list of Case
+        Cases of the second stage.
+    summary : Summary
+    """
     first, second = fit_cases(profile, methods)
     if not second:
         raise FileNotFoundError(
             f"No labels with a truth beside them in the results of profile {profile!r}. Run the "
             f"chapters on trinarization first: `make book PROFILE={profile}`."
         )
-    options = dict(scheduler=scheduler, workers=workers, say=say)
-    return second, run(first, profile, **options) + run(second, profile, **options)
+    done = run(first, profile, say=say, **options)
+    return second, done + run(second, profile, say=say, **options)
 
 
 def resolved_cases(profile):
@@ -173,9 +259,8 @@ def predictions(fit, profile):
     ]
 
 
-def run_resolved(profile, *, scheduler=None, workers=None, say=print):
+def run_resolved(profile, **options):
     """Run the resolved cases of the study, all three stages; returns the fits and a Summary."""
-    options = dict(scheduler=scheduler, workers=workers, say=say)
     runs, fits = resolved_cases(profile)
     done = run(runs, profile, **options)
     done += run(fits, profile, **options)
@@ -197,6 +282,13 @@ def add_arguments(parser):
     """Options of ``python -m analysis campaign``."""
     parser.add_argument("--profile", default="demo", help="smoke, demo or paper")
     parser.add_argument("--scheduler", default="", help="Dask scheduler, tcp://host:port")
+    parser.add_argument(
+        "--wait",
+        type=float,
+        default=cluster.WAIT_S,
+        metavar="SECONDS",
+        help="for workers of the scheduler (default: %(default)s)",
+    )
     parser.add_argument("--workers", type=int, default=0, help="local processes; 0: one per core")
     parser.add_argument("--methods", default="", help="comma-separated; default: those of Table 3")
     parser.add_argument(
@@ -205,76 +297,46 @@ def add_arguments(parser):
 
 
 def main(options, say=print):
-    """Run the campaign of the command line; status 1 if a case failed."""
-    methods = [name for name in options.methods.split(",") if name]
-    common = dict(scheduler=options.scheduler or None, workers=options.workers or None, say=say)
+    """
+    Run the campaign of the command line; status 1 if a case failed.
+
+    Raises
+    ------
+    ValueError
+        If an option makes no sense, alone or beside another.
+    """
+    methods = [name.strip() for name in options.methods.split(",") if name.strip()]
+    if options.workers < 0 or (options.workers and options.scheduler):
+        raise ValueError(
+            f"--workers {options.workers}"
+            + (f" --scheduler {options.scheduler}" if options.scheduler else "")
+            + ": expected a number of local processes, or 0 for one per core, and none with a "
+            "scheduler."
+        )
+    if not options.wait > 0:
+        raise ValueError(f"--wait {options.wait:g}: expected a number of seconds above 0.")
+    if options.resolved and options.methods:
+        raise ValueError(
+            f"--resolved --methods {options.methods}: the methods of resolved runs stand in the "
+            "profile (resolved_methods in analysis/profiles.py); leave --methods out."
+        )
+    if options.methods and not methods:
+        raise ValueError(f"--methods {options.methods!r} names no method; leave it out for all.")
+    folder = storage.results_root() / profiles.get(options.profile).name
+    for file in scratch.sweep_partial(folder):
+        say(f"Removed {file.name}, which a process that was killed had half written.")
+    common = dict(
+        scheduler=options.scheduler or None,
+        workers=options.workers or None,
+        wait_s=options.wait,
+        say=say,
+    )
     if options.resolved:
         _, summary = run_resolved(options.profile, **common)
     else:
         _, summary = run_fits(options.profile, methods=methods or None, **common)
     say(str(summary))
     return 1 if summary.failed else 0
-
-
-def _here(cases, profile):
-    for case in cases:
-        yield case, execute(case, profile)
-
-
-def _local(cases, profile, workers):
-    """Local processes. One that is killed takes its case with it; the case is tried again."""
-    from concurrent.futures import as_completed
-    from concurrent.futures.process import BrokenProcessPool
-
-    left, broken = list(cases), 0
-    while left:
-        with processes.pool(workers, initializer=_begin_worker) as pool:
-            futures = {pool.submit(execute, case, profile): case for case in left}
-            try:
-                for future in as_completed(futures):
-                    outcome = future.result()
-                    left.remove(futures[future])
-                    yield futures[future], outcome
-            except BrokenProcessPool:
-                broken += 1
-                done = [case for case in left if is_finished(case, profile)]
-                for case in done:
-                    left.remove(case)
-                    yield case, ""
-                if broken > 3:
-                    for case in left:
-                        yield case, "a worker process was killed four times; out of memory?"
-                    return
-
-
-def _begin_worker():
-    processes.die_with_parent()
-    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
-        os.environ[variable] = "1"
-
-
-def _on_dask(cases, profile, address):
-    """A Dask cluster by address; the scheduler repeats the cases of a worker that dies."""
-    from dask.distributed import Client, as_completed
-
-    root = str(storage.results_root())
-    with Client(address, timeout="20s") as client:
-        futures = {
-            client.submit(_remote, case, profile, root, pure=False, retries=2): case
-            for case in cases
-        }
-        for future in as_completed(futures):
-            case = futures[future]
-            try:
-                yield case, future.result()
-            except Exception as error:  # whatever happened on the cluster belongs to this case
-                yield case, f"{type(error).__name__}: {error}"
-
-
-def _remote(case, profile, root):
-    """`execute` on another machine, with the same results folder."""
-    os.environ[storage.ROOT_VARIABLE] = root
-    return execute(case, profile)
 
 
 def _clock(seconds):

@@ -7,7 +7,7 @@ or parameters have changed is never mistaken for the old one.
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 
 import numpy as np
 
@@ -114,12 +114,17 @@ def scan(fit, profile):
 
 
 def name_of(case, profile):
-    """File name of a case, without ending: a readable key and eight digits of its content."""
+    """
+    File name of a case, without ending: a readable key and eight digits of its content.
+
+    Values count, in their order, not what fields and classes are called: a renamed parameter does
+    not run anything again.
+    """
     settings = profiles.get(profile)
     content = {
-        "case": asdict(case),
+        "case": _values(case),
         "model": MODEL_VERSION,
-        "materials": repr(DEFAULT),
+        "materials": _values(DEFAULT),
         "labels": _digest(case.labels, profile),
         "seed": settings.seed,
     }
@@ -134,9 +139,21 @@ def name_of(case, profile):
     return f"{str(case).replace(' ', '-')}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
+def _values(record):
+    """Values of a dataclass and of those in it, without their names."""
+    if is_dataclass(record):
+        return [_values(getattr(record, field.name)) for field in fields(record)]
+    return record
+
+
+def file_of(case, profile):
+    """Where the result of a case lies, finished or not."""
+    return storage.path("cases", name_of(case, profile) + ".nc", profile=profile)
+
+
 def is_finished(case, profile):
-    """Whether the result of a case is on disk."""
-    return storage.exists("cases", name_of(case, profile), profile=profile)
+    """Whether the result of a case is on disk, as it was written."""
+    return not storage.trouble(file_of(case, profile))
 
 
 def load(case, profile):
@@ -147,10 +164,12 @@ def load(case, profile):
     ------
     FileNotFoundError
         If the case has not been run, or has failed; the message says how to run it.
+    storage.Damaged
+        If its file is not as it was written.
     """
     import xarray as xr
 
-    file = storage.path("cases", name_of(case, profile) + ".nc", profile=profile)
+    file = file_of(case, profile)
     if not file.exists():
         raise FileNotFoundError(
             f"Case {case} has no result at {file}. Run `python -m analysis campaign --profile "

@@ -55,11 +55,12 @@ def _specimens():
 
 
 def _trinarizations():
-    from analysis.segmentation import clustering, conversion, neural
+    from analysis.segmentation import cluster_weights, clustering, conversion, neural
 
     made = np.random.default_rng(0).random((THICKNESS, EDGE, EDGE), dtype=np.float32)
-    fitted = clustering.fit(made, TARGETS, seed=0, max_evaluations=40, accept_best=True)
-    clustering.assign(made, fitted, accept_best=True)
+    for search in ("nearest", cluster_weights.Bobyqa(max_evaluations=40)):
+        fitted = clustering.fit(made, TARGETS, seed=0, search=search, accept_best=True)
+        clustering.assign(made, fitted, accept_best=True)
     neural.predict_composition(neural.build_model(mean=0.5, standard_deviation=0.3, seed=0), made)
     composition = np.random.default_rng(0).dirichlet(FRACTIONS, made.shape).astype(np.float32)
     rows = np.ascontiguousarray(np.moveaxis(composition, -1, 0))

@@ -37,6 +37,31 @@ def pool(jobs, *, initializer=None):
         ) from error
 
 
+def killed_by(status):
+    """
+    The signal that ended a process, in words, or an empty string.
+
+    Parameters
+    ----------
+    status : int
+        Exit status as :mod:`subprocess` gives it, or as a shell does (128 and the signal).
+
+    Examples
+    --------
+    >>> killed_by(-9)
+    'was killed (SIGKILL; out of memory?)'
+    >>> killed_by(1)
+    ''
+    """
+    number = -status if status < 0 else status - 128
+    try:
+        name = signal.Signals(number).name
+    except ValueError:
+        return ""
+    hint = "; out of memory?" if number == signal.SIGKILL else ""
+    return f"was killed ({name}{hint})"
+
+
 def die_with_parent():
     """
     Ask Linux to kill this process when its parent dies; elsewhere do nothing.

@@ -2,17 +2,25 @@
 
 import hashlib
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
 from analysis import profiles, storage
-from analysis.cases import MODEL_VERSION, TRUTH, Case, load, measurements, name_of, scan
-from analysis.electrochemistry import calibration, resolved, structure
+from analysis.cases import MODEL_VERSION, TRUTH, Case, file_of, load, measurements, name_of, scan
+from analysis.electrochemistry import calibration, checkpoint, resolved, structure
 from analysis.electrochemistry.materials import DEFAULT, FARADAY_C_MOL
 from analysis.phases import Phase
 
 MOMENTS = (0.02, 0.1, 0.3, 0.5)  # of the time to full active material, at which sections are kept
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Why a case failed, or an empty string; and what else has to be told."""
+
+    reason: str = ""
+    note: str = ""
 
 
 def execute(case, profile):
@@ -21,20 +29,32 @@ def execute(case, profile):
 
     Returns
     -------
-    reason : str
-        Empty, or why the case failed. A failed case leaves no file, and the campaign goes on.
+    outcome : Outcome
+        A failed case leaves no file, and the campaign goes on.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written: the next case's could not either.
     """
+    unfinished = storage.path("cases", f".{name_of(case, profile)}.npz", profile=profile)
+    note = ""
     try:
-        dataset = _RUN[case.kind](case, profile)
+        try:
+            dataset = _RUN[case.kind](case, profile)
+        except checkpoint.Unusable as error:
+            unfinished.unlink(missing_ok=True)
+            note = f"begun anew, for its checkpoint was of no use ({error})"
+            dataset = _RUN[case.kind](case, profile)
     except (ValueError, RuntimeError, FileNotFoundError, MemoryError) as error:
-        return f"{error}" or type(error).__name__
+        return Outcome(f"{error}" or type(error).__name__, note)
     dataset.attrs |= {key: value for key, value in asdict(case).items() if value is not None}
     dataset.attrs["model_version"] = MODEL_VERSION
-    target = storage.path("cases", name_of(case, profile) + ".nc", profile=profile)
+    target = file_of(case, profile)
     with storage.atomic(target) as temporary:
         dataset.to_netcdf(temporary, engine="h5netcdf")
     storage.record_write(target, case=str(case))
-    return ""
+    return Outcome(note=note)
 
 
 def _run_structure(case, profile):

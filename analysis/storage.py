@@ -1,13 +1,12 @@
 """Results on disk: volumes and curves as netCDF, scalars as tidy CSV, nothing half-written.
 
 Everything lies below ``results/<profile>/<kind>/``. A file is written under a temporary name
-and renamed, so that an interrupted run or a full disk leaves the old result intact. What a
-chapter reads and writes is recorded for the manifest and for incremental re-execution.
+and renamed, so that an interrupted run or a full disk leaves the old result intact. Each has a
+checksum (:mod:`analysis.checksums`) that is compared before it is read. What a chapter reads and
+writes is recorded for the manifest and for incremental re-execution.
 """
 
 import contextlib
-import errno
-import hashlib
 import json
 import os
 import time
@@ -15,10 +14,15 @@ from pathlib import Path
 
 import numpy as np
 
-from analysis import __version__
+from analysis import __version__, attributes, checksums, disk, profiles, scratch
+from analysis.checksums import sha256
 from analysis.phases import Phase, check_voxel_size
 
 KINDS = {"volumes": ".nc", "curves": ".nc", "tables": ".csv", "models": "", "cases": ".nc"}
+
+MANIFEST = "manifest.json"  # what every chapter read and wrote, in the folder of the profile
+
+OWN = "own"  # stands in for a profile where a reader's own tomogram is worked on
 
 ROOT_VARIABLE = "CBD_RESULTS"  # where results lie, if not beside the package
 RECORD_VARIABLE = "CBD_RECORD"  # JSON-lines file that receives every read and write
@@ -44,12 +48,12 @@ def path(kind, filename, *, profile):
     filename : str
         Name below the kind's folder, with ending; may hold folders.
     profile : str
-        Name of the profile.
+        Name of the profile, or "own".
 
     Raises
     ------
     ValueError
-        If the kind is unknown or the name leaves its folder.
+        If kind or profile are unknown or the name leaves its folder.
     """
     if kind not in KINDS:
         raise ValueError(f"Unknown kind of result {kind!r}; expected one of {', '.join(KINDS)}.")
@@ -64,10 +68,50 @@ def exists(kind, name, *, profile):
     return path(kind, name + KINDS[kind], profile=profile).exists()
 
 
+class Damaged(RuntimeError):
+    """A result is not as the study wrote it."""
+
+
+def trouble(file):
+    """
+    What is wrong with a result: that it is missing, was changed, or has no checksum.
+
+    Parameters
+    ----------
+    file : Path
+        A file in the folder of one of the kinds, or the manifest.
+
+    Returns
+    -------
+    trouble : str
+        Completes "The file ..."; empty if the file is as it was written, or no result.
+    """
+    return checksums.trouble(file, results_root()) if _profile_of(file) else ""
+
+
+def check(file):
+    """
+    Make sure that a file of the study is as it was written.
+
+    Raises
+    ------
+    Damaged
+        If it is not; says what is seen and how to have it made anew.
+    """
+    found = trouble(file)
+    if found:
+        raise Damaged(
+            f"{file} {found}. Only results that are as the study wrote them are read. Have it "
+            f"made anew: make book PROFILE={_profile_of(file)}"
+        )
+
+
 @contextlib.contextmanager
 def atomic(target):
     """
     Give a temporary path to write to; rename it to `target` when the block succeeds.
+
+    A result gets its checksum before it takes its place.
 
     Raises
     ------
@@ -75,22 +119,28 @@ def atomic(target):
         If the disk is full or not writable. The old result, if any, is intact.
     """
     target = Path(target)
-    temporary = target.with_name(f".{target.stem}.{os.getpid()}.partial{target.suffix}")
+    temporary = scratch.partial_name(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         with open(temporary, "rb") as written:
             os.fsync(written.fileno())
+        ours = _profile_of(target)
+        if ours:
+            checksums.add(target, temporary, results_root())
         os.replace(temporary, target)
-    except OSError as error:
-        reason = "the disk is full" if error.errno == errno.ENOSPC else str(error)
-        raise OSError(
-            error.errno,
-            f"Could not write {target}: {reason}. The previous result, if there was one, is "
-            f"intact. Free some space, or set {ROOT_VARIABLE} to another folder, and run again.",
-        ) from error
+        if ours:
+            checksums.prune(target, results_root())
+    except Exception as error:
+        why = disk.reason(error, target.parent)
+        if not why and not isinstance(error, OSError):
+            raise
+        said = disk.sentence(target, why or error, ROOT_VARIABLE)
+        number = getattr(error, "errno", None)
+        raise (OSError(number, said) if number else OSError(said)) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def save_volume(name, array, *, profile, voxel_size_um, **attrs):
@@ -121,14 +171,14 @@ def save_volume(name, array, *, profile, voxel_size_um, **attrs):
     voxel_size_um = check_voxel_size(voxel_size_um)
     dims = _DIMS[array.ndim]
     data = xr.DataArray(array, dims=dims, name=name.split("/")[0])
-    data.attrs = {"voxel_size_um": voxel_size_um, **_plain(attrs)}
+    data.attrs = {"voxel_size_um": voxel_size_um, **attributes.plain(attrs)}
     if name.startswith("labels/"):
         data.attrs["flag_values"] = [int(phase) for phase in Phase]
         data.attrs["flag_meanings"] = " ".join(phase.name for phase in Phase)
     for axis, length in zip(dims, array.shape, strict=True):
         if axis != "phase":
             centers = (np.arange(length) + 0.5) * voxel_size_um
-            data.coords[axis] = (axis, centers, _coordinate_attrs(axis))
+            data.coords[axis] = (axis, centers, attributes.of_axis(axis))
     if array.ndim == 4:
         data.coords["phase"] = [phase.name for phase in Phase]
     target = path("volumes", name + ".nc", profile=profile)
@@ -156,16 +206,22 @@ def load_volume(name, *, profile):
     import xarray as xr
 
     source = _existing("volumes", name, profile)
+    record_read(source)
     variable = name.split("/")[0]
     # The file is netCDF. It is read as the HDF5 that it also is, without the detour over a dataset,
     # for chapters load hundreds of volumes.
     with h5py.File(source) as opened:
         data = opened[variable]
         dims = _DIMS[data.ndim]
-        attrs = {key: _native(value) for key, value in data.attrs.items() if key not in _HDF5_ONLY}
-        coords = {axis: (axis, _column(opened[axis]), _coordinate_attrs(axis)) for axis in dims}
+        attrs = {
+            key: attributes.native(value)
+            for key, value in data.attrs.items()
+            if key not in _HDF5_ONLY
+        }
+        coords = {
+            axis: (axis, attributes.column(opened[axis]), attributes.of_axis(axis)) for axis in dims
+        }
         volume = xr.DataArray(data[...], dims=dims, coords=coords, attrs=attrs, name=variable)
-    record_read(source)
     return volume
 
 
@@ -209,25 +265,26 @@ def load_table(name, *, profile):
     import pandas as pd
 
     source = _existing("tables", name, profile)
-    frame = pd.read_csv(source, keep_default_na=True)
     record_read(source)
-    return frame
+    return pd.read_csv(source, keep_default_na=True)
 
 
 def record_read(source):
-    """Note that a file was read, for the chapter that is running."""
+    """
+    Note that a file is read, for the chapter that is running; call it before reading.
+
+    Raises
+    ------
+    Damaged
+        If it is a result and not as it was written.
+    """
+    check(source)
     return _record("read", source)
 
 
 def record_write(target, **parameters):
     """Note that a file was written, with the parameters that made it."""
     return _record("write", target, **parameters)
-
-
-def sha256(file):
-    """Hexadecimal SHA-256 of a file's content."""
-    with open(file, "rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def _record(operation, file, **parameters):
@@ -243,64 +300,71 @@ def _record(operation, file, **parameters):
             "time": round(time.time(), 3),
         }
         if parameters:
-            entry["parameters"] = _plain(parameters)
-        with open(log, "a", encoding="utf-8") as opened:
-            opened.write(json.dumps(entry, sort_keys=True) + "\n")
+            entry["parameters"] = attributes.plain(parameters)
+        try:
+            with open(log, "a", encoding="utf-8") as opened:
+                opened.write(json.dumps(entry, sort_keys=True) + "\n")
+        except OSError as error:
+            why = disk.reason(error, Path(log).parent) or error
+            raise OSError(error.errno, disk.sentence(log, why, ROOT_VARIABLE)) from error
     return file
-
-
-def _coordinate_attrs(axis):
-    return {} if axis == "phase" else {"units": "µm", "long_name": f"{axis}, voxel centre"}
-
-
-def _column(data):
-    return data.asstr()[...] if data.dtype.kind == "O" else data[...]
-
-
-def _native(value):
-    """An attribute as xarray would give it: one-element arrays are scalars."""
-    if isinstance(value, np.ndarray) and value.size == 1:
-        value = value.reshape(-1)[0]
-    return value.decode() if isinstance(value, bytes) else value
 
 
 def _load_dataset(kind, name, profile):
     import xarray as xr
 
     source = _existing(kind, name, profile)
-    dataset = xr.load_dataset(source, engine="h5netcdf")
     record_read(source)
-    return dataset
+    return xr.load_dataset(source, engine="h5netcdf")
+
+
+def require(kind, *names, profile):
+    """
+    Make sure that results are on disk before work begins.
+
+    Parameters
+    ----------
+    kind : {"volumes", "curves", "tables", "models", "cases"}
+        What they are.
+    *names : str
+        As given to the save functions.
+    profile : str
+        Name of the profile.
+
+    Raises
+    ------
+    FileNotFoundError
+        Naming all that are missing.
+    """
+    absent = [name for name in names if not exists(kind, name, profile=profile)]
+    if absent:
+        raise not_there(kind, absent, profile=profile)
+
+
+def not_there(kind, names, *, profile):
+    """The error that says which results are missing, where they were sought, and what to do."""
+    where = path(kind, names[0] + KINDS[kind], profile=profile)
+    return FileNotFoundError(
+        f"Run the chapters before this one: make book PROFILE={_profile_name(profile)}. Missing "
+        f"among the {kind} of profile {_profile_name(profile)!r}: {', '.join(map(repr, names))} "
+        f"(looked for {where})."
+    )
 
 
 def _existing(kind, name, profile):
-    source = path(kind, name + KINDS[kind], profile=profile)
-    if not source.exists():
-        raise FileNotFoundError(
-            f"There is no {name!r} among the {kind} of profile {_profile_name(profile)!r} "
-            f"(looked for {source}). Run the chapters before this one: "
-            f"make book PROFILE={_profile_name(profile)}"
-        )
-    return source
+    require(kind, name, profile=profile)
+    return path(kind, name + KINDS[kind], profile=profile)
 
 
 def _profile_name(profile):
-    return getattr(profile, "name", profile)
+    return OWN if profile == OWN else profiles.get(profile).name
 
 
-def _plain(attrs):
-    """Attributes as netCDF and JSON can hold them."""
-    plain = {}
-    for key, value in attrs.items():
-        if isinstance(value, np.generic):
-            value = value.item()
-        elif isinstance(value, np.ndarray):
-            value = value.tolist()
-        elif isinstance(value, dict):
-            value = json.dumps({str(k): float(v) for k, v in value.items()})
-        elif isinstance(value, bool):
-            value = int(value)
-        elif value is None:
-            value = "none"
-        plain[key] = value
-    return plain
+def _profile_of(file):
+    """Profile whose result a file is; empty for anything else, as the start of a resolved run."""
+    try:
+        profile, *inside = Path(file).absolute().relative_to(results_root().absolute()).parts
+    except ValueError:
+        return ""
+    kept = inside == [MANIFEST] or (len(inside) > 1 and inside[0] in KINDS)
+    return profile if kept and not inside[-1].startswith(".") else ""

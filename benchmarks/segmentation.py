@@ -29,7 +29,7 @@ from record import recording
 from scipy import ndimage
 
 from analysis.phases import Phase
-from analysis.segmentation import closing, clustering
+from analysis.segmentation import closing, cluster_sample, cluster_weights, clustering
 
 TARGETS = {Phase.PORE: 0.1738, Phase.CBD: 0.2308, Phase.AM: 0.5954}
 ROWS = []
@@ -88,7 +88,7 @@ def kmeans(size):
     """One pass over the volume with fitted weights: ours fused, the peer in numpy."""
     gray, _ = tomogram(size)
     fit = clustering.fit(gray, TARGETS, seed=1, n_sample=50_000, accept_best=True)
-    padded, gray_range = clustering._whole_numbers(gray, fit.gray_range)
+    padded, gray_range = cluster_sample.whole_numbers(gray, fit.gray_range)
     means = clustering._from_gray(fit.centroids, gray_range)
 
     def fused(threads):
@@ -98,7 +98,7 @@ def kmeans(size):
     ours, wall, (cbd_ratio, pore_ratio, sums, _) = cpu_seconds(lambda: fused(1), 7)
     theirs, _, (labels, their_sums) = cpu_seconds(lambda: numpy_pass(gray, fit))
     w_pore, w_cbd, _ = fit.phase_weights
-    same = np.mean(clustering._nearest(cbd_ratio, pore_ratio, w_cbd, w_pore) == labels)
+    same = np.mean(cluster_weights.labels_of(cbd_ratio, pore_ratio, w_cbd, w_pore) == labels)
     scale = np.ptp(gray) / (2**23 - 1)
     apart = np.abs(sums * scale + gray.min() * labels_count(labels)[:, None] - their_sums)
     million = gray.size / 1e6

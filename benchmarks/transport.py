@@ -251,7 +251,8 @@ def main():
     parser.add_argument("--limit-gb", type=float, default=8.0, help="memory a peer may take")
     parser.add_argument("--csv")
     parser.add_argument("--record", help="file for what is printed")
-    parser.add_argument("--only", nargs="+", help="modules of the peers to run")
+    modules = sorted({module for _, module, *_ in PEERS})
+    parser.add_argument("--only", nargs="+", choices=modules, help="modules of the peers to run")
     options = parser.parse_args()
     rows = []
     with recording(options.record):

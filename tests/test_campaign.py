@@ -1,5 +1,7 @@
 """Cases: run once, survive a kill, fail with a reason, give the same on Dask."""
 
+import argparse
+import dataclasses
 import os
 import signal
 import subprocess
@@ -11,8 +13,10 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+import xarray as xr
 
-from analysis import campaign, cases, profiles, storage
+from analysis import campaign, cases, local, profiles, simulations, storage
+from analysis.simulations import Outcome
 
 ROOT = Path(__file__).resolve().parents[1]
 METHODS = ("truth", "kmeans")
@@ -131,6 +135,132 @@ def test_a_failing_case_is_recorded_and_the_campaign_goes_on(results):
     assert cases.is_finished(truth, "smoke")
 
 
+STRUCTURES = [cases.Case("structure", "SL", 1, method) for method in METHODS]
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Let a case be a small file: what happens to files is the same."""
+
+    def execute(case, profile):
+        data = xr.Dataset({"transport": ("z", np.linspace(0, 1, 500) + len(case.method))})
+        with storage.atomic(cases.file_of(case, profile)) as temporary:
+            data.to_netcdf(temporary, engine="h5netcdf")
+        return Outcome()
+
+    monkeypatch.setattr(local, "execute", execute)
+
+
+def add_20_mV(file):
+    import h5py
+
+    with h5py.File(file, "r+") as opened:
+        opened["transport"][...] += 0.02
+
+
+def truncate(file):
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+def flip_a_bit(file):
+    content = bytearray(file.read_bytes())
+    content[len(content) // 3] ^= 4
+    file.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    "damage", [add_20_mV, truncate, flip_a_bit, lambda file: file.write_bytes(b"")]
+)
+def test_a_touched_case_is_named_and_computed_anew(results, quick, damage):
+    fill(("SL",))
+    campaign.run(STRUCTURES, "smoke", workers=1, say=lambda line: None)
+    before = cases.load(STRUCTURES[0], "smoke")
+    file = cases.file_of(STRUCTURES[0], "smoke")
+    damage(file)
+    with pytest.raises(storage.Damaged, match=r"smoke/cases/structure-SL-1-truth.* was|is empty"):
+        cases.load(STRUCTURES[0], "smoke")
+    lines = []
+    summary = campaign.run(STRUCTURES, "smoke", workers=1, say=lines.append)
+    assert (summary.run, summary.finished) == (1, 1)
+    assert lines[0].startswith(f"structure SL-1-truth: {file.name} ")
+    assert lines[0].endswith("; computed anew")
+    assert cases.load(STRUCTURES[0], "smoke").identical(before)
+
+
+def test_a_case_without_a_checksum_is_not_ours(results, quick):
+    fill(("SL",))
+    campaign.run(STRUCTURES, "smoke", workers=1, say=lambda line: None)
+    file = cases.file_of(STRUCTURES[1], "smoke")
+    for entry in (results / "smoke/.sha256/cases").glob(file.name + ".*"):
+        entry.unlink()
+    lines = []
+    assert campaign.run(STRUCTURES, "smoke", workers=1, say=lines.append).run == 1
+    assert "has no checksum" in lines[0]
+
+
+def test_touched_labels_stop_the_campaign_with_their_name(results):
+    fill(("SL",))
+    flip_a_bit(storage.path("volumes", "labels/SL-1-kmeans.nc", profile="smoke"))
+    with pytest.raises(storage.Damaged, match=r"labels/SL-1-kmeans.nc was changed.*make book"):
+        campaign.run(STRUCTURES, "smoke", workers=1)
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", b"PK\x03\x04 half an archive"])
+def test_an_unreadable_checkpoint_is_named_and_the_case_begins_anew(results, monkeypatch, content):
+    fill(("SL",))
+    case = cases.Case("lithiation", "SL", 1, "kmeans", 0.1, 6.0, "resolved", joined=4)
+    unfinished = results / f"smoke/cases/.{cases.name_of(case, 'smoke')}.npz"
+    unfinished.parent.mkdir(parents=True)
+    unfinished.write_bytes(content)
+
+    def lithiate(*_, checkpoint_path, **__):
+        from analysis.electrochemistry import checkpoint
+
+        if checkpoint_path.exists():
+            checkpoint.load(checkpoint_path, None, "mark")
+        raise RuntimeError("began anew")
+
+    monkeypatch.setattr(simulations.resolved, "lithiate", lithiate)
+    outcome = simulations.execute(case, "smoke")
+    assert outcome.reason == "began anew"
+    assert "is not a checkpoint of a resolved run" in outcome.note
+    assert not unfinished.exists()
+
+
+def test_renamed_fields_and_classes_keep_a_case():
+    old = dataclasses.make_dataclass("Old", ["edge", ("inner", object)])
+    new = dataclasses.make_dataclass("New", ["width", ("part", object)])
+    assert cases._values(old(1, old(2, "x"))) == cases._values(new(1, new(2, "x")))
+    assert cases._values(old(1, old(2, "x"))) != cases._values(new(1, new(3, "x")))
+
+
+def options(*arguments):
+    parser = argparse.ArgumentParser()
+    campaign.add_arguments(parser)
+    return parser.parse_args(["--profile", "smoke", *arguments])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--methods", "kmeans,kmeanz"], "no method 'kmeanz'. Did you mean 'kmeans'"),
+        (["--methods", "truth,nn"], "no method 'nn'"),
+        (["--methods", "kmeans;truth"], "no method 'kmeans;truth'"),
+        (["--methods", "kmeans,thresholding"], "No labels of method 'thresholding' for SL-1"),
+        (["--methods", ","], "names no method"),
+        (["--methods", "kmeans", "--resolved"], "leave --methods out"),
+        (["--workers", "-1"], "--workers -1: expected"),
+        (["--workers", "2", "--scheduler", "tcp://a:1"], "none with a scheduler"),
+        (["--wait", "0"], "--wait 0: expected"),
+        (["--profile", "demoo"], "no profile 'demoo'"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(results, arguments, message):
+    fill()
+    with pytest.raises(ValueError, match=message):
+        campaign.main(options(*arguments))
+
+
 def test_missing_labels_say_what_to_do(results):
     with pytest.raises(FileNotFoundError, match="make book PROFILE=smoke"):
         campaign.run_fits("smoke")
@@ -218,9 +348,9 @@ def test_a_killed_local_worker_is_replaced(results, monkeypatch):
     marker = results / "killed"
     wanted = [cases.Case("structure", "SL", 1, method) for method in METHODS]
     fill(("SL",))
-    monkeypatch.setattr(campaign, "execute", _Suicidal(marker))
-    outcomes = dict(campaign._local(wanted, "smoke", 2))
-    assert outcomes == {case: "" for case in wanted}
+    monkeypatch.setattr(local, "execute", _Suicidal(marker))
+    outcomes = dict(local.outcomes(wanted, "smoke", 2))
+    assert outcomes == {case: Outcome() for case in wanted}
     assert marker.exists()
 
 
@@ -234,4 +364,4 @@ class _Suicidal:
         if not os.path.exists(self.marker):
             Path(self.marker).touch()
             os.kill(os.getpid(), signal.SIGKILL)
-        return ""
+        return Outcome()

@@ -9,8 +9,12 @@ PACKAGE = Path(__file__).resolve().parents[1] / "analysis"
 
 # Lower rank is deeper; rooms of one rank do not import each other, except where noted.
 RANKS = {
+    "attributes": 0,
+    "checksums": 0,
+    "disk": 0,
     "phases": 0,
-    "profiles": 1,
+    "profiles": 0,
+    "scratch": 0,
     "electrodes": 1,
     "opengl": 1,
     "paper": 1,
@@ -26,11 +30,13 @@ RANKS = {
     "cases": 5,
     "kernels": 5,
     "simulations": 6,
-    "campaign": 7,
-    "study": 8,
-    "publish": 9,
-    "own": 10,
-    "__main__": 11,
+    "cluster": 7,
+    "local": 7,
+    "campaign": 8,
+    "study": 9,
+    "publish": 10,
+    "own": 11,
+    "__main__": 12,
 }
 
 HEAVY = {"keras", "jax", "fipy", "porespy", "pyvista", "distributed", "dask"}

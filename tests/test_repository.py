@@ -1,5 +1,6 @@
 """Files that make the project findable and citable are there and well-formed."""
 
+import importlib.util
 import json
 import re
 from pathlib import Path
@@ -65,3 +66,27 @@ def test_every_citation_is_in_the_bibliography():
 
 def test_contributing_is_short():
     assert len((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").split()) < 700
+
+
+FLAW = {"id": "PYSEC-1", "fix_versions": ["1.1"]}
+CLEAN = {"name": "a", "version": "1", "vulns": []}
+FLAWED = {"name": "b", "version": "1.0", "vulns": [FLAW]}
+SKIPPED = {"name": "c", "skip_reason": "Dependency not found"}
+
+
+@pytest.mark.parametrize(
+    ("listed", "status", "said"),
+    [
+        ([CLEAN, CLEAN], 0, "2 locked packages audited, 0 with known"),
+        ([CLEAN, FLAWED], 1, "b 1.0: PYSEC-1, mended in 1.1"),
+        ([CLEAN, SKIPPED], 0, "1 of 2 packages could not be audited"),
+        ([SKIPPED, SKIPPED], 0, "Nothing was audited"),
+        (None, 0, "Nothing was audited"),
+    ],
+)
+def test_an_audit_without_a_list_is_no_clean_bill(listed, status, said):
+    spec = importlib.util.spec_from_file_location("audit", ROOT / ".ci" / "audit.py")
+    audit = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(audit)
+    found, lines = audit.verdict(None if listed is None else {"dependencies": listed})
+    assert found == status and said in "\n".join(lines)

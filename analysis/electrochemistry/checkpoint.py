@@ -1,6 +1,8 @@
 """Checkpoints of a resolved run: everything that the next step depends on, bit by bit."""
 
 import os
+import zipfile
+import zlib
 
 import numpy as np
 
@@ -8,6 +10,16 @@ from analysis import storage
 from analysis.electrochemistry.outcome import Snapshot
 
 SCALARS = ("time", "step", "next_step", "error", "rejected", "unconverged", "iterations", "cycles")
+
+
+_UNREADABLE = (
+    *(OSError, EOFError, KeyError, TypeError, ValueError, AttributeError),
+    *(zipfile.BadZipFile, zlib.error, NotImplementedError),
+)
+
+
+class Unusable(ValueError):
+    """A checkpoint that cannot be read, or belongs to another case."""
 
 
 def save(path, run, mark):
@@ -56,18 +68,19 @@ def load(path, run, mark):
 
     Raises
     ------
-    ValueError
+    Unusable
         If the checkpoint belongs to another case, or cannot be read.
     """
     try:
-        stored = np.load(path)
+        with np.load(path) as file:  # all of it: the parts carry checksums, the whole does not
+            stored = {name: file[name] for name in file.files}
         found = str(stored["mark"])
-    except (OSError, ValueError, KeyError) as error:
-        raise ValueError(
+    except _UNREADABLE as error:
+        raise Unusable(
             f"{path} is not a checkpoint of a resolved run; remove it to start anew."
         ) from error
     if found != mark:
-        raise ValueError(
+        raise Unusable(
             f"The checkpoint {path} belongs to another case (labels, gamma, current, materials "
             "or accuracy differ). Remove it, or give another path."
         )

@@ -5,6 +5,9 @@ import numpy as np
 from analysis.figures import style
 from analysis.phases import Phase
 
+_REFERENCE = {"color": "#7a1fa2", "lw": 2}
+_CHANCE = {"color": "#555555", "lw": 1.2, "ls": (0, (2, 1))}
+
 
 def histogram(gray, *, ax, thresholds=(), truth=None, bins=128, gray_range=None, title=""):
     """
@@ -49,7 +52,7 @@ def histogram(gray, *, ax, thresholds=(), truth=None, bins=128, gray_range=None,
             threshold, color="#7a1fa2", ls="--", lw=1.4, label=None if number else "thresholds"
         )
     ax.set(xlabel="gray value", ylabel="density [-]", title=title, ylim=(0, None))
-    ax.legend()
+    style.legend_below(ax)
     return ax
 
 
@@ -89,7 +92,10 @@ def parity(true, predicted, *, ax, phase=None, title=None, points=4000, score=No
     return ax
 
 
-def dots(table, *, ax, value, by="method", split="specimen", xlabel="", title="", reference=None):
+def dots(
+    table, *, ax, value, by="method", split="specimen", xlabel="", title="", reference=None,
+    chance=None, legend=True,
+):  # fmt: skip
     """
     One row of dots per method, a dot per cutout: scalars that are to be compared.
 
@@ -109,7 +115,13 @@ def dots(table, *, ax, value, by="method", split="specimen", xlabel="", title=""
         Texts, quantity with unit.
     reference : dict of str to float, optional
         Value of each row that the paper gives; drawn as a vertical tick.
+    chance : dict of str to float, optional
+        Value of each row that dealing at random would give; drawn as a thin gray tick.
+    legend : bool
+        Whether to explain fillings and ticks, below the panel.
     """
+    from matplotlib.lines import Line2D
+
     rows = style.ordered(table[by].unique())
     groups = list(table[split].unique()) if split in table else [None]
     for place, row in enumerate(rows):
@@ -122,22 +134,22 @@ def dots(table, *, ax, value, by="method", split="specimen", xlabel="", title=""
                 marker=style.METHOD_MARKERS.get(row, "o"), mec=style.color(row),
                 mfc=style.color(row) if number == 0 else "white",
             )  # fmt: skip
-        if reference and row in reference:
-            ax.plot(
-                [reference[row]] * 2, [place - 0.42, place + 0.42], color="#7a1fa2", lw=2,
-                label="paper" if place == 0 else None,
-            )  # fmt: skip
+        for ticks, look in ((reference, _REFERENCE), (chance, _CHANCE)):
+            if ticks and row in ticks:
+                ax.plot([ticks[row]] * 2, [place - 0.42, place + 0.42], **look)
     ax.set_yticks(range(len(rows)), [style.label(row) for row in rows])
     ax.set(ylim=(len(rows) - 0.4, -0.6), xlabel=xlabel, title=title)
+    handles = []
     if len(groups) > 1:
-        from matplotlib.lines import Line2D
-
-        handles = [
-            Line2D([], [], ls="none", marker="o", color="#444444", mfc=fill)
-            for fill in ["#444444", "white"][: len(groups)]
-        ]
-        names = [style.SPECIMEN_LABELS.get(group, str(group)) for group in groups]
-        ax.legend(handles, names, loc="best")
+        handles += [
+            Line2D([], [], ls="none", marker="o", color="#444444", mfc=fill,
+                   label=style.SPECIMEN_LABELS.get(group, str(group)))
+            for group, fill in zip(groups, ("#444444", "white"), strict=False)
+        ]  # fmt: skip
+    handles += [Line2D([], [], label="paper", **_REFERENCE)] if reference else []
+    handles += [Line2D([], [], label="dealt at random", **_CHANCE)] if chance else []
+    if legend:
+        style.legend_below(ax, handles=handles)
     return ax
 
 

@@ -132,7 +132,7 @@ def voltage(curves, *, ax, measured=None, colorbar_label=None, xlabel=None, titl
                 mec=shades[place], ms=4, zorder=4,
             )  # fmt: skip
     ax.set(xlabel=xlabel or "capacity [mAh/cm²]", ylabel="cell voltage [V]", title=title)
-    ax.legend(title=colorbar_label)
+    style.legend_below(ax, title=colorbar_label)
     return ax
 
 
@@ -162,7 +162,7 @@ def spectra(impedances, *, ax, title="", scale=1.0, unit="Ω cm²"):
         )  # fmt: skip
     ax.set(xlabel=f"Re Z [{unit}]", ylabel=f"−Im Z [{unit}]", title=title)
     ax.set_aspect("equal", adjustable="datalim")
-    ax.legend()
+    style.legend_below(ax)
     return ax
 
 
@@ -194,7 +194,7 @@ def learning(history, *, ax, ylabel="loss [-]", title="", best_epoch=None, log=T
         ax.axvline(best_epoch, color="#555555", lw=0.9, ls=":", label="kept")
     ax.set(xlabel="epoch", ylabel=ylabel, title=title, yscale="log" if log else "linear")
     ax.xaxis.get_major_locator().set_params(integer=True)
-    ax.legend()
+    style.legend_below(ax)
     return ax
 
 
@@ -225,7 +225,7 @@ def convergence(size, errors, *, ax, order=2, xlabel="cell size [µm]", ylabel="
     ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
     ax.set_xticks(size, [f"{value:.3g}" for value in size], minor=False)
     ax.set_xticks([], minor=True)
-    ax.legend(loc="lower right")  # errors rise to the right
+    style.legend_below(ax)
     return ax
 
 
@@ -256,7 +256,7 @@ def lines(curves, *, ax, xlabel="", ylabel="", title="", legend=True):
         )  # fmt: skip
     ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
     if legend:
-        ax.legend()
+        style.legend_below(ax)
     return ax
 
 

@@ -14,6 +14,7 @@ _MATERIALS = {
     Phase.CBD: {"color": style.PHASE_COLORS[Phase.CBD], "specular": 0.1},
     Phase.PORE: {"color": "#4a6d8c", "specular": 0.1},  # black shows no shape
 }
+_STEPS_BACK = 8  # of the camera, each by a twelfth
 
 
 def phases(labels, *, voxel_size_um, shown=(Phase.AM, Phase.CBD), size=(900, 900), depth_mark=True):
@@ -179,8 +180,20 @@ def _shot(plotter):
     plotter.reset_camera()
     plotter.camera.zoom(1.05)
     pixels = plotter.screenshot(return_img=True)
+    for _ in range(_STEPS_BACK):  # a box that is wide in this view does not fit at once
+        if not touches_edge(pixels):
+            break
+        plotter.camera.zoom(0.92)
+        plotter.render()
+        pixels = plotter.screenshot(return_img=True)
     plotter.close()
     return pixels
+
+
+def touches_edge(pixels):
+    """Whether something is drawn in the outermost pixels: the picture is then cut off."""
+    drawn = np.any(np.asarray(pixels) < 250, axis=2)
+    return bool(drawn[0].any() or drawn[-1].any() or drawn[:, 0].any() or drawn[:, -1].any())
 
 
 def _surface(mask, voxel_size_um):

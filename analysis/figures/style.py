@@ -251,3 +251,37 @@ def legend(panel, *, methods=None, specimens=(), columns=4):
     return panel.figure.legend(
         handles, labels, loc="outside lower center", ncols=min(columns, max(len(labels), 1))
     )
+
+
+def legend_below(panel, *, handles=None, title=None):
+    """
+    The legend of one panel, below its abscissa, where it can hide no data.
+
+    Parameters
+    ----------
+    panel : matplotlib.axes.Axes
+        Its labeled lines are explained, unless `handles` are given.
+    handles : list of matplotlib artists, optional
+        With their labels.
+    title : str, optional
+        Heading, the quantity with its unit.
+
+    Returns
+    -------
+    legend : matplotlib.legend.Legend or None
+        None if there is nothing to explain.
+    """
+    from matplotlib.transforms import ScaledTranslation
+
+    handles = panel.get_legend_handles_labels()[0] if handles is None else handles
+    if not handles:
+        return None
+    figure = panel.figure
+    width_in = panel.get_position().width * figure.get_figwidth()
+    entry_in = 0.5 + 0.075 * max(len(str(handle.get_label())) for handle in handles)
+    below = ScaledTranslation(0, -(0.5 if panel.get_xlabel() else 0.34), figure.dpi_scale_trans)
+    return panel.legend(
+        handles=handles, title=title, loc="upper center", bbox_to_anchor=(0.5, 0),
+        bbox_transform=panel.transAxes + below, borderaxespad=0, columnspacing=1.2,
+        ncols=max(1, min(len(handles), int(width_in / entry_in))),
+    )  # fmt: skip

@@ -46,7 +46,10 @@ class Page:
         return bundle
 
 
-def show(table, *, name, digits=3, formats=None, verdict="verdict", headings=None):
+def show(
+    table, *, name, digits=3, formats=None, verdict="verdict", headings=None, columns=None,
+    rows=None,
+):  # fmt: skip
     """
     A table for the page, with a link to its CSV.
 
@@ -68,11 +71,21 @@ def show(table, *, name, digits=3, formats=None, verdict="verdict", headings=Non
         Column whose entries begin with "agrees", "close" or "differs"; it gets a mark.
     headings : dict of str to str, optional
         Headings that differ from the column names, with unit: ``{"ours": "ours [µm]"}``.
+    columns : sequence of str, optional
+        Those that the page shows, in this order; a page carries about seven. The CSV holds all.
+    rows : int, optional
+        At most so many rows on the page, from the top; a line below says how many there are. Sort
+        the table so that what matters comes first. The CSV holds all.
 
     Returns
     -------
     page : Page
         Shows itself as the last expression of a cell.
+
+    Raises
+    ------
+    KeyError
+        If the table has no such column.
 
     Examples
     --------
@@ -84,12 +97,15 @@ def show(table, *, name, digits=3, formats=None, verdict="verdict", headings=Non
     table = _with_index(table)
     headings = headings or {}
     csv = table.to_csv(index=False)
+    n_rows = len(table)
+    table = table[list(columns)] if columns is not None else table
+    table = table.iloc[:rows] if rows is not None else table
     head = "".join(
         f'<th scope="col">{_typeset(str(headings.get(name_, name_)))}</th>'
         for name_ in table.columns
     )
     formats = {**_common_formats(table, digits), **(formats or {})}
-    rows = []
+    lines = []
     for record in table.itertuples(index=False):
         cells = []
         for place, (column, value) in enumerate(zip(table.columns, record, strict=True)):
@@ -97,15 +113,15 @@ def show(table, *, name, digits=3, formats=None, verdict="verdict", headings=Non
             text, kind = _cell(value, digits, formats.get(column), column == verdict)
             tag, scope = ("th", ' scope="row"') if place == 0 else ("td", "")
             cells.append(f"<{tag}{scope}{kind}>{text}</{tag}>")
-        rows.append(f"<tr>{''.join(cells)}</tr>")
+        lines.append(f"<tr>{''.join(cells)}</tr>")
     link = csv_link(csv, name)
     title = html.escape(str(name).replace("-", " ").replace("_", " "), quote=True)
-    kind = " cbd-long" * (len(rows) > LONG) + " cbd-wide" * (len(table.columns) > WIDE)
+    kind = " cbd-long" * (len(lines) > LONG) + " cbd-wide" * (len(table.columns) > WIDE)
     page = (
         f'<div class="cbd-table{kind}" role="region" tabindex="0" '
         f'aria-label="Table: {title}">'
-        f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
-        f'<p class="cbd-downloads">{link}</p>'
+        f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"
+        f'<p class="cbd-downloads">{_left_out(len(table), n_rows)}{link}</p>'
     )
     return Page(page, text=table.to_string(index=False))
 
@@ -151,6 +167,10 @@ def compare(verdicts, *, name, units=None, digits=3):
         for quantity, verdict in verdicts.items()
     ]
     return show(pd.DataFrame(rows), name=name, digits=digits)
+
+
+def _left_out(shown, there):
+    return f"The first {shown} of {there} rows; all are in the " if shown < there else ""
 
 
 def csv_link(csv, name):

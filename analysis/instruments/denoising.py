@@ -108,7 +108,7 @@ def non_local_means(image, noise, strength=0.8, *, search=3):
     return total / weights
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True)
 def _average_pairs(image, padded, dz, dy, dx, floor, scale, total, weights):
     """Exchange the values of all pairs of voxels one offset apart, weighted by likeness."""
     depth, rows, columns = image.shape
@@ -156,7 +156,7 @@ def _average_pairs(image, padded, dz, dy, dx, floor, scale, total, weights):
                     weights[z + dz, j + dy, i + dx] += w
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True)
 def _ascend(result, dual, weight, step):
     """Move the dual field along the gradient of `result`, and project it."""
     depth, rows, columns = result.shape
@@ -175,7 +175,7 @@ def _ascend(result, dual, weight, step):
                 dual[2, k, j, i] = (dual[2, k, j, i] - step * gx) * scale
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True)
 def _descend(image, dual, result):
     """Image plus the divergence of the dual field."""
     depth, rows, columns = result.shape

@@ -244,7 +244,7 @@ def _ramp(width, voxel_size_um):
     return response.astype(np.float32)
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True)
 def _cast_rays(columns, out):
     """
     Joseph's projector: one step per row along the steeper axis, cubic across it.
@@ -288,7 +288,7 @@ def _cast_rays(columns, out):
                             line[k] += weight * column[k]
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True)
 def _back_project(projections, n):
     """Sum of the filtered projections along their rays, (N, N, Z)."""
     n_angles, width, depth = projections.shape

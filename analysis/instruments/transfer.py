@@ -3,7 +3,8 @@
 Every linear step of a parallel-beam scan (propagation fringe, detector blur, filtered
 back-projection, phase retrieval) multiplies the spatial frequencies of the object: the
 central-slice theorem. So a volume is imaged by one Fourier transform, and its noise drawn with the
-matching spectrum.
+matching spectrum. The transforms are in double precision, so that single-precision gray values come
+out the same on any machine but for a few.
 :mod:`analysis.instruments.tomograph` does the same by projections; the book compares the two.
 """
 
@@ -127,7 +128,8 @@ def image(composition, voxel_size_um, *, scenario="phase-retrieved", seed, **cha
     gray = _filtered(composition, voxel_size_um, settings)
     if settings.noise > 0:
         noise = noise_field(gray.shape, voxel_size_um, settings, np.random.default_rng(seed))
-        gray += np.float32(settings.noise) * noise
+        gray += settings.noise * noise
+    gray = gray.astype(np.float32)
     if settings.tv_weight > 0:
         gray = denoising.total_variation(gray, settings.tv_weight)
     if settings.non_local_means:
@@ -153,12 +155,12 @@ def noise_field(shape, voxel_size_um, settings, rng):
 
     Returns
     -------
-    noise : (Z, Y, X) ndarray of float32
+    noise : (Z, Y, X) ndarray of float64
     """
     k_plane, kz = _frequencies(shape, voxel_size_um)
     amplitude = np.sqrt(k_plane)
     amplitude *= optics.hann(k_plane, voxel_size_um) * optics.interpolation(k_plane, voxel_size_um)
-    spectrum = scipy.fft.rfftn(rng.standard_normal(shape, dtype=np.float32))
+    spectrum = scipy.fft.rfftn(rng.standard_normal(shape, dtype=np.float32).astype(np.float64))
     weights = np.ones(spectrum.shape[-1])
     weights[1 : (shape[2] + 1) // 2] = 2  # the half spectrum stands for both halves
     power = 0.0
@@ -168,10 +170,10 @@ def noise_field(shape, voxel_size_um, settings, rng):
         if settings.retrieval:
             distance_um = settings.distance_mm * 1e3
             factor = amplitude * optics.retrieval(k**2 + k_plane**2, distance_um, ratio)
-        spectrum[n] *= factor.astype(np.float32)
+        spectrum[n] *= factor
         power += float(np.sum(weights * factor**2))
     noise = scipy.fft.irfftn(spectrum, s=shape)
-    noise /= np.float32(np.sqrt(power / np.prod(shape)))
+    noise /= np.sqrt(power / np.prod(shape))
     return noise
 
 
@@ -184,9 +186,9 @@ def _filtered(composition, voxel_size_um, settings):
     padding = min(_PADDING, depth - 1)
     total = scipy.fft.next_fast_len(depth + 2 * padding)
     extend = [(padding, total - depth - padding), (0, 0), (0, 0)]
-    mirrored = np.pad(attenuation, extend, mode="symmetric")
+    mirrored = np.pad(attenuation.astype(np.float64), extend, mode="symmetric")
     absorbed = scipy.fft.rfftn(mirrored)
-    mirrored = np.pad(decrement, extend, mode="symmetric")
+    mirrored = np.pad(decrement.astype(np.float64), extend, mode="symmetric")
     refracted = scipy.fft.rfftn(mirrored)
     k_plane, kz = _frequencies(mirrored.shape, voxel_size_um)
     distance_um = settings.distance_mm * 1e3
@@ -196,11 +198,11 @@ def _filtered(composition, voxel_size_um, settings):
         factor = window * optics.blur(k2, settings.blur_um)
         if settings.retrieval:
             factor = factor * optics.retrieval(k2, distance_um, constants.ratio_um)
-        refracted[n] *= (distance_um * k2).astype(np.float32)
+        refracted[n] *= distance_um * k2
         absorbed[n] += refracted[n]
-        absorbed[n] *= factor.astype(np.float32)
+        absorbed[n] *= factor
     gray = scipy.fft.irfftn(absorbed, s=mirrored.shape)[padding : padding + depth]
-    return np.ascontiguousarray(gray / np.float32(constants.attenuation_per_um[Phase.AM]))
+    return gray / constants.attenuation_per_um[Phase.AM]
 
 
 def _frequencies(shape, voxel_size_um):

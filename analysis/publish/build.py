@@ -1,5 +1,6 @@
 """Execute, stage and build the whole book, and say how long it took."""
 
+import functools
 import hashlib
 import os
 import shutil
@@ -8,7 +9,8 @@ import sys
 import time
 from pathlib import Path
 
-from analysis import opengl, profiles, storage
+from analysis import opengl, profiles, scratch, storage
+from analysis.processes import killed_by
 from analysis.publish import stamps
 from analysis.publish.chapters import ROOT, chapters_in_book
 from analysis.publish.execute import execute
@@ -61,6 +63,7 @@ def build_book(profile, *, real="", jobs=2, site=True, say=print):
         parameters["real"] = _as_seen_from_root(real)
         parameters["real_sha256"] = storage.sha256(real)
     started = time.perf_counter()
+    _clear_up(build, say)
     say(f"Profile {profile}: {len(chapters)} executed chapters, {jobs} at a time")
     ran = execute(chapters, build=build, parameters=parameters, jobs=jobs, say=say)
     executed_seconds = time.perf_counter() - started
@@ -74,32 +77,54 @@ def build_book(profile, *, real="", jobs=2, site=True, say=print):
     return page
 
 
-def folders(profile):
-    """Where the build of a profile lies."""
-    return stamps.Build(profile, ROOT / "_build" / profile)
-
-
-def preview(profile, *, port=8000, say=print):
+def serve(profile, *, port=8000, say=print):
     """
-    Serve a built book at 127.0.0.1 until it is stopped.
+    Serve the built book on this machine until it is interrupted.
 
     Raises
     ------
     FileNotFoundError
-        If the book of this profile has not been built.
+        If the profile has not been built.
+    OSError
+        If the port is taken.
     """
-    import functools
     import http.server
 
+    profiles.get(profile)
     site = folders(profile).folder / "html"
-    if not (site / "index.html").exists():
+    if not (site / "index.html").is_file():
+        built = [name for name in profiles.PROFILES if (folders(name).folder / "html").is_dir()]
+        others = f" Built are: {', '.join(built)}." if built else ""
         raise FileNotFoundError(
-            f"The book of profile {profile!r} has not been built. Call: make book PROFILE={profile}"
+            f"The book of profile {profile!r} has not been built (looked for {site}).{others} "
+            f"Build it: make book PROFILE={profile}"
         )
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(site))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
-        say(f"http://127.0.0.1:{server.server_port}/ (stop with Ctrl-C)")
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=site)
+    try:
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
+    except OSError as error:
+        raise OSError(
+            f"Port {port} of this machine cannot be used ({error.strerror}). Stop what serves "
+            f"there, or open {site / 'index.html'} in a browser."
+        ) from error
+    say(f"http://127.0.0.1:{server.server_port}/ shows profile {profile}; Ctrl+C ends it.")
+    with server:
         server.serve_forever()
+
+
+def _clear_up(build, say):
+    """Name and remove what a killed run has left, and name a manifest that was touched."""
+    for folder in (storage.results_root() / build.profile, build.folder):
+        for file in scratch.sweep_partial(folder):
+            say(f"Removed {file.name}, which a process that was killed had half written.")
+    line = stamps.trouble_of_manifest(build)
+    if line:
+        say(line)
+
+
+def folders(profile):
+    """Where the build of a profile lies."""
+    return stamps.Build(profile, ROOT / "_build" / profile)
 
 
 def build_site(stage_folder, build, *, builder="html", strict=True, jobs=2):
@@ -134,11 +159,19 @@ def build_site(stage_folder, build, *, builder="html", strict=True, jobs=2):
         status = subprocess.run(
             command, stdout=output, stderr=subprocess.STDOUT, env=environment, check=False
         ).returncode
+    if killed_by(status):
+        raise SiteFailed(
+            f"Sphinx {killed_by(status)} while it built the site. Run the same command again; with "
+            f"JOBS=1 it needs less memory. All messages: {log}"
+        )
     if status != 0:
         text = log.read_text(encoding="utf-8", errors="replace")
         telling = [line for line in text.splitlines() if "WARNING" in line or "ERROR" in line]
         shown = "\n".join(telling[:40] or text.splitlines()[-30:])
-        raise SiteFailed(f"The site could not be built:\n\n{shown}\n\nAll messages: {log}")
+        raise SiteFailed(
+            f"The site could not be built:\n\n{stamps.full_disk(build)}{shown}\n\n"
+            f"All messages: {log}"
+        )
     built_shape.write_text(shape.hexdigest())
     made = work / "_build" / builder
     target = build.folder / builder

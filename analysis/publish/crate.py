@@ -37,6 +37,8 @@ def export(profile, *, say=print):
     ------
     FileNotFoundError
         If the profile has no manifest.
+    storage.Damaged
+        If the manifest is not as it was written.
     """
     folder = storage.results_root() / profile
     source = folder / "manifest.json"
@@ -45,6 +47,7 @@ def export(profile, *, say=print):
             f"There is no manifest of profile {profile!r} (looked for {source}). "
             f"Run the book first: make book PROFILE={profile}"
         )
+    storage.check(source)
     manifest = json.loads(source.read_text(encoding="utf-8"))
     target = folder / "ro-crate-metadata.json"
     with storage.atomic(target) as temporary:

@@ -11,6 +11,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ import nbformat
 import yaml
 
 from analysis import storage
-from analysis.processes import die_with_parent
+from analysis.processes import die_with_parent, killed_by
 from analysis.publish import stamps
 from analysis.publish.chapters import COLOPHON, ROOT
 from analysis.publish.fingerprint import fingerprint
@@ -80,11 +81,12 @@ def execute(chapters, *, build, parameters, jobs=2, say=print):
                 "task_dep": list(needs),
             }
 
-    with only_run_of(build):
+    # What is up to date is ours to say, so doit's own database need not outlive the run.
+    with only_run_of(build), tempfile.TemporaryDirectory() as notes:
         tasks = {
             "task_chapters": task_chapters,
             "DOIT_CONFIG": {
-                "dep_file": str(build.folder / ".doit.db"),
+                "dep_file": str(Path(notes) / "doit.db"),
                 "backend": "sqlite3",
                 "reporter": "zero",
                 "verbosity": 0,
@@ -152,11 +154,11 @@ def _run_and_stamp(chapter, build, parameters, progress):
         offered = stamps.offered(build, chapter.needs)
         stamp = run_chapter(chapter.source, name, build=build, parameters=parameters)
         stamp["fingerprint"]["offered"] = offered
-    except ChapterFailed as failure:
-        progress.failures.append(str(failure))
+        stamps.write_stamp(build, name, stamp)
+    except (ChapterFailed, OSError) as failure:
+        progress.failures.append(stamps.why_stopped(build, name, failure))
         progress.line(name, "FAILED")
         return False
-    stamps.write_json(build.stamp(name), stamp)
     progress.ran.append(name)
     progress.line(name, f"{stamp['seconds']:6.1f} s  {stamp['peak_memory_MB'] / 1000:.1f} GB")
     return True
@@ -206,7 +208,8 @@ def run_chapter(source, name, *, build, parameters):
     entry.unlink(missing_ok=True)
     if status != 0:
         raise ChapterFailed(
-            f"Chapter {name} stopped with an error:\n\n{_last_error(log)}\n\n"
+            f"Chapter {name} {killed_by(status) or 'stopped with an error'}:\n\n"
+            f"{_last_error(log)}\n\n{stamps.full_disk(build)}"
             f"The notebook up to that cell: {partial}\nThe log: {log}"
         )
     os.replace(partial, executed)

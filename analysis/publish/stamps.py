@@ -1,10 +1,15 @@
-"""Why a chapter need not run again: stamps of what it used, and the manifest made of them."""
+"""Why a chapter need not run again: stamps of what it used, and the manifest made of them.
 
+A stamp carries a checksum of itself and of the executed notebook that belongs to it, so that one
+that was changed or damaged counts as none.
+"""
+
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis import __version__, storage
+from analysis import __version__, disk, storage
 from analysis.publish.chapters import COLOPHON
 
 
@@ -35,12 +40,32 @@ def write_json(target, content):
         temporary.write_text(text + "\n", encoding="utf-8")
 
 
+def write_stamp(build, name, stamp):
+    """Write the stamp of a chapter that has just run to its end, with the checksums."""
+    stamp = {**stamp, "executed": storage.sha256(build.executed(name))}
+    write_json(build.stamp(name), {**stamp, "checksum": _checksum(stamp)})
+
+
 def read_stamp(build, name):
-    """The stamp of a chapter, or None if it has not run to its end."""
+    """The stamp of a chapter, or None if it has not run to its end or the stamp is damaged."""
+    return _stamp_or_reason(build, name)[0]
+
+
+def _stamp_or_reason(build, name):
     try:
-        return json.loads(build.stamp(name).read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
-        return None
+        stamp = json.loads(build.stamp(name).read_text(encoding="utf-8"))
+        if stamp.pop("checksum") == _checksum(stamp):
+            return stamp, ""
+    except FileNotFoundError:
+        return None, "not run yet"
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        pass
+    return None, f"its stamp {build.stamp(name).name} was changed or damaged"
+
+
+def _checksum(stamp):
+    text = json.dumps(stamp, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def offered(build, needs):
@@ -62,9 +87,14 @@ def reason_to_run(build, name, fingerprint):
     fingerprint : dict
         As :func:`analysis.publish.fingerprint.fingerprint` gives it now.
     """
-    stamp = read_stamp(build, name)
-    if stamp is None or not build.executed(name).exists():
+    stamp, reason = _stamp_or_reason(build, name)
+    if stamp is None:
+        return reason
+    executed = _hash_or_none(build.executed(name))
+    if executed is None:
         return "not run yet"
+    if executed != stamp["executed"]:
+        return f"its executed copy {build.executed(name).name} was changed or damaged"
     old = stamp["fingerprint"]
     if old["cells"] != fingerprint["cells"]:
         return "its code changed"
@@ -83,6 +113,10 @@ def reason_to_run(build, name, fingerprint):
         for file, entry in stamp[use].items():
             if _hash_or_none(storage.results_root() / file) != entry["sha256"]:
                 return f"{file} changed"
+    for file in stamp["writes"]:
+        found = storage.trouble(storage.results_root() / file)
+        if found:  # the chapters that read it would be refused
+            return f"{file} {found}"
     return ""
 
 
@@ -124,12 +158,34 @@ def write_manifest(build, names):
                 "inputs": {path: entry["sha256"] for path, entry in stamp["reads"].items()},
                 "outputs": stamp["writes"],
             }
-    target = storage.results_root() / build.profile / "manifest.json"
+    target = storage.results_root() / build.profile / storage.MANIFEST
     write_json(
         target,
         {"package_version": __version__, "profile": build.profile, "chapters": chapters},
     )
     return target
+
+
+def trouble_of_manifest(build):
+    """A line about a manifest that is not as it was written, or an empty string."""
+    target = storage.results_root() / build.profile / storage.MANIFEST
+    found = storage.trouble(target) if target.exists() else ""
+    return f"{target.relative_to(storage.results_root())} {found}; written anew" if found else ""
+
+
+def why_stopped(build, name, failure):
+    """What to say of a chapter whose files could not be written, or that failed."""
+    why = disk.reason(failure, build.folder) if isinstance(failure, OSError) else ""
+    if not why or why in str(failure):
+        return str(failure)
+    what = getattr(failure, "filename", None) or build.folder
+    return f"Chapter {name}: {disk.sentence(what, why, storage.ROOT_VARIABLE)}"
+
+
+def full_disk(build):
+    """What to say beside the error of a process that may have died of a full disk, or nothing."""
+    why = disk.full(build.folder) or disk.full(storage.results_root())
+    return disk.sentence(build.folder, why, storage.ROOT_VARIABLE) + "\n\n" if why else ""
 
 
 def _hash_or_none(file):

@@ -189,48 +189,6 @@ def _blocks(n_z, n_y, n_x):
 
 
 @numba.njit(cache=True)
-def hashes(padded, steps, pairs, seed):
-    """
-    A number for each voxel that depends on its sorted features and on nothing else.
-
-    Parameters
-    ----------
-    padded : (Z + 2, Y + 2, X + 2) ndarray of int32
-        Gray values below ``LEVELS``.
-    steps, pairs : ndarray of int
-        From :func:`neighbor_steps` and :func:`sorting_network`.
-    seed : uint64
-        Start of the hash.
-
-    Returns
-    -------
-    hashes : (Z, Y, X) ndarray of uint64
-        Equal for voxels of equal features, otherwise scattered.
-    """
-    n_z, n_y, n_x = padded.shape[0] - 2, padded.shape[1] - 2, padded.shape[2] - 2
-    width = n_x + 2
-    flat = padded.ravel()
-    features = np.empty((N_FEATURES, BLOCK), np.int32)
-    found = np.empty((n_z, n_y, n_x), np.uint64)
-    mixed = np.empty(BLOCK, np.uint64)
-    prime, shift = np.uint64(0x9E3779B97F4A7C15), np.uint64(29)
-    for z, y, x, rows, columns in _blocks(n_z, n_y, n_x):
-        n = rows * columns
-        start = ((z + 1) * (n_y + 2) + y + 1) * width + 1 + x
-        _load(flat, start, rows, columns, width, steps, features)
-        _sort(features, n, pairs)
-        mixed[:] = seed
-        for m in range(N_FEATURES):
-            values = features[m, :n]
-            for i in range(n):
-                product = (mixed[i] ^ np.uint64(values[i])) * prime
-                mixed[i] = product ^ (product >> shift)
-        for row in range(rows):
-            found[z, y + row, x : x + columns] = mixed[row * columns : (row + 1) * columns]
-    return found
-
-
-@numba.njit(cache=True)
 def features_at(padded, places, steps, pairs):
     """
     Sorted features of a list of voxels.
@@ -310,3 +268,60 @@ def lloyd(features, n_voxels, start, weights, phase_weights, max_passes):
         if not moved:
             return centroids, counts, passes
     return centroids, counts, max_passes
+
+
+@numba.njit(cache=True)
+def sample_ratios(features, n_voxels, centroids, weights, cbd_ratio, pore_ratio):
+    """
+    Distances of a sample to the centroid of AM over those to the other two.
+
+    Parameters
+    ----------
+    features : (B, 27, BLOCK) ndarray of int32
+        From :func:`features_at`.
+    n_voxels : int
+        Columns in use.
+    centroids : (3, 27) ndarray of float32
+        Rows ordered as the phases.
+    weights : (27,) ndarray of float32
+        Feature weights x.
+    cbd_ratio, pore_ratio : (n_voxels,) ndarray of float32
+        Filled.
+    """
+    distances = np.empty((3, BLOCK), np.float32)
+    tiny = np.float32(1e-30)
+    for block in range(features.shape[0]):
+        first = block * BLOCK
+        n = min(BLOCK, n_voxels - first)
+        _distances(features[block], n, centroids, weights, distances)
+        for i in range(n):
+            am = distances[2, i] + tiny
+            cbd_ratio[first + i] = am / (distances[1, i] + tiny)
+            pore_ratio[first + i] = am / (distances[0, i] + tiny)
+
+
+@numba.njit(cache=True)
+def sample_sums(features, n_voxels, labels):
+    """
+    Sums of the features of each phase, and voxels of each phase, of a labelled sample.
+
+    Parameters
+    ----------
+    features : (B, 27, BLOCK) ndarray of int32
+        From :func:`features_at`.
+    n_voxels : int
+        Columns in use.
+    labels : (n_voxels,) ndarray of uint8
+
+    Returns
+    -------
+    sums : (3, 27) ndarray of int64
+    counts : (3,) ndarray of int64
+    """
+    masks = np.empty((2, BLOCK), np.int32)
+    sums, counts = np.zeros((3, N_FEATURES), np.int64), np.zeros(3, np.int64)
+    for block in range(features.shape[0]):
+        first = block * BLOCK
+        n = min(BLOCK, n_voxels - first)
+        _add_up(features[block], n, labels[first : first + n], masks, sums, counts)
+    return sums, counts

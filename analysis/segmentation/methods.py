@@ -28,6 +28,8 @@ class Inputs:
         Fixes the sample of k-means.
     n_sample : int
         Size of that sample [voxel].
+    kmeans_start : {"quantiles", "extremes"}
+        Where the centroids of k-means start: robust for any file, or by the paper's rule.
     keep_going : bool
         Accept the best weights of k-means if they miss the targets, and fill slices that have less
         room than EDX-Closing needs, instead of stopping with an error.
@@ -43,6 +45,7 @@ class Inputs:
     gray: np.ndarray | None = None
     seed: int | None = None
     n_sample: int = 100_000
+    kmeans_start: str = "quantiles"
     keep_going: bool = False
     composition: np.ndarray | None = None
     cbd_profile: np.ndarray | None = None
@@ -133,6 +136,7 @@ def _kmeans(inputs):
             inputs.targets,
             seed=inputs.seed,
             n_sample=inputs.n_sample,
+            start=inputs.kmeans_start,
             accept_best=inputs.keep_going,
         )
     return inputs.kmeans

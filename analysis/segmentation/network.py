@@ -149,15 +149,14 @@ def load_named(path, name):
         raise FileNotFoundError(
             f"There is no model {path}. Train one: run the chapter on the neural network."
         )
+    storage.record_read(path)
     found = _name_in_file(path)
     if found != name:
         raise ValueError(
             f"{path} holds a model called {found!r}; expected {name!r}, a network of this kind "
             "and version. Train it again."
         )
-    model = keras_module().saving.load_model(path, compile=False)
-    storage.record_read(path)
-    return model
+    return keras_module().saving.load_model(path, compile=False)
 
 
 def check_model(model):

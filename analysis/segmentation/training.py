@@ -133,7 +133,9 @@ def train(samples, split, settings=None, *, watch=None, progress=True):
 
     Notes
     -----
-    Equal seed, samples and number of threads give equal weights.
+    Equal seed, samples and number of threads give equal weights. Samples that differ in the last
+    digits, as from another machine, give nearly equal ones with tanh; with ReLU, whose slope jumps,
+    a long training amplifies the difference until some percent of the labels change.
     """
     keras = keras_module()
     settings = settings or Settings()

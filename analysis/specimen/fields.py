@@ -37,7 +37,9 @@ def gaussian_field(shape, width_voxels, rng):
     planes = shape[0] + 2 * MARGIN
     # z does not repeat: the seam of the transform lies in planes that are cut off.
     padded = (scipy.fft.next_fast_len(planes + math.ceil(6 * width_voxels)), *shape[1:])
-    spectrum = scipy.fft.rfftn(rng.standard_normal(padded, dtype=np.float32))
+    # In double precision and rounded once at the end: single precision would carry the last bit of
+    # a library's exponential into every voxel, and labels at a level would differ by machine.
+    spectrum = scipy.fft.rfftn(rng.standard_normal(padded, dtype=np.float32).astype(np.float64))
     power = 1.0
     for axis, n in enumerate(padded):
         k = 2 * np.pi * np.fft.fftfreq(n)
@@ -47,9 +49,9 @@ def gaussian_field(shape, width_voxels, rng):
         kernel = kernel[: n // 2 + 1] if axis == 2 else kernel
         extent = [1, 1, 1]
         extent[axis] = kernel.size
-        spectrum *= kernel.astype(np.float32).reshape(extent)
+        spectrum *= kernel.reshape(extent)
     field = scipy.fft.irfftn(spectrum, s=padded)[:planes]
-    return np.ascontiguousarray(field / np.float32(math.sqrt(power)), dtype=np.float32)
+    return np.ascontiguousarray(field / math.sqrt(power), dtype=np.float32)
 
 
 def evaluate(coefficients, voxel_size_um, z_um, y_um, x_um, out=None):
@@ -98,7 +100,7 @@ def _taps(positions_um, voxel_size_um):
     return base[:, None] + np.arange(-1, 3), (weights / 6).astype(np.float32)
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True)
 def _tensor_product(coefficients, iz, wz, iy, wy, ix, wx, out):
     """Contract z, then y, then x: three short sums instead of 64 terms a point."""
     rows, columns = coefficients.shape[1:]

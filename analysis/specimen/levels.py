@@ -81,7 +81,7 @@ def _histograms(field, allowed, low, high, bins):
     return counts
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True)
 def _inside(field, k, j, i, level, slope):
     """
     Share of a grid cell where the field lies below `level`; 0.5 on the boundary.
@@ -107,7 +107,7 @@ def _inside(field, k, j, i, level, slope):
     return min(max(np.float32(0.5) - value / norm, np.float32(0)), np.float32(1))
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True)
 def fractions(field, level, slope, out):
     """
     Share of each voxel below the level, from a grid twice as fine.
@@ -134,7 +134,7 @@ def fractions(field, level, slope, out):
                 out[k, j, i] = total * np.float32(0.125)
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True)
 def nested_fractions(outer, outer_level, outer_slope, field, level, slope, out):
     """Share of each voxel that lies outside `outer` and below the level of `field`."""
     so, s = np.float32(outer_slope), np.float32(slope)

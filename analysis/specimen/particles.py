@@ -236,7 +236,7 @@ def _relax(centers, radii, box, hard_core, first, second, sweeps):
             centers[i, 2] = (centers[i, 2] + shift[i, 2]) % box[2]
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True)
 def _rasterize(centers, radii, box, z, y, x, out):
     """Minimum over spheres of the distance to their surfaces, into `out`."""
     reach = REACH_UM

@@ -1,6 +1,5 @@
 """Figure 4 of the paper, with the truth as a thirteenth row, and its four findings checked."""
 
-from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -11,9 +10,11 @@ from analysis import electrodes, profiles, storage
 from analysis.figures import style
 from analysis.phases import Phase, volume_fractions
 from analysis.segmentation import agreement
+from analysis.study import standing
+from analysis.study.catalogue import TRUTH, methods_on_disk
+from analysis.study.finding import STAND_INS, Bound, check
 
 QUANTITIES = ("equally assigned", "AM", "CBD", "pore")  # the panels of Figure 4
-TRUTH = "truth"
 NEGLIGIBLE = 0.02  # differences below this count as none
 
 
@@ -27,14 +28,19 @@ def run(profile):
     -------
     matrices : xarray.DataArray
         Dimensions ``specimen, cutout, quantity, method, other`` [-]; the last method is the truth.
+
+    Raises
+    ------
+    FileNotFoundError
+        If no trinarization, or no truth, is on disk.
     """
     settings = profiles.get(profile)
+    methods = methods_on_disk(profile)
     found = {
-        (specimen, cutout): _confusions(profile, specimen, cutout)
+        (specimen, cutout): _confusions(profile, methods, specimen, cutout)
         for specimen in profiles.ELECTRODES
         for cutout in settings.cutout_numbers
     }
-    methods = methods_of(profile)
     counts = xr.DataArray(
         np.array(
             [
@@ -55,19 +61,8 @@ def run(profile):
     matrices = scores(counts)
     dataset = xr.Dataset({"agreement": matrices, "confusion": counts})
     storage.save_curves("agreement", dataset, profile=profile)
-    storage.save_table("agreement", against_truth(matrices), profile=profile)
+    storage.save_table("agreement", against_truth(counts), profile=profile)
     return matrices
-
-
-def methods_of(profile):
-    """Methods whose labels are on disk for every cutout, in the paper's order, truth last."""
-    settings = profiles.get(profile)
-    names = [f"{s}-{c}" for s in profiles.ELECTRODES for c in settings.cutout_numbers]
-    return [
-        method
-        for method in style.METHODS
-        if all(storage.exists("volumes", f"labels/{n}-{method}", profile=profile) for n in names)
-    ]
 
 
 def scores(counts):
@@ -110,7 +105,7 @@ def fractions(profile):
         method promises) and verdict. The pore of EDX-Closing is what its AM and CBD leave.
     """
     rows = []
-    for method in methods_of(profile)[:-1]:
+    for method in methods_on_disk(profile)[:-1]:
         worst = 0.0, 0.0
         for specimen in profiles.ELECTRODES:
             targets = electrodes.electrode(specimen).targets()
@@ -134,24 +129,64 @@ def fractions(profile):
     return pd.DataFrame(rows)
 
 
-def against_truth(matrices):
-    """Tidy table of each method's agreement with the truth: specimen, cutout, method, scores."""
-    rows = matrices.sel(other=TRUTH, drop=True).to_series().unstack("quantity")[list(QUANTITIES)]
-    rows = rows.reset_index()
-    rows = rows[rows.method != TRUTH].rename(
-        columns={"equally assigned": "accuracy"}
-        | {name: f"Jaccard {name}" for name in QUANTITIES[1:]}
-    )
-    rank = {method: place for place, method in enumerate(style.METHODS)}
-    rows = rows.assign(rank=rows.method.map(rank))
-    rows = rows.sort_values(["specimen", "cutout", "rank"]).drop(columns="rank")
-    rows.columns.name = None
-    return rows.reset_index(drop=True)
-
-
-def ranges(table, by=("method",)):
+def promises(table):
     """
-    Mean and range over cutouts (and specimens) of each score, as text "mean (low-high)".
+    The table of :func:`fractions` in a row per promise, and one for each method that breaks it.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From :func:`fractions`.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        Columns methods (how many, or the name of the one that misses), allowed, voxels and share
+        (largest miss), verdict.
+    """
+    kept = table[table.verdict == "agrees"]
+    rows = [
+        {
+            "methods": f"{len(group)} methods" if len(group) > 1 else group.method.iloc[0],
+            "allowed": allowed,
+            "voxels": group.voxels.max(),
+            "share": group.share.max(),
+            "verdict": "agrees",
+        }
+        for allowed, group in kept.groupby("allowed", sort=False)
+    ]
+    broken = table[table.verdict != "agrees"].rename(columns={"method": "methods"})
+    return pd.concat([pd.DataFrame(rows, columns=list(broken.columns)), broken], ignore_index=True)
+
+
+def against_truth(counts):
+    """
+    Tidy table of each method's agreement with the truth, and of what chance gives.
+
+    Parameters
+    ----------
+    counts : xarray.DataArray
+        Confusion counts with dimensions ``specimen, cutout, method, other, phase, other_phase``.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        Columns specimen, cutout, method, and those of :func:`analysis.study.standing.score`.
+    """
+    order = ("specimen", "cutout", "method", "phase", "other_phase")
+    pairs = counts.sel({"method": TRUTH}, drop=True).rename(other="method").transpose(*order)
+    rows = []
+    for specimen in pairs.specimen.values:
+        for cutout in pairs.cutout.values:
+            for method in (str(m) for m in pairs.method.values if m != TRUTH):
+                at = {"specimen": specimen, "cutout": cutout, "method": method}
+                rows.append(at | standing.score(pairs.sel(at).values))
+    return pd.DataFrame(rows)
+
+
+def ranges(table, by=("method",), columns=("kappa", "Jaccard CBD", "Jaccard pore")):
+    """
+    Mean and range over cutouts (and specimens) of scores, and what chance gives, as text.
 
     Parameters
     ----------
@@ -159,94 +194,37 @@ def ranges(table, by=("method",)):
         From :func:`against_truth`.
     by : sequence of str
         What a row stands for.
+    columns : sequence of str
+        Scores to show, as "mean (low-high)"; the table is ordered by the first. Beside a Jaccard
+        index of CBD and pore stands the mean that dealing at random would give.
 
     Returns
     -------
     table : pandas.DataFrame
-        Best accuracy first.
+        Best first score first.
     """
-    columns = ["accuracy", *(f"Jaccard {name}" for name in QUANTITIES[1:])]
-    grouped = table.groupby(list(by), sort=False)[columns]
-    means, low, high = grouped.mean(), grouped.min(), grouped.max()
-    text = means.copy().astype(object)
-    for row, column in np.ndindex(means.shape):
-        values = (frame.iat[row, column] for frame in (means, low, high))
-        text.iat[row, column] = "{:.3f} ({:.3f}–{:.3f})".format(*values)
-    text = text.loc[means.sort_values("accuracy", ascending=False).index].reset_index()
+    grouped = table.groupby(list(by), sort=False)
+    means = grouped[list(columns)].mean()
+    text = pd.DataFrame(index=means.index)
+    for column in columns:
+        values = grouped[column].agg(["mean", "min", "max"])
+        text[column] = [f"{m:.3f} ({low:.3f}–{high:.3f})" for m, low, high in values.values]
+        by_chance = column.replace("Jaccard", "chance")
+        if by_chance != column and by_chance in table:
+            text[by_chance] = [f"{value:.3f}" for value in grouped[by_chance].mean()]
+    levels = [level for level in by if level != "method"]
+    order = means.reset_index().sort_values([*levels, columns[0]], ascending=False)
+    if levels:  # scenarios in the order of the table, not of the alphabet
+        place = {name: n for n, name in enumerate(table[levels[0]].unique())}
+        order = order.sort_values(levels[0], key=lambda names: names.map(place), kind="stable")
+    text = text.loc[pd.MultiIndex.from_frame(order[list(by)]) if levels else order.method]
+    text = text.reset_index()
     return text.assign(method=[style.label(method) for method in text["method"]])
-
-
-def chance(profile, specimen, cutout, method="kmeans", seed=0):
-    """
-    Scores of a trinarization that takes the AM of a method and deals the rest at random.
-
-    Parameters
-    ----------
-    profile : str
-    specimen : str
-    cutout : int
-    method : str
-        Whose AM, and whose numbers of CBD and pore voxels, are kept.
-    seed : int
-        Of the dealing.
-
-    Returns
-    -------
-    scores : dict of str to float
-        Against the truth, keyed as the quantities of Figure 4 [-].
-    """
-    name = f"labels/{specimen}-{cutout}"
-    truth = storage.load_volume(f"{name}-truth", profile=profile).values
-    dealt = storage.load_volume(f"{name}-{method}", profile=profile).values.copy()
-    rest = dealt != Phase.AM
-    dealt[rest] = np.random.default_rng(seed).permutation(dealt[rest])
-    found = {"equally assigned": agreement.equally_assigned(dealt, truth)}
-    return found | {p.title: agreement.jaccard(dealt, truth, p) for p in reversed(Phase)}
-
-
-def findings_table(found):
-    """Findings as a table with a verdict."""
-    words = {True: "agrees", False: "differs", None: "no value"}
-    return pd.DataFrame(
-        [
-            {
-                "finding": f"({one.letter}) {one.statement}",
-                "tested as": one.test,
-                "measured": one.measured,
-                "verdict": words[one.holds],
-            }
-            for one in found
-        ]
-    )
-
-
-@dataclass(frozen=True)
-class Finding:
-    """
-    A statement of Section 3.5, what was measured for it, and whether it holds.
-
-    Attributes
-    ----------
-    letter, statement : str
-        As the paper has it.
-    test : str
-        What is measured here.
-    measured : str
-        The numbers.
-    holds : bool or None
-        None if the methods it speaks of are not in this build.
-    """
-
-    letter: str
-    statement: str
-    test: str
-    measured: str
-    holds: bool | None
 
 
 def findings(matrices):
     """
-    Check the four findings that the paper reads off Figure 4.
+    Check the four findings that the paper reads off Figure 4, (a) to (d).
 
     Parameters
     ----------
@@ -256,93 +234,82 @@ def findings(matrices):
     Returns
     -------
     findings : list of Finding
-        (a) to (d).
+        In the paper's order.
     """
     mean = matrices.mean("cutout")
-    methods = [m for m in mean.method.values if m != TRUTH]
+    methods = [str(m) for m in mean.method.values if m != TRUTH]
     network = [m for m in methods if m.startswith("nn-")]
     others = [m for m in methods if not m.startswith("nn-")]
     equal = mean.sel(quantity="equally assigned").mean("specimen")
-    among = [float(equal.sel({"method": a, "other": b})) for a, b in combinations(network, 2)]
-    across = [float(equal.sel({"method": a, "other": b})) for a in network for b in others]
-    return [
-        _variants_differ(among),
-        _families_differ(among, across),
-        _am_agrees_best(mean, methods),
-        _specimens_agree(mean, methods),
-    ]
 
+    def variants_differ():
+        among = [float(equal.sel({"method": a, "other": b})) for a, b in combinations(network, 2)]
+        return f"least agreeing pair {min(among):.3f}", Bound(min(among), 1 - NEGLIGIBLE)
 
-def _variants_differ(among):
-    if not among:
-        return _absent("a", "Converting the network's output in another way changes the labels.")
-    return Finding(
-        "a",
-        "Converting the network's output in another way changes the labels.",
-        f"the least agreeing pair shares less than {1 - NEGLIGIBLE:.0%} of the voxels",
-        f"least agreeing pair {min(among):.3f}",
-        min(among) < 1 - NEGLIGIBLE,
-    )
+    def families_differ():
+        among = [float(equal.sel({"method": a, "other": b})) for a, b in combinations(network, 2)]
+        across = [float(equal.sel({"method": a, "other": b})) for a in network for b in others]
+        text = f"with others {np.mean(across):.3f}, among themselves {np.mean(among):.3f}"
+        return text, Bound(float(np.mean(across)), float(np.mean(among)))
 
-
-def _families_differ(among, across):
-    statement = "The network's labels differ more from the other methods than among themselves."
-    if not among or not across:
-        return _absent("b", statement)
-    return Finding(
-        "b",
-        statement,
-        "mean share of equal voxels, network with others below network with network",
-        f"with others {np.mean(across):.3f}, among themselves {np.mean(among):.3f}",
-        bool(np.mean(across) < np.mean(among)),
-    )
-
-
-def _am_agrees_best(mean, methods):
-    pairs = list(combinations(methods, 2))
-    table = np.array(
-        [
+    def am_agrees_best():
+        pairs = list(combinations(methods, 2))
+        table = np.array(
             [
-                float(mean.sel({"quantity": q, "method": a, "other": b}).mean())
-                for q in QUANTITIES[1:]
+                [
+                    float(mean.sel({"quantity": q, "method": a, "other": b}).mean())
+                    for q in QUANTITIES[1:]
+                ]
+                for a, b in pairs
             ]
-            for a, b in pairs
-        ]
-    )
-    best = np.all(table[:, :1] >= table[:, 1:], axis=1)
-    am, cbd, pore = table.mean(axis=0)
-    return Finding(
-        "c",
-        "Methods agree best on the active material.",
-        "mean Jaccard index over all pairs, AM above CBD and pore",
-        f"AM {am:.3f}, CBD {cbd:.3f}, pore {pore:.3f}; "
-        f"AM first in {best.sum()} of {len(pairs)} pairs",
-        bool(am > max(cbd, pore)),
-    )
+        )
+        best = np.all(table[:, :1] >= table[:, 1:], axis=1)
+        am, cbd, pore = (float(value) for value in table.mean(axis=0))
+        text = f"AM {am:.3f}, CBD {cbd:.3f}, pore {pore:.3f}; "
+        text += f"AM first in {best.sum()} of {len(pairs)} pairs"
+        return text, Bound(am, max(cbd, pore), above=True)
+
+    def specimens_agree():
+        between = {}
+        for method in methods:
+            rest = [other for other in methods if other != method]
+            rows = mean.sel({"method": method, "other": rest})
+            between[method] = float(abs(rows.sel(specimen="SL") - rows.sel(specimen="TL")).mean())
+        exception = between.pop("thresholding")
+        most = max(between.values())
+        text = f"Thresholding {exception:.4f}, largest of the others {most:.4f}"
+        return text, Bound(most, NEGLIGIBLE), Bound(exception, NEGLIGIBLE, above=True)
+
+    variants = network[:2] if len(network) > 1 else ("nn-am-cond", "nn-cbd-cond")
+    return [
+        check(
+            methods, variants,
+            "(a) Converting the network's output in another way changes the labels.",
+            f"the least agreeing pair shares less than {1 - NEGLIGIBLE:.0%} of the voxels",
+            variants_differ,
+        ),
+        check(
+            methods, (*variants, "thresholding"),
+            "(b) The network's labels differ more from the other methods than among themselves.",
+            "mean share of equal voxels, network with others below network with network",
+            families_differ,
+        ),
+        check(
+            methods, ("thresholding", "kmeans"),
+            "(c) Methods agree best on the active material.",
+            "mean Jaccard index over all pairs, AM above CBD and pore", am_agrees_best,
+        ),
+        check(
+            methods, ("thresholding", "kmeans"),
+            "(d) SL and TL hardly differ, except for Thresholding.",
+            f"mean |SL - TL| of a method's row below {NEGLIGIBLE}, but above it for Thresholding",
+            specimens_agree, STAND_INS,
+        ),
+    ]  # fmt: skip
 
 
-def _specimens_agree(mean, methods):
-    between = {}
-    for method in methods:
-        others = [other for other in methods if other != method]
-        rows = mean.sel({"method": method, "other": others})
-        between[method] = float(abs(rows.sel(specimen="SL") - rows.sel(specimen="TL")).mean())
-    rest = max(value for method, value in between.items() if method != "thresholding")
-    return Finding(
-        "d",
-        "SL and TL hardly differ, except for Thresholding.",
-        f"mean |SL - TL| of a method's row below {NEGLIGIBLE}, but above it for Thresholding",
-        f"Thresholding {between['thresholding']:.3f}, largest of the others {rest:.3f}",
-        bool(rest < NEGLIGIBLE < between["thresholding"]),
-    )
-
-
-def _absent(letter, statement):
-    return Finding(letter, statement, "", "the network is not in this build", None)
-
-
-def _confusions(profile, specimen, cutout):
-    names = [f"labels/{specimen}-{cutout}-{method}" for method in methods_of(profile)]
+def _confusions(profile, methods, specimen, cutout):
+    names = [f"labels/{specimen}-{cutout}-{method}" for method in methods]
     return agreement.confusions(
         [storage.load_volume(name, profile=profile).values for name in names]
     )

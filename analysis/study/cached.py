@@ -1,7 +1,9 @@
 """Trained networks on disk: trained once, then read back while data and settings stay the same."""
 
+import ast
 import hashlib
 import json
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +12,12 @@ import pandas as pd
 from analysis import storage
 from analysis.segmentation import network
 
+LOG = logging.getLogger(__name__)  # goes to stderr, which is not shown on the pages of the book
+
 TRAINING_CODE = ("fib", "gray_scale", "network", "samples", "symmetries", "training", "unet")
 
 
-def model(name, profile, *, inputs, train, load):
+def model(name, profile, *, inputs, train, load, say=LOG.warning):
     """
     Read a model and its history back, or train it.
 
@@ -26,11 +30,14 @@ def model(name, profile, *, inputs, train, load):
         Name of the profile.
     inputs : tuple
         Arrays and plain values that decide the outcome. If one of them, or the code that trains,
-        has changed since the files were written, the model is trained again.
+        has changed since the files were written, the model is trained again; so it is if one of
+        the files is not as it was written.
     train : callable
         Returns a model and its history, a table.
     load : callable
         Reads a model from a path.
+    say : callable
+        Told which file was touched.
 
     Returns
     -------
@@ -42,20 +49,34 @@ def model(name, profile, *, inputs, train, load):
         ending: storage.path("models", f"{name}.{ending}", profile=profile)
         for ending in ("keras", "csv", "json")
     }
-    if all(path.exists() for path in paths.values()):
+    if paths["json"].exists() and _as_written(paths, say):
         noted = json.loads(paths["json"].read_text(encoding="utf-8"))
-        if noted.get("inputs") == key:
+        if noted["inputs"] == key and all(
+            storage.sha256(paths[ending]) == noted[ending] for ending in ("keras", "csv")
+        ):
+            storage.record_read(paths["json"])
             return load(paths["keras"]), history(name, profile)
     trained, rows = train()
     paths["json"].unlink(missing_ok=True)  # an interrupted write must not look finished
     network.save_model(trained, paths["keras"])
     with storage.atomic(paths["csv"]) as temporary:
         rows.to_csv(temporary, index=False, float_format="%.9g")
+    written = {ending: storage.sha256(paths[ending]) for ending in ("keras", "csv")}
     with storage.atomic(paths["json"]) as temporary:
-        temporary.write_text(json.dumps({"inputs": key}), encoding="utf-8")
+        temporary.write_text(json.dumps({"inputs": key, **written}), encoding="utf-8")
     for ending in ("csv", "json"):
         storage.record_write(paths[ending])
     return trained, pd.read_csv(paths["csv"])
+
+
+def _as_written(paths, say):
+    """Whether all files of a model are as they were written; the first that is not is named."""
+    for path in paths.values():
+        found = storage.trouble(path)
+        if found:
+            say(f"{path.name} {found}; the network is trained again")
+            return False
+    return True
 
 
 def history(name, profile):
@@ -66,6 +87,8 @@ def history(name, profile):
     ------
     FileNotFoundError
         If it has not been trained yet.
+    storage.Damaged
+        If the file is not as it was written.
     """
     source = storage.path("models", f"{name}.csv", profile=profile)
     if not source.exists():
@@ -77,9 +100,30 @@ def history(name, profile):
 
 
 def _training_code():
-    """Source of the modules that decide what a training gives; prediction is not among them."""
+    """
+    What the modules do that decide what a training gives; prediction is not among them.
+
+    Comments, docstrings and layout are left out: a word mended in them trains nothing again.
+    """
     folder = Path(network.__file__).parent
-    return {name: (folder / f"{name}.py").read_text(encoding="utf-8") for name in TRAINING_CODE}
+    return {name: _without_prose(folder / f"{name}.py") for name in TRAINING_CODE}
+
+
+def _without_prose(file):
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list) and body and _is_text(body[0]):
+            body[0] = ast.Pass()
+    return ast.unparse(tree)
+
+
+def _is_text(statement):
+    return (
+        isinstance(statement, ast.Expr)
+        and isinstance(statement.value, ast.Constant)
+        and isinstance(statement.value.value, str)
+    )
 
 
 def fingerprint(inputs):

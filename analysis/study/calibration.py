@@ -6,6 +6,7 @@ import pandas as pd
 from analysis import campaign, cases, paper, profiles, simulations, storage
 from analysis.electrochemistry import calibration
 from analysis.figures import style
+from analysis.study.finding import STAND_INS, Bound, check
 
 OTHER = "mean error at the other currents [%]"
 
@@ -94,49 +95,170 @@ def beside_the_paper(table, gamma_true):
     return pd.DataFrame(rows)
 
 
-def orders(summary):
+def findings(summary):
     """
-    The paper's findings on Table 3, checked on our fits.
+    The paper's findings on its Table 3, checked on our fits.
+
+    Parameters
+    ----------
+    summary : pandas.DataFrame
+        From :func:`beside_the_paper`.
+
+    Returns
+    -------
+    findings : list of Finding
+    """
+    tau = summary.set_index(["specimen", "method"]).tau
+    found = []
+    for specimen in profiles.ELECTRODES:
+        mine = tau[specimen].drop("truth", errors="ignore") if specimen in tau else tau.iloc[:0]
+        found += [_smallest_tau(specimen, mine), _largest_tau(specimen, mine)]
+    return [*found, _larger_for_sl(tau)]
+
+
+def vouches(summary, capacity=5.0, gamma=20.0):
+    """
+    Does a fit vouch for the map? Electrode by electrode, in words.
+
+    Parameters
+    ----------
+    summary : pandas.DataFrame
+        From :func:`beside_the_paper`.
+    capacity : float
+        Largest error of the capacity at the fitted current that counts as a fit [%].
+    gamma : float
+        Largest bias of gamma that counts as right [%].
+
+    Returns
+    -------
+    text : str
+        How many maps on each electrode are fitted with a wrong gamma, and between which values
+        the biases lie.
+    """
+    maps = summary[summary.method != "truth"]
+    sentences, hidden_total = [], 0
+    for specimen, rows in maps.groupby("specimen", sort=False):
+        fits = rows[rows.error_fit < capacity]
+        hidden = int((fits.bias.abs() > gamma).sum())
+        hidden_total += hidden
+        sentences.append(
+            f"on {specimen} {hidden} of the {len(fits)} maps that meet the capacity at the fitted "
+            f"current within {capacity:g} % have a gamma that is off by more than {gamma:g} % "
+            f"(biases {rows.bias.min():+.0f} to {rows.bias.max():+.0f} %)"
+        )
+    if not len(maps):
+        return "No map was fitted in this run, so nothing can be said"
+    answer = "Not always: " if hidden_total else "In this run it does: "
+    return answer + "; ".join(sentences)
+
+
+def given_away(summary, gamma=20.0):
+    """
+    Whether the capacity at currents that were not fitted gives a wrong map away, in words.
+
+    Parameters
+    ----------
+    summary : pandas.DataFrame
+        From :func:`beside_the_paper`.
+    gamma : float
+        Largest bias of gamma that counts as right [%].
+
+    Returns
+    -------
+    text : str
+    """
+    maps = summary[summary.method != "truth"].reset_index(drop=True)
+    wrong = maps.bias.abs() > gamma
+    if not wrong.any() or wrong.all():
+        which = "every" if wrong.all() else "no"
+        return f"In this run {which} map has a wrong gamma: the other currents have nothing to tell"
+    missed = maps[wrong].loc[maps[wrong].error_other.idxmin()]
+    fine = maps[~wrong].loc[maps[~wrong].error_other.idxmax()]
+    bad = f"{style.label(missed.method)} on {missed.specimen}, whose gamma is off by "
+    bad += f"{missed.bias:+.0f} %, predicts the other currents within {missed.error_other:.1f} %"
+    good = f"{style.label(fine.method)} on {fine.specimen} with a bias of {fine.bias:+.0f} % "
+    good += f"misses them by {fine.error_other:.1f} %"
+    if missed.error_other > fine.error_other:
+        return (
+            "Errors at the other currents give every wrong map of this run away: the least that "
+            f"one with a wrong gamma shows is {missed.error_other:.1f} % ({bad}), the most that "
+            f"one with a right gamma shows {fine.error_other:.1f} %"
+        )
+    return f"Errors at the other currents do not tell right from wrong maps: {bad}, while {good}"
+
+
+def one_binder(summary):
+    """
+    The gamma of TL over that of SL for each map: one binder should give one gamma.
+
+    Parameters
+    ----------
+    summary : pandas.DataFrame
+        From :func:`beside_the_paper`.
 
     Returns
     -------
     table : pandas.DataFrame
-        Columns finding, specimen, ours, verdict.
+        Columns method, gamma_SL, gamma_TL, ratio (TL / SL) [-], and the paper's ratio.
     """
-    tau = summary.set_index(["specimen", "method"]).tau
-    rows = []
+    wide = summary.pivot(index="method", columns="specimen", values=["gamma", "paper_gamma"])
+    wanted = [(q, s) for q in ("gamma", "paper_gamma") for s in ("SL", "TL")]
+    wide = wide.reindex(columns=wanted).loc[list(dict.fromkeys(summary.method))]
+    table = pd.DataFrame(
+        {
+            "method": wide.index,
+            "gamma_SL": wide["gamma", "SL"].values,
+            "gamma_TL": wide["gamma", "TL"].values,
+            "ratio": (wide["gamma", "TL"] / wide["gamma", "SL"]).values,
+            "paper_ratio": (wide["paper_gamma", "TL"] / wide["paper_gamma", "SL"]).values,
+        }
+    )
+    return table.dropna(subset=["ratio"]).reset_index(drop=True)
 
-    def add(finding, specimen, ours, statement):
-        verdict = paper.holds(statement) if statement is not None else "no value"
-        rows.append({"finding": finding, "specimen": specimen, "ours": ours, "verdict": verdict})
 
-    for specimen in profiles.ELECTRODES:
-        mine = tau[specimen].drop("truth", errors="ignore") if specimen in tau else tau.iloc[:0]
-        smallest = mine.idxmin() if len(mine) else "none"
-        add(
-            "EDX-Closing has the smallest tau",
-            specimen,
-            f"smallest: {style.label(smallest)}",
-            smallest == "edx-closing" if "edx-closing" in mine and len(mine) > 1 else None,
-        )
-        gray = [method for method in ("kmeans", "thresholding") if method in mine]
-        others = mine.drop(gray)
-        add(
-            "k-means and Thresholding have the largest tau",
-            specimen,
-            f"largest: {style.label(mine.idxmax())}" if len(mine) else "none",
-            bool(mine[gray].min() >= others.max()) if gray and len(others) else None,
-        )
+def _smallest_tau(specimen, tau):
+    def measure():
+        others = tau.drop("edx-closing")
+        text = f"{tau['edx-closing']:.3f}, least of the others {_named(others, others.idxmin())}"
+        return text, Bound(float(tau["edx-closing"]), float(others.min()))
+
+    needed = ("edx-closing",) if len(tau) > 1 else ("edx-closing", "another method")
+    statement = f"EDX-Closing has the smallest tau ({specimen})."
+    return check(list(tau.index), needed, statement, "tau of the fitted gamma", measure, STAND_INS)
+
+
+def _largest_tau(specimen, tau):
+    gray = ["kmeans", "thresholding"]
+
+    def measure():
+        two, others = tau[gray], tau.drop(gray)
+        text = f"the smaller of the two {_named(two, two.idxmin())}, "
+        text += f"largest of the others {_named(others, others.idxmax())}"
+        return text, Bound(float(two.min()), float(others.max()), above=True)
+
+    needed = gray if len(tau) > len(gray) else [*gray, "another method"]
+    statement = f"k-means and Thresholding have the largest tau ({specimen})."
+    return check(list(tau.index), needed, statement, "tau of the fitted gamma", measure, STAND_INS)
+
+
+def _larger_for_sl(tau):
     both = [method for method in tau.get("SL", {}).keys() if ("TL", method) in tau.index]
     both = [method for method in both if method != "truth"]
-    above = [method for method in both if tau["SL", method] > tau["TL", method]]
-    add(
-        "tau is larger for SL than for TL",
-        "both",
-        f"{len(above)} of {len(both)} methods",
-        len(above) == len(both) if both else None,
-    )
-    return pd.DataFrame(rows)
+
+    def measure():
+        ratio = pd.Series({method: tau["SL", method] / tau["TL", method] for method in both})
+        text = f"{int((ratio > 1).sum())} of {len(both)} methods; "
+        text += f"least ratio {_named(ratio, ratio.idxmin())}"
+        return text, Bound(float(ratio.min()), 1.0, above=True)
+
+    needed = () if both else ("a method fitted on both",)
+    statement = "tau is larger for SL than for TL."
+    test = "tau of SL over tau of TL above 1 for every method"
+    return check(both, needed, statement, test, measure, STAND_INS)
+
+
+def _named(values, method):
+    return f"{values[method]:.3f} ({style.label(method)})"
 
 
 def curves(profile, specimen, method, cutout=1):

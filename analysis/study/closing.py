@@ -112,6 +112,113 @@ def variants(profile):
     return table
 
 
+def ideal_profile(profile, specimen="TL"):
+    """
+    What the depth profile is worth: closed along a level, the fitted line, and the true profile.
+
+    Parameters
+    ----------
+    profile : str
+    specimen : str
+
+    Returns
+    -------
+    scores : pandas.DataFrame
+        Columns profile ("level", "line", "truth"), Jaccard CBD and kappa [-], mean over cutouts.
+    """
+    targets = electrodes.electrode(specimen).targets()
+    rows = []
+    for cutout in profiles.get(profile).cutout_numbers:
+        name = f"labels/{specimen}-{cutout}"
+        truth = storage.load_volume(f"{name}-truth", profile=profile).values
+        am = storage.load_volume(f"{name}-kmeans", profile=profile).values == Phase.AM
+        wanted = {
+            "level": np.ones(len(am)),
+            "line": edx.cbd_targets(profile, specimen),
+            "truth": (truth == Phase.CBD).mean(axis=(1, 2)),
+        }
+        for kind, depth in wanted.items():
+            labels, _ = closing.close(am, depth, targets, crowded="fill")
+            counts = agreement.confusion(truth, labels)
+            rows.append(
+                {
+                    "profile": kind,
+                    "Jaccard CBD": agreement.jaccard_of(counts, Phase.CBD),
+                    "kappa": agreement.kappa_of(counts),
+                }
+            )
+    return pd.DataFrame(rows).groupby("profile", sort=False).mean().reset_index()
+
+
+def worth_of_the_profile(scores, variants, specimen="TL"):
+    """
+    Whether a better depth profile gives a better map, in words.
+
+    Parameters
+    ----------
+    scores : pandas.DataFrame
+        From :func:`ideal_profile`.
+    variants : pandas.DataFrame
+        From :func:`variants`.
+    specimen : str
+        Electrode of both.
+
+    Returns
+    -------
+    text : str
+        Says whether the true profile gives the best agreement of all that were tried, or which
+        wrong one does better.
+    """
+    by = scores.set_index("profile")["Jaccard CBD"]
+    tried = variants[variants.specimen == specimen]
+    best = tried.loc[tried["Jaccard CBD"].idxmax()]
+    gain = float(by["truth"] - by["level"])
+    text = (
+        f"knowing the profile exactly instead of not at all changes the Jaccard index of the CBD "
+        f"by {gain:+.3f}"
+    )
+    if best["Jaccard CBD"] > by["truth"]:
+        return (
+            f"{text}. It is not even the best that this method can get: a {best.fit} proportional "
+            f"to {best['proportional to']}, which is wrong about the profile, gives "
+            f"{best['Jaccard CBD']:.3f} against {by['truth']:.3f}. A profile "
+            "that is closer to the truth does not make the map closer to it, because the binder of "
+            "a slice is put into the narrowest gaps whatever its amount"
+        )
+    return (
+        f"{text}, and none of the profiles that were tried does better than the true one "
+        f"({by['truth']:.3f})"
+    )
+
+
+def profile_against_map(variants, specimen="TL"):
+    """
+    Whether the variant whose profile is nearest to the truth also has the best map, in words.
+
+    Parameters
+    ----------
+    variants : pandas.DataFrame
+        From :func:`variants`.
+    specimen : str
+        Electrode.
+
+    Returns
+    -------
+    text : str
+    """
+    tried = variants[variants.specimen == specimen]
+    nearest = tried.loc[tried["profile rms"].idxmin()]
+    best = tried.loc[tried["Jaccard CBD"].idxmax()]
+    name = f"a {nearest.fit} proportional to {nearest['proportional to']}"
+    if nearest.name == best.name:
+        return f"{name} comes nearest to the true profile and has the best map of the CBD as well"
+    return (
+        f"{name} comes nearest to the true profile, but its map of the CBD has a Jaccard index of "
+        f"{nearest['Jaccard CBD']:.3f}, less than the {best['Jaccard CBD']:.3f} of a {best.fit} "
+        f"proportional to {best['proportional to']}"
+    )
+
+
 def _row(specimen, cutout, labels, found, achieved, wanted, voxel_size_um):
     target = electrodes.electrode(specimen).targets()[Phase.CBD]
     radii = found.radius_um(voxel_size_um)

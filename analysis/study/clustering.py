@@ -1,4 +1,4 @@
-"""k-means of every cutout: five free weights as in the paper, and two beside them."""
+"""k-means of every cutout: five weights nearest to one, two beside them, and the paper's search."""
 
 import numpy as np
 import pandas as pd
@@ -6,23 +6,31 @@ import pandas as pd
 from analysis import electrodes, profiles, storage
 from analysis.phases import Phase
 from analysis.segmentation import agreement, clustering
+from analysis.segmentation.cluster_weights import Bobyqa
 
 METHOD = "kmeans"
+NOISE = 1e-6  # of the gray range: what another machine or library does to a gray value
+PAPER = Bobyqa(max_evaluations=1200)
+VARIANTS = {  # options of the fit
+    "five": {"free": "five"},
+    "two": {"free": "two"},
+    "five, BOBYQA": {"free": "five", "search": PAPER, "accept_best": True},
+}
 WEIGHTS = ("w_P", "w_CBD", "w_AM", "x_1", "x_6", "x_12", "x_8")
 
 
 def run(profile):
     """
-    Trinarize every cutout of SL and TL by k-means and compare the two variants.
+    Trinarize every cutout of SL and TL by k-means and compare the variants.
 
-    Writes the labels ``{specimen}-{cutout}-kmeans`` (five weights), the table ``kmeans`` and the
-    curves ``kmeans-centroids``.
+    Writes the labels ``{specimen}-{cutout}-kmeans`` (five weights nearest to one), the table
+    ``kmeans`` and the curves ``kmeans-centroids``.
 
     Returns
     -------
     table : pandas.DataFrame
         One row per specimen, cutout and variant: weights, evaluations, fractions and largest miss
-        of the volume, agreement with the truth and with the other variant.
+        of the volume, agreement with the truth and with the first variant.
     """
     settings = profiles.get(profile)
     rows, centroids = [], {}
@@ -30,7 +38,7 @@ def run(profile):
         for cutout in settings.cutout_numbers:
             name = f"{specimen}-{cutout}"
             truth = storage.load_volume(f"labels/{name}-truth", profile=profile).values
-            found = {free: trinarize(profile, specimen, cutout, free) for free in ("five", "two")}
+            found = {name: trinarize(profile, specimen, cutout, name) for name in VARIANTS}
             labels, fit = found["five"]
             storage.save_volume(
                 f"labels/{name}-{METHOD}",
@@ -45,15 +53,17 @@ def run(profile):
                 seed=fit.seed,
             )
             centroids[name] = fit.centroids
-            both = agreement.equally_assigned(found["five"][0], found["two"][0])
-            rows += [_row(specimen, cutout, *found[free], truth, both) for free in ("five", "two")]
+            rows += [
+                _row(specimen, cutout, variant, *found[variant], truth, labels)
+                for variant in VARIANTS
+            ]
     table = pd.DataFrame(rows)
     storage.save_table("kmeans", table, profile=profile)
     _save_centroids(centroids, profile)
     return table
 
 
-def trinarize(profile, specimen, cutout, free="five", *, seed=None, **options):
+def trinarize(profile, specimen, cutout, variant="five", *, seed=None, noise_seed=None, **options):
     """
     Labels and fit of one cutout.
 
@@ -62,10 +72,12 @@ def trinarize(profile, specimen, cutout, free="five", *, seed=None, **options):
     profile : str
     specimen : str
     cutout : int
-    free : {"five", "two"}
-        Free weights.
+    variant : {"five", "two", "five, BOBYQA"}
+        Which weights are free, and how they are sought.
     seed : int, optional
         Of the sample; that of the profile by default.
+    noise_seed : int, optional
+        Adds noise of :data:`NOISE` to the gray values.
     **options
         Passed to :func:`analysis.segmentation.clustering.fit`.
 
@@ -73,47 +85,54 @@ def trinarize(profile, specimen, cutout, free="five", *, seed=None, **options):
     -------
     labels : (Z, Y, X) ndarray of uint8
     fit : analysis.segmentation.clustering.Fit
-
-    Notes
-    -----
-    The fractions jump where k-means changes its fixed point. Five weights lead around a jump; two
-    are determined by the two conditions, so where a target lies in a jump no sample meets it. The
-    best two weights are taken then; on the whole cutout the fractions are met all the same.
     """
     settings = profiles.get(profile)
     gray = storage.load_volume(f"gray/{specimen}-{cutout}", profile=profile).values
+    if noise_seed is not None:
+        noise = np.random.default_rng(noise_seed).standard_normal(gray.shape, dtype=np.float32)
+        gray = gray + np.float32(NOISE * np.ptp(gray)) * noise
     fit = clustering.fit(
         gray,
         electrodes.electrode(specimen).targets(),
         seed=settings.seed_for("kmeans", specimen, cutout) if seed is None else seed,
-        free=free,
         n_sample=settings.kmeans_sample,
-        **{"max_evaluations": 1200, "accept_best": free == "two"} | options,
+        **{"start": "extremes"} | VARIANTS[variant] | options,
     )
     return clustering.assign(gray, fit)
 
 
-def seeds(profile, *, specimen="SL", cutout=1, count=5):
+def spread(profile, *, specimen="SL", cutout=1, count=5):
     """
-    What another sample of voxels does to the result, with five weights and with two.
+    What noise in the last bits, and another sample of voxels, do to the result of each variant.
 
-    Writes the table ``kmeans-seeds``.
+    Writes the table ``kmeans-spread``.
+
+    Parameters
+    ----------
+    profile : str
+    specimen : str
+    cutout : int
+    count : int
+        Draws of the noise, and samples.
 
     Returns
     -------
     table : pandas.DataFrame
-        One row per variant and seed: shell weights, share of voxels that differ from the first
-        seed's labels, accuracy and Jaccard index of the CBD [-].
+        One row per variant and draw: what was drawn (``as is``, ``noise`` or ``sample``), shell
+        weights, share of voxels that differ from the labels as they are, accuracy and Jaccard
+        index of the CBD [-].
     """
     truth = storage.load_volume(f"labels/{specimen}-{cutout}-truth", profile=profile).values
     rows = []
-    for free in ("five", "two"):
-        first = None
-        for seed in range(1, count + 1):
-            labels, fit = trinarize(profile, specimen, cutout, free, seed=seed)
-            first = labels if first is None else first
+    for variant in VARIANTS:
+        first, _ = trinarize(profile, specimen, cutout, variant)
+        draws = [("as is", 0, {})]
+        draws += [("noise", n, {"noise_seed": n}) for n in range(1, count + 1)]
+        draws += [("sample", n, {"seed": n}) for n in range(1, count + 1)]
+        for drawn, number, options in draws:
+            labels, fit = trinarize(profile, specimen, cutout, variant, **options)
             rows.append(
-                {"free weights": free, "seed": seed}
+                {"weights": variant, "drawn": drawn, "number": number}
                 | dict(zip(WEIGHTS[4:], fit.shell_weights[1:], strict=True))
                 | {
                     "changed": float(np.mean(labels != first)),
@@ -122,8 +141,37 @@ def seeds(profile, *, specimen="SL", cutout=1, count=5):
                 }
             )
     table = pd.DataFrame(rows)
-    storage.save_table("kmeans-seeds", table, profile=profile)
+    storage.save_table("kmeans-spread", table, profile=profile)
     return table
+
+
+def spread_summary(table):
+    """
+    Largest change of labels and span of the Jaccard index, by variant and what was drawn.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From :func:`spread`.
+
+    Returns
+    -------
+    summary : pandas.DataFrame
+        weights, drawn, changed (largest share of voxels), lowest and highest Jaccard index of the
+        CBD with the labels as they are among them, and their span [-].
+    """
+    rows = []
+    for variant, part in table.groupby("weights", sort=False):
+        here = part[part["drawn"] == "as is"]["Jaccard CBD"].iloc[0]
+        for drawn in ("noise", "sample"):
+            chosen = part[part["drawn"] == drawn]
+            low = min(here, chosen["Jaccard CBD"].min())
+            high = max(here, chosen["Jaccard CBD"].max())
+            rows.append(
+                {"weights": variant, "drawn": drawn, "changed": chosen["changed"].max()}
+                | {"lowest": low, "highest": high, "span": high - low}
+            )
+    return pd.DataFrame(rows)
 
 
 def plane(profile, specimen, cutout, *, points=3000):
@@ -172,12 +220,12 @@ def plane(profile, specimen, cutout, *, points=3000):
     return table, means
 
 
-def _row(specimen, cutout, labels, fit, truth, both):
+def _row(specimen, cutout, variant, labels, fit, truth, first):
     scores = {phase.title: agreement.jaccard(labels, truth, phase) for phase in reversed(Phase)}
     weights = dict(zip(WEIGHTS, (*fit.phase_weights, *fit.shell_weights), strict=True))
-    at_bound = np.isclose(fit.shell_weights, fit.lower) | np.isclose(fit.shell_weights, fit.upper)
+    at_bound = np.isclose(fit.shell_weights[:, None], PAPER.bounds).any(axis=1)
     return (
-        {"specimen": specimen, "cutout": cutout, "free weights": fit.free}
+        {"specimen": specimen, "cutout": cutout, "weights": variant}
         | weights
         | {
             "at a bound": int(at_bound.sum()),
@@ -191,7 +239,7 @@ def _row(specimen, cutout, labels, fit, truth, both):
             "accuracy": agreement.equally_assigned(labels, truth),
         }
         | {f"Jaccard {phase}": value for phase, value in scores.items()}
-        | {"equal in both": both}
+        | {"equal to the first": agreement.equally_assigned(labels, first)}
     )
 
 

@@ -14,6 +14,7 @@ from analysis import __version__, profiles, storage
 
 ROOT = Path(__file__).resolve().parents[2]
 DISTRIBUTION = "cbd-compendium"
+NUMERICAL = ("numpy", "scipy", "numba", "jaxlib")  # whose version and code path set the last digits
 
 
 def manifest(profile):
@@ -31,9 +32,8 @@ def manifest(profile):
             f"There is no manifest of profile {profile!r} (looked for {source}). "
             f"Run the book first: make book PROFILE={profile}"
         )
-    content = json.loads(source.read_text(encoding="utf-8"))
     storage.record_read(source)
-    return content
+    return json.loads(source.read_text(encoding="utf-8"))
 
 
 def commit(root=ROOT):
@@ -75,10 +75,35 @@ def run(profile):
         "commit": commit(),
         "version": __version__,
         "Python": platform.python_version(),
+        "numerical libraries": ", ".join(f"{name} {_version(name)}" for name in NUMERICAL),
         "operating system": f"{platform.system()} {platform.machine()}",
+        "processor": processor(),
         "processor cores": os.cpu_count(),
     }
     return pd.DataFrame({"what": list(lines), "value": [str(value) for value in lines.values()]})
+
+
+def processor():
+    """
+    Name of the processor and the widest vector instructions that numpy uses on it.
+
+    Libraries choose their code by these instructions, and with it the last digit of a result.
+
+    Returns
+    -------
+    name : str
+    """
+    import numpy as np
+
+    name = platform.processor() or platform.machine()
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        named = next(line for line in lines if line.startswith("model name"))
+        name = named.split(":", 1)[1].strip()
+    except (OSError, StopIteration):
+        pass  # not Linux: the platform's own name will do
+    extensions = np.show_config(mode="dicts")["SIMD Extensions"]
+    return f"{name}, {(extensions.get('found') or extensions.get('baseline') or ['none'])[-1]}"
 
 
 def chapters(profile):

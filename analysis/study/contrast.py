@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 
 from analysis import electrodes, profiles, storage
+from analysis.figures import style
 from analysis.instruments import transfer
 from analysis.phases import VOXEL_SIZE_UM, Phase
 from analysis.segmentation import agreement, methods
-from analysis.study import edx, specimens
+from analysis.study import catalogue, edx, specimens, standing
 
 REFERENCE = ("SL", 1)
 NETWORK_METHODS = ("nn-am-cond",)
@@ -29,7 +30,7 @@ def sweep(profile):
     -------
     table : pandas.DataFrame
         One row per setting and method: varied, value, contrast (gray step from pore to CBD over
-        the scatter of the two), accuracy and Jaccard indices [-].
+        the scatter of the two) and the scores of :func:`analysis.study.standing.score` [-].
     """
     settings = profiles.get(profile)
     specimen, cutout = REFERENCE
@@ -62,8 +63,15 @@ def scenarios(profile):
     Returns
     -------
     table : pandas.DataFrame
-        Columns scenario, specimen, cutout, method, accuracy and Jaccard indices [-].
+        Columns scenario, specimen, cutout, method and the scores of
+        :func:`analysis.study.standing.score` [-].
+
+    Raises
+    ------
+    FileNotFoundError
+        If no trinarization, or no truth, is on disk.
     """
+    catalogue.methods_on_disk(profile)
     settings = profiles.get(profile)
     rows = []
     for scenario in settings.scenarios:
@@ -108,6 +116,34 @@ def ranking(table, by):
     }  # fmt: skip
 
 
+def noise_text(table):
+    """
+    What noise does to the order of the methods, in words.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From :func:`sweep`.
+
+    Returns
+    -------
+    text : str
+    """
+    noise = table[table.varied == "noise"]
+    order = ranking(noise, "value")
+    low, high = min(order), max(order)
+    first, last = order[low][0], order[high][0]
+    if first == last:
+        head = f"{style.label(first)} has the best CBD at the lowest noise, {low:.2f}, and at the "
+        head += f"highest, {high:.2f}"
+    else:
+        head = f"With a noise of {low:.2f} {style.label(first)} has the best CBD, with {high:.2f} "
+        head += f"{style.label(last)}"
+    same = all(methods == order[low] for methods in order.values())
+    rest = "the order of all methods stays" if same else "the order of the methods changes with it"
+    return f"{head}; {rest}."
+
+
 def _on_disk(profile, specimen, cutout):
     name = f"labels/{specimen}-{cutout}"
     truth = storage.load_volume(f"{name}-truth", profile=profile).values
@@ -127,6 +163,7 @@ def _scores(profile, specimen, cutout, gray, truth, network=None):
         composition=_predicted(profile, gray),
         cbd_profile=edx.cbd_targets(profile, specimen),
         n_sample=settings.kmeans_sample,
+        kmeans_start="extremes",
         keep_going=True,
     )
     names = methods.available(inputs)
@@ -166,6 +203,4 @@ def _network(source, written_ns):
 
 
 def _row(method, labels, truth):
-    counts = agreement.confusion(truth, labels)
-    scores = {f"Jaccard {p.title}": agreement.jaccard_of(counts, p) for p in reversed(Phase)}
-    return {"method": method, "accuracy": float(np.trace(counts) / counts.sum())} | scores
+    return {"method": method} | standing.score(agreement.confusion(truth, labels))

@@ -1,30 +1,16 @@
-"""What the chapters on morphology share: the labels on disk, and findings checked by code."""
-
-from dataclasses import dataclass
+"""What the chapters on morphology share: every labelled volume, described and gathered."""
 
 import pandas as pd
 import xarray as xr
 
-from analysis import paper, profiles, storage
-from analysis.figures import style
+from analysis import profiles, storage
 from analysis.phases import Phase
+from analysis.study.catalogue import methods_on_disk
 
-TRUTH = "truth"
 NEURAL = ("nn-am-cond", "nn-cbd-cond", "nn-p-cond")  # the three that the paper's figures show
 OTHERS = ("thresholding", "kmeans", "edx-closing")
 PRINTED = (*NEURAL, *OTHERS)  # columns of Table 2
 PHASES = [phase.title for phase in (Phase.AM, Phase.CBD, Phase.PORE)]  # the paper's order
-
-
-def methods_on_disk(profile):
-    """Methods whose labels are on disk for every cutout, in the paper's order, the truth last."""
-    settings = profiles.get(profile)
-    names = [f"{s}-{c}" for s in profiles.ELECTRODES for c in settings.cutout_numbers]
-    return [
-        method
-        for method in style.METHODS
-        if all(storage.exists("volumes", f"labels/{n}-{method}", profile=profile) for n in names)
-    ]
 
 
 def describe_all(profile, describe):
@@ -43,6 +29,11 @@ def describe_all(profile, describe):
     described : xarray.Dataset
         The Datasets with the further dimensions ``specimen, cutout, method``. Where they differ in
         length, as the depths of SL and TL do, the rest is NaN.
+
+    Raises
+    ------
+    FileNotFoundError
+        If no trinarization, or no truth, is on disk.
     """
     settings = profiles.get(profile)
     methods = methods_on_disk(profile)
@@ -104,68 +95,3 @@ def between(values, digits):
 def same(first, second):
     """Largest vertical distance between two curves on the same abscissa [-]."""
     return float(abs(first - second).max())
-
-
-@dataclass(frozen=True)
-class Finding:
-    """
-    A statement of Section 5.1, what was measured for it, and whether it holds.
-
-    Attributes
-    ----------
-    statement : str
-        As the paper has it.
-    test : str
-        What is measured here.
-    measured : str
-        The numbers.
-    holds : bool or None
-        None if the methods it speaks of are not in this build.
-    """
-
-    statement: str
-    test: str
-    measured: str
-    holds: bool | None
-
-    @property
-    def verdict(self):
-        """The verdict in words."""
-        return "not in this build" if self.holds is None else paper.holds(self.holds)
-
-
-def check(methods, needed, statement, test, measure):
-    """
-    Check a finding if all methods that it needs are there.
-
-    Parameters
-    ----------
-    methods : sequence of str
-        Methods on disk.
-    needed : sequence of str
-        Methods that the finding speaks of.
-    statement, test : str
-        See :class:`Finding`.
-    measure : callable
-        Returns what was measured, in words, and whether the finding holds.
-    """
-    absent = [style.label(name) for name in needed if name not in methods]
-    if absent:
-        return Finding(statement, test, f"without {', '.join(absent)}", None)
-    measured, holds = measure()
-    return Finding(statement, test, measured, bool(holds))
-
-
-def findings_table(findings):
-    """Findings as a table for the page."""
-    return pd.DataFrame(
-        [
-            {
-                "the paper says": finding.statement,
-                "tested here": finding.test,
-                "measured": finding.measured,
-                "verdict": finding.verdict,
-            }
-            for finding in findings
-        ]
-    )

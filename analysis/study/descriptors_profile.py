@@ -1,6 +1,7 @@
 """Volume fractions against the depth for every trinarization: Figure 10."""
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from analysis import paper, storage
@@ -9,9 +10,11 @@ from analysis.figures import style
 from analysis.phases import Phase
 from analysis.study import descriptors
 from analysis.study.descriptors import PHASES, PRINTED
+from analysis.study.finding import BUILT_IN, STAND_INS, Bound, check
 
 WINDOW_UM = 6.0  # the particles are some ten micrometers large: single slices scatter
 NEAR_UM = 8.0  # how far from the printed depth an extremum may lie
+LAYER_GAP_UM = 10.0  # from the interface to what counts as one layer
 EDGE_UM = 12.0  # the ends of the electrode are rough and stand apart
 
 
@@ -70,6 +73,36 @@ def smoothed(described, window_um=WINDOW_UM):
     return fraction.rolling(z_um=n, center=True, min_periods=max(1, n // 2)).mean()
 
 
+def layers(described, specimen="TL"):
+    """
+    CBD fraction of the two layers, well away from the interface, by method.
+
+    Parameters
+    ----------
+    described : xarray.Dataset
+        From :func:`run`.
+    specimen : str
+        Electrode.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        Indexed by method: ``separator`` and ``collector``, CBD fraction [-] at least
+        :data:`LAYER_GAP_UM` away from the printed interface on that side, mean of the cutouts, and
+        ``contrast``, the second over the first [-].
+    """
+    cbd = described["fraction"].sel({"specimen": specimen, "phase": "CBD"}).mean("cutout")
+    from_interface = cbd["z_um"] - paper.LAYER_INTERFACE_UM
+    table = pd.DataFrame(
+        {
+            "separator": cbd.where(from_interface < -LAYER_GAP_UM).mean("z_um"),
+            "collector": cbd.where(from_interface > LAYER_GAP_UM).mean("z_um"),
+        },
+        index=pd.Index([str(method) for method in cbd["method"].values], name="method"),
+    )
+    return table.assign(contrast=table.collector / table.separator)
+
+
 def interface_table(described):
     """
     Dip of the AM and peak of the CBD of TL, sought away from the ends.
@@ -80,8 +113,6 @@ def interface_table(described):
         Per method: depth of the lowest AM and of the highest CBD fraction [µm], and how far they
         lie from the mean of the electrode, in standard deviations of the profile elsewhere [-].
     """
-    import pandas as pd
-
     fraction = smoothed(described).sel(specimen="TL").dropna("z_um", how="all")
     z_um = fraction["z_um"]
     inner = fraction.sel(z_um=slice(EDGE_UM, float(z_um.max()) - EDGE_UM))
@@ -121,63 +152,61 @@ def findings(described):
 
     def am_drop():
         depths = table.loc[present, "AM dip at"]
-        holds = (abs(depths - where) < NEAR_UM).all()
-        return descriptors.between(depths, 0), holds
+        return descriptors.between(depths, 0), Bound(float(abs(depths - where).max()), NEAR_UM)
 
     def sl_without_drop():
         strength = _strength(fraction, "SL", "AM", present, where)
         other = _strength(fraction, "TL", "AM", present, where)
-        return f"SL {strength:.3f}, TL {other:.3f} below the neighborhood", other > 2 * strength
+        text = f"SL {strength:.3f}, TL {other:.3f} below the neighborhood"
+        return text, Bound(strength, other / 2)
 
     def cbd_peak():
         depths = table.loc[with_peak, "CBD peak at"]
-        holds = (abs(depths - where) < NEAR_UM).all()
-        return descriptors.between(depths, 0), holds
+        return descriptors.between(depths, 0), Bound(float(abs(depths - where).max()), NEAR_UM)
 
     def strongest_peak():
         heights = {
             method: -_strength(fraction, "TL", "CBD", [method], where) for method in with_peak
         }
-        two = sorted(heights, key=heights.get, reverse=True)[:2]
         text = ", ".join(f"{style.label(name)} {height:.3f}" for name, height in heights.items())
-        return text, set(two) == {"kmeans", "thresholding"}
+        two = ("kmeans", "thresholding")
+        rest = max(height for name, height in heights.items() if name not in two)
+        return text, Bound(min(heights[name] for name in two), rest, above=True)
 
     def edx_linear():
         curves = fraction.sel({"specimen": "TL", "method": "edx-closing"}).dropna("z_um", how="all")
         rest = {phase: float(_residual(curves.sel(phase=phase))) for phase in ("CBD", "pore")}
         text = f"rms about the line: CBD {rest['CBD']:.4f}, pore {rest['pore']:.4f}"
-        return text, rest["CBD"] < 0.005 < 2 * rest["CBD"] < rest["pore"] or (
-            rest["CBD"] < 0.005 and rest["pore"] > 0.01
-        )
+        return text, Bound(rest["CBD"], 0.005), Bound(rest["pore"], 0.01, above=True)
 
     def pores_similar():
         pores = fraction.sel({"phase": "pore", "method": present}).dropna("z_um", how="any")
         apart = float(abs(pores.sel(specimen="SL") - pores.sel(specimen="TL")).mean())
         cutouts = described["fraction"].sel({"phase": "pore", "method": present})
         scatter = float((cutouts.max("cutout") - cutouts.min("cutout")).mean())
-        return f"mean |SL - TL| {apart:.3f}, mean range of cutouts {scatter:.3f}", apart < 0.05
+        text = f"mean |SL - TL| {apart:.3f}, mean range of cutouts {scatter:.3f}"
+        return text, Bound(apart, 0.05)
 
-    check = descriptors.check
     return [
         check(
             methods, ("thresholding", "kmeans"),
             "The AM fraction of TL drops at 80 µm, whatever the method.",
-            f"lowest value within {NEAR_UM:.0f} µm of 80 µm", am_drop,
+            f"lowest value within {NEAR_UM:.0f} µm of 80 µm", am_drop, BUILT_IN,
         ),
         check(
             methods, ("thresholding", "kmeans"),
             "SL has no such drop.",
-            "depth of the drop at 80 µm less than half of that of TL", sl_without_drop,
+            "depth of the drop at 80 µm less than half of that of TL", sl_without_drop, BUILT_IN,
         ),
         check(
             methods, ("thresholding", "kmeans"),
             "The CBD of TL peaks there for all methods but EDX-Closing.",
-            f"highest value within {NEAR_UM:.0f} µm of 80 µm", cbd_peak,
+            f"highest value within {NEAR_UM:.0f} µm of 80 µm", cbd_peak, STAND_INS,
         ),
         check(
             methods, PRINTED,
             "The peak is strongest for k-means and Thresholding.",
-            "the two largest peaks", strongest_peak,
+            "the two largest peaks", strongest_peak, STAND_INS,
         ),
         check(
             methods, ("edx-closing",),
@@ -187,7 +216,7 @@ def findings(described):
         check(
             methods, ("thresholding", "kmeans"),
             "The pore profiles of SL and TL are otherwise similar.",
-            "mean difference below 0.05", pores_similar,
+            "mean difference below 0.05", pores_similar, STAND_INS,
         ),
     ]  # fmt: skip
 

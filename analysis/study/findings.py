@@ -1,29 +1,41 @@
 """Every finding of the paper that was checked by code, gathered from the results on disk.
 
 Each chapter checks its own; this module only reads what they left and lists it, for the
-conclusion. A chapter that has not run contributes nothing.
+conclusion.
 """
 
 import pandas as pd
 
-from analysis import storage
+from analysis import paper, storage
 from analysis.study import (
     agreement,
     calibration,
     descriptors_covariance,
     descriptors_paths,
     descriptors_profile,
-    descriptors_size,
+    findings_size,
+    impedance,
 )
+from analysis.study.finding import ABOUT, ABSENT, BUILT_IN, EDGE, PAPER
 
-HOLDS, FAILS, OPEN = "holds here", "does not hold here", "not tested"
+HOLDS, FAILS, OPEN = paper.holds(True), paper.holds(False), ABSENT
 
-_WORDS = {True: HOLDS, False: FAILS, None: OPEN}
+SECTIONS = (
+    "3.5, Figure 4",
+    "5.1, Table 2, Figures 6-7",
+    "5.1, Figure 8",
+    "5.1, Figure 9",
+    "5.1, Figure 10",
+    "5.2, Table 3",
+    "5.2, Figure S6",
+)
+CURVES = ("agreement", "descriptors-size", "descriptors-paths", "covariance", "profile")
+TABLES = ("gamma", "impedance")
 
 
 def collect(profile):
     """
-    All findings with their section and what was measured.
+    All findings, those that fail first.
 
     Parameters
     ----------
@@ -33,16 +45,45 @@ def collect(profile):
     Returns
     -------
     table : pandas.DataFrame
-        Columns `section`, `finding`, `measured`, `verdict`; the verdict is one of
-        "holds here", "does not hold here" and "not tested" (a method is not in the build).
+        Columns `section`, `finding`, `about` (one of "the paper", "our stand-ins", "built in"),
+        `measured`, `decided by` (value and limit), `margin`, `verdict` ("holds here", "does not
+        hold here" or "not in this build"), and for computing `value`, `limit` and `share` (the
+        margin over the limit [-]).
+
+    Raises
+    ------
+    FileNotFoundError
+        If a chapter whose findings belong here has not run; it names all results that are
+        missing. A list that is shorter than it should be would count wrongly.
     """
-    rows = [*_agreement(profile), *_morphology(profile), *_transport(profile)]
-    return pd.DataFrame(rows, columns=["section", "finding", "measured", "verdict"])
+    storage.require("curves", *CURVES, profile=profile)
+    storage.require("tables", *TABLES, profile=profile)
+    curves = {name: storage.load_curves(name, profile=profile) for name in CURVES}
+    tables = {name: storage.load_table(name, profile=profile) for name in TABLES}
+    sizes = curves["descriptors-size"]
+    summary = calibration.beside_the_paper(tables["gamma"].fillna({"note": ""}), 1.0)
+    groups = (
+        agreement.findings(curves["agreement"]["agreement"]),
+        findings_size.findings(sizes),
+        descriptors_paths.findings(curves["descriptors-paths"]),
+        descriptors_covariance.findings(curves["covariance"], sizes),
+        descriptors_profile.findings(curves["profile"]),
+        calibration.findings(summary),
+        [impedance.finding(tables["impedance"])],
+    )
+    rows = [
+        _row(section, one)
+        for section, found in zip(SECTIONS, groups, strict=True)
+        for one in found
+    ]
+    table = pd.DataFrame(rows)
+    order = table.verdict.map({FAILS: 0, OPEN: 1, HOLDS: 2})
+    return table.loc[order.sort_values(kind="stable").index].reset_index(drop=True)
 
 
 def counts(table):
     """
-    How many findings hold, do not hold, and were not tested.
+    How many findings hold, do not hold, and could not be tested.
 
     Returns
     -------
@@ -50,58 +91,91 @@ def counts(table):
 
     Examples
     --------
-    >>> counts(pd.DataFrame({"verdict": ["holds here", "not tested"]}))
-    {'holds here': 1, 'does not hold here': 0, 'not tested': 1}
+    >>> counts(pd.DataFrame({"verdict": ["holds here", "not in this build"]}))
+    {'holds here': 1, 'does not hold here': 0, 'not in this build': 1}
     """
     return {word: int((table["verdict"] == word).sum()) for word in (HOLDS, FAILS, OPEN)}
 
 
-def _agreement(profile):
-    curves = _curves("agreement", profile)
-    if curves is None:
-        return
-    for found in agreement.findings(curves["agreement"]):
-        yield _row("3.5, Figure 4", found.statement, found.measured, _WORDS[found.holds])
+def summary(table):
+    """
+    Verdicts by section of the paper and by what they speak about: the list on one page.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From :func:`collect`.
+
+    Returns
+    -------
+    summary : pandas.DataFrame
+        One row per section: holding of tested findings for each of "the paper", "our stand-ins"
+        and "built in" ("3 of 4", a dash where there is none), and how many stand at an edge.
+    """
+    rows = []
+    for section in (one for one in SECTIONS if one in set(table.section)):
+        group = table[table.section == section]
+        row = {"section": section}
+        for about in ABOUT:
+            tested = group[(group.about == about) & (group.verdict != OPEN)]
+            held = int((tested.verdict == HOLDS).sum())
+            row[about] = f"{held} of {len(tested)} hold" if len(tested) else "–"
+        row["at the edge"] = int((group["share"].abs() < EDGE).sum())
+        rows.append(row)
+    return pd.DataFrame(rows)
 
 
-def _morphology(profile):
-    sizes = _curves("descriptors-size", profile)
-    if sizes is not None:
-        yield from _rows("5.1, Table 2 and Figures 6-7", descriptors_size.findings(sizes))
-    paths = _curves("descriptors-paths", profile)
-    if paths is not None:
-        yield from _rows("5.1, Figure 8", descriptors_paths.findings(paths))
-    covariance = _curves("covariance", profile)
-    if covariance is not None and sizes is not None:
-        found = descriptors_covariance.findings(covariance, sizes)
-        yield from _rows("5.1, Figure 9", found)
-    depth = _curves("profile", profile)
-    if depth is not None:
-        yield from _rows("5.1, Figure 10", descriptors_profile.findings(depth))
+def text(table):
+    """
+    What the list comes to, in words; nothing that was built in counts as evidence.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From :func:`collect`.
+
+    Returns
+    -------
+    text : str
+    """
+    number = counts(table)
+    built = table[table.about == BUILT_IN]
+    ours = table[(table.about == PAPER) & (table.verdict != OPEN)]
+    edge = int((table["share"].abs() < EDGE).sum())
+    said = [
+        f"Of {len(table)} findings that the chapters checked, {number[HOLDS]} hold here and "
+        f"{number[FAILS]} do not"
+    ]
+    if number[OPEN]:
+        said.append(
+            f"{number[OPEN]} could not be tested in this run, because a method they speak of was "
+            "not part of it"
+        )
+    said.append(
+        f"What holds because it was built in proves nothing ({len(built)} of them); of the "
+        f"{len(ours)} that speak about the methods rather than about our electrodes, "
+        f"{int((ours.verdict == HOLDS).sum())} hold"
+    )
+    if edge:
+        verb = "stands" if edge == 1 else "stand"
+        said.append(
+            f"{edge} {verb} within {100 * EDGE:.0f} % of their limit, where another seed could "
+            "turn them"
+        )
+    return ". ".join(sentence[0].upper() + sentence[1:] for sentence in said)
 
 
-def _transport(profile):
-    if not storage.exists("tables", "gamma", profile=profile):
-        return
-    summary = calibration.beside_the_paper(storage.load_table("gamma", profile=profile), 1.0)
-    if summary.empty:
-        return
-    for row in calibration.orders(summary).itertuples():
-        verdict = OPEN if row.verdict == "no value" else row.verdict
-        statement = f"{row.finding} ({row.specimen})"
-        yield _row("5.2, Table 3", statement, row.ours, verdict)
-
-
-def _rows(section, findings):
-    for found in findings:
-        yield _row(section, found.statement, found.measured, _WORDS[found.holds])
-
-
-def _row(section, finding, measured, verdict):
-    return {"section": section, "finding": finding, "measured": measured, "verdict": verdict}
-
-
-def _curves(name, profile):
-    if not storage.exists("curves", name, profile=profile):
-        return None
-    return storage.load_curves(name, profile=profile)
+def _row(section, one):
+    deciding = one.tightest
+    return {
+        "section": section,
+        "finding": one.statement,
+        "about": one.about,
+        "measured": one.measured,
+        "decided by": "–" if deciding is None else str(deciding),
+        "margin": one.margin,
+        "verdict": one.verdict,
+        "value": float("nan") if deciding is None else deciding.value,
+        "limit": float("nan") if deciding is None else deciding.limit,
+        "share": float("nan") if deciding is None else deciding.margin,
+    }

@@ -29,7 +29,8 @@ def sweeps(current_mA_cm2=6.0):
     Returns
     -------
     table : pandas.DataFrame
-        Columns symbol, value, unit, capacity [mAh/cm²] and change against the default [%].
+        Columns symbol, meaning, value, unit, capacity [mAh/cm²] and change against the default
+        [%].
     """
     rows = []
     usual = _capacity(DEFAULT, current_mA_cm2)
@@ -44,6 +45,7 @@ def sweeps(current_mA_cm2=6.0):
             rows.append(
                 {
                     "symbol": row["symbol"],
+                    "meaning": row["meaning"],
                     "value": value,
                     "unit": row["unit"],
                     "capacity": capacity,
@@ -51,6 +53,25 @@ def sweeps(current_mA_cm2=6.0):
                 }
             )
     return pd.DataFrame(rows)
+
+
+def limit_text(table, kinetic=("i_ref", "i_Li")):
+    """
+    Whether transport or reaction sets the limit, in words.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From :func:`sweeps`.
+    kinetic : tuple of str
+        Symbols of the reaction's parameters.
+    """
+    change = table.change.abs()
+    reaction = change[table.symbol.isin(kinetic)].max()
+    transport = change[~table.symbol.isin(kinetic)].max()
+    if reaction < transport:
+        return "So at this current transport sets the limit rather than the reaction"
+    return "So at this current the reaction matters more than transport does"
 
 
 def against_pybamm():
@@ -108,6 +129,23 @@ def conservation(currents=(1.0, 6.0, 12.0)):
             }
         )
     return pd.DataFrame(rows)
+
+
+def salt_text(table):
+    """
+    Whether salt is lost, and whether it stays positive, in words.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From :func:`conservation`.
+    """
+    lost, lowest = float(table.salt.max()), float(table.lowest_salt.min())
+    kept = "The salt is conserved" if lost < 1e-6 else f"Up to {lost:.0e} of the salt is lost"
+    if lowest < 0:
+        return f"{kept}, but its concentration falls below zero, to {lowest:.1g} mol/m³"
+    used = "although it is used up in places" if lowest < 1 else "and nowhere used up"
+    return f"{kept}, {used}; its lowest concentration is {lowest:.1g} mol/m³, never below zero"
 
 
 def backends(end_s=30.0):

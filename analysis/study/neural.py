@@ -15,6 +15,7 @@ from analysis.study import cached, correlative
 BINNINGS = (1, 2)
 METHOD = "nn"
 N_WATCHED = 2000  # voxels of each set that is scored after every epoch
+N_SCORED = 20_000  # voxels of each specimen on which a trained network is scored
 ALIGNMENT = "moments"  # of the gray values of SL and TL onto those of D
 ALIGNMENTS = ("modes", "moments", "none")
 JUDGED = "nn-am-cond"  # conversion by which settings are compared
@@ -263,9 +264,9 @@ def score(profile, model, protocol, binning, labeled):
     sets = {}
     if labeled is not None:
         sets[HERE] = tested(profile, labeled, protocol)
-    sets[ELSEWHERE] = watched(profile, "D", binning, n_voxels=20_000)
+    sets[ELSEWHERE] = watched(profile, "D", binning, n_voxels=N_SCORED)
     for specimen in OTHERS:
-        sets[specimen] = watched(profile, specimen, binning, n_voxels=20_000)
+        sets[specimen] = watched(profile, specimen, binning, n_voxels=N_SCORED)
     return [
         {
             "protocol": protocol,
@@ -302,7 +303,8 @@ def parity(profile, protocol, binning, where=HERE):
     if where == HERE:
         patches, true = tested(profile, labeled, protocol)
     else:
-        patches, true = watched(profile, where, binning)
+        # the voxels of the table of scores, so that figure and table say the same
+        patches, true = watched(profile, where, binning, n_voxels=N_SCORED)
     return true, neural.predict_patches(model, patches)
 
 

@@ -4,8 +4,8 @@ import pandas as pd
 
 from analysis import profiles, storage
 from analysis.figures import style
-from analysis.phases import Phase
 from analysis.segmentation import agreement
+from analysis.study import catalogue, standing
 
 
 def labels(profile, specimen="SL", cutout=1, methods=None):
@@ -36,9 +36,9 @@ def labels(profile, specimen="SL", cutout=1, methods=None):
     return volumes
 
 
-def errors(profile, methods=None):
+def scores(profile, methods=None):
     """
-    Jaccard index of each method with the truth.
+    Scores of each method against the truth, beside what chance gives.
 
     Parameters
     ----------
@@ -50,46 +50,44 @@ def errors(profile, methods=None):
     Returns
     -------
     table : pandas.DataFrame
-        Columns `specimen`, `cutout`, `method`, `phase`, `jaccard` [-].
+        Columns `specimen`, `cutout`, `method`, and those of :func:`analysis.study.standing.score`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If no trinarization, or no truth, is on disk.
     """
+    catalogue.methods_on_disk(profile)
     settings = profiles.get(profile)
     rows = []
     for specimen in profiles.ELECTRODES:
         for cutout in settings.cutout_numbers:
             volumes = labels(profile, specimen, cutout, methods)
-            truth = volumes.pop("truth", None)
-            if truth is None:
-                continue
+            if "truth" not in volumes:
+                name = f"labels/{specimen}-{cutout}-truth"
+                truth = storage.load_volume(name, profile=profile).values
+            else:
+                truth = volumes.pop("truth")
             for method, volume in volumes.items():
-                counts = agreement.confusion(truth, volume)
-                rows += [
-                    {
-                        "specimen": specimen,
-                        "cutout": cutout,
-                        "method": method,
-                        "phase": phase.title,
-                        "jaccard": agreement.jaccard_of(counts, phase),
-                    }
-                    for phase in Phase
-                ]
-    return pd.DataFrame(rows, columns=["specimen", "cutout", "method", "phase", "jaccard"])
+                place = {"specimen": specimen, "cutout": cutout, "method": method}
+                rows.append(place | standing.score(agreement.confusion(truth, volume)))
+    return pd.DataFrame(rows)
 
 
-def ranking(table, phase):
+def chance_of(table, phase):
     """
-    Methods by their mean Jaccard index for one phase, best first.
+    Jaccard index of one phase by chance for each method: the tick of a figure.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        As :func:`errors` returns it.
+        As :func:`scores` returns it.
     phase : Phase
-        Phase to judge by.
+        CBD or pore.
 
     Returns
     -------
-    means : pandas.Series
-        Mean over specimens and cutouts [-], indexed by method.
+    chance : dict of str to float
+        Mean over specimens and cutouts [-], keyed by method.
     """
-    chosen = table[table["phase"] == phase.title]
-    return chosen.groupby("method")["jaccard"].mean().sort_values(ascending=False)
+    return table.groupby("method")[f"chance {phase.title}"].mean().to_dict()

@@ -11,7 +11,6 @@ from analysis import storage
 from analysis.study import descriptors_size
 from analysis.study.descriptors import PRINTED
 
-CALIBRATION = "thresholding"
 WANTED_COLUMNS = 4  # of the six, for the largest bodies of AM and of the pores
 QUANTITIES = ("r_max_AM", "r_max_P", "r_max_CBD", "r_min_AM", "r_min_P", "r_min_CBD")
 
@@ -40,8 +39,8 @@ def judge(profile):
     Returns
     -------
     table : pandas.DataFrame
-        Columns quantity, method, role, ours and paper (means of SL and TL [µm]), lowest and highest
-        over cutouts, deviation [-], tolerance, agrees.
+        Columns quantity, method, role, ours and paper (means of SL and TL [µm]), lowest and
+        highest over cutouts, tolerance [-], agrees, verdict.
     """
     described = storage.load_curves("descriptors-size", profile=profile)
     compared = descriptors_size.comparison(described)
@@ -58,7 +57,7 @@ def judge(profile):
                 {
                     "quantity": quantity,
                     "method": method,
-                    "role": "calibration" if _was_used(quantity, method) else "validation",
+                    "role": descriptors_size.role(quantity, method),
                     "ours": ours,
                     "lowest": here.lowest.min(),
                     "highest": here.highest.max(),
@@ -71,10 +70,6 @@ def judge(profile):
     table = pd.DataFrame(rows)
     storage.save_table("realism", table, profile=profile)
     return table
-
-
-def _was_used(quantity, method):
-    return method == CALIBRATION or (quantity == "r_max_P" and method.startswith("nn-"))
 
 
 def score(table):
@@ -103,6 +98,30 @@ def score(table):
             }
         )
     return pd.DataFrame(rows)
+
+
+def untuned_text(table, methods=("kmeans", "edx-closing"), quantities=("r_max_AM", "r_max_P")):
+    """
+    How well columns are met that played no part in the calibration, in words.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From :func:`judge`.
+    methods, quantities : tuple of str
+        Which entries of Table 2.
+    """
+    rows = table[table.method.isin(methods) & table.quantity.isin(quantities)]
+    rows = rows[rows.role == "validation"]
+    met, n = int(rows.agrees.sum()), len(rows)
+    if not n:
+        return "this run has none of them"
+    what = f"{met} of {n} of their largest radii of AM and pores agree with the printed ones"
+    if met == n:
+        return f"{what}, the best evidence there is that the images are alike"
+    if 2 * met >= n:
+        return f"{what}, some evidence that the images are alike"
+    return f"{what}, so the images are less alike than the calibrated column suggests"
 
 
 def unmatched(table):

@@ -90,6 +90,33 @@ def test_dots_follow_the_papers_order_and_mark_the_paper():
     assert any(np.allclose(line.get_xdata(), 0.3) for line in axes.lines)
 
 
+def test_dots_mark_chance_and_explain_what_is_drawn():
+    table = pd.DataFrame(
+        {"method": 2 * ["kmeans"], "specimen": ["SL", "TL"], "value": [0.4, 0.5]}
+    )
+    axes = plots.dots(table, ax=style.axes(), value="value", chance={"kmeans": 0.33})
+    assert any(np.allclose(line.get_xdata(), 0.33) for line in axes.lines)
+    labels = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert labels == ["single-layer", "two-layer", "dealt at random"]
+    silent = plots.dots(table, ax=style.axes(), value="value", legend=False)
+    assert silent.get_legend() is None
+
+
+@pytest.mark.parametrize("columns", [1, 3])
+def test_legends_hide_no_data(columns):
+    """Drawn for good, every legend lies below the panel that it explains."""
+    curve = (np.linspace(0, 1, 20), np.linspace(4.2, 3.0, 20))
+    panels = np.atleast_1d(style.axes(1, columns, height=3.0))
+    for panel in panels:
+        plots.voltage({key: curve for key in (1.0, 3.0, 6.0, 8.0, 10.0, 12.0)}, ax=panel)
+    figure = panels[0].figure
+    figure.canvas.draw()
+    for panel in panels:
+        legend = panel.get_legend().get_window_extent()
+        assert legend.y1 < panel.get_window_extent().y0
+        assert 0 <= legend.x0 and legend.x1 <= figure.bbox.x1 and 0 <= legend.y0
+
+
 def test_voltage_takes_single_curves_and_cutouts():
     curve = (np.array([0.0, 1.0]), np.array([4.2, 3.5]))
     axes = plots.voltage({12.0: [curve, curve], 1.0: curve}, ax=style.axes(), measured={1.0: curve})

@@ -34,3 +34,10 @@ def test_each_quantity_is_drawn_where_it_lives():
     halves = colored[:, : colored.shape[1] // 2], colored[:, colored.shape[1] // 2 :]
     assert all(half.sum() > 100 for half in halves)
     assert np.all(picture[:3] == 255)
+
+
+@pytest.mark.usefixtures("opengl")
+@pytest.mark.parametrize(("shape", "size"), [((40, 8, 8), (220, 180)), ((8, 40, 40), (120, 200))])
+def test_nothing_is_cut_off(shape, size):
+    pixels = render.picture(np.full(shape, 2, np.uint8), 0.642, (2,), size=size)
+    assert (pixels < 250).any() and not render.touches_edge(pixels)

@@ -91,3 +91,14 @@ def test_strings_can_be_shortened_on_the_page():
 def test_long_tables_scroll_in_their_own_box(rows, scrolls):
     page = tables.show(pd.DataFrame({"n": range(rows)}), name="t")
     assert ("cbd-long" in page.html) == scrolls
+
+
+def test_a_page_may_show_less_than_the_csv_and_says_so(table):
+    page = tables.show(table, name="t", columns=["method", "tau"], rows=1)
+    assert [row[0] for row in cells(page)] == ["method", "a<b>"]
+    assert cells(page)[0] == ["method", "tau"]
+    assert "first 1 of 2 rows" in page.html
+    pd.testing.assert_frame_equal(tables.read_back(page), table)
+    assert "rows;" not in tables.show(table, name="t", rows=2).html
+    with pytest.raises(KeyError, match="gamma"):
+        tables.show(table, name="t", columns=["gamma"])

@@ -35,7 +35,8 @@ MANIFEST = {
 def entities(results):
     folder = results / "smoke"
     folder.mkdir(parents=True)
-    (folder / "manifest.json").write_text(json.dumps(MANIFEST))
+    with storage.atomic(folder / "manifest.json") as temporary:
+        temporary.write_text(json.dumps(MANIFEST))
     file = crate.export("smoke", say=lambda line: None)
     assert file == storage.results_root() / "smoke" / "ro-crate-metadata.json"
     graph = json.loads(file.read_text(encoding="utf-8"))["@graph"]

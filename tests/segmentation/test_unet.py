@@ -173,7 +173,7 @@ def test_unet_file_gives_the_same_probabilities(stack, trained, tmp_path):
 
 def test_unet_file_is_not_taken_for_a_composition_network(trained, tmp_path):
     neural.save_model(trained[0], tmp_path / "unet.keras")
-    with pytest.raises(ValueError, match="'fib_unet_1'.*expected 'composition_mlp_1'"):
+    with pytest.raises(ValueError, match="'fib_unet_2'.*expected 'composition_mlp_1'"):
         neural.load_model(tmp_path / "unet.keras")
 
 

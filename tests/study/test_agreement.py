@@ -1,6 +1,7 @@
 """The spine of chapter 7: matrices equal single numbers, findings can fail."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
@@ -24,30 +25,30 @@ def volumes(seed, spoiled):
     return found
 
 
-def matrices(spoiled_sl, spoiled_tl):
-    counts = np.array(
-        [[single.confusions(volumes(1, spoiled))] for spoiled in (spoiled_sl, spoiled_tl)]
-    )
+def counts(spoiled_sl, spoiled_tl):
     titles = [phase.title for phase in Phase]
-    return agreement.scores(
-        xr.DataArray(
-            counts,
-            dims=("specimen", "cutout", "method", "other", "phase", "other_phase"),
-            coords={
-                "specimen": ["SL", "TL"],
-                "cutout": [1],
-                "method": METHODS,
-                "other": METHODS,
-                "phase": titles,
-                "other_phase": titles,
-            },
-        )
+    return xr.DataArray(
+        np.array([[single.confusions(volumes(1, one))] for one in (spoiled_sl, spoiled_tl)]),
+        dims=("specimen", "cutout", "method", "other", "phase", "other_phase"),
+        coords={
+            "specimen": ["SL", "TL"],
+            "cutout": [1],
+            "method": METHODS,
+            "other": METHODS,
+            "phase": titles,
+            "other_phase": titles,
+        },
     )
 
 
 @pytest.fixture(scope="module")
-def close_families():
-    return matrices((0.1, 0.1, 0.6, 0.6, 0), (0.1, 0.1, 0.2, 0.6, 0))
+def counted():
+    return counts((0.1, 0.1, 0.6, 0.6, 0), (0.1, 0.1, 0.2, 0.6, 0))
+
+
+@pytest.fixture(scope="module")
+def close_families(counted):
+    return agreement.scores(counted)
 
 
 def test_scores_are_those_of_single_pairs(close_families):
@@ -58,36 +59,50 @@ def test_scores_are_those_of_single_pairs(close_families):
     np.testing.assert_allclose(close_families.sel(at), expected)
 
 
-def test_table_holds_every_method_once_and_not_the_truth(close_families):
-    table = agreement.against_truth(close_families)
+def test_table_holds_every_method_once_and_not_the_truth(counted):
+    table = agreement.against_truth(counted)
     assert list(table.method) == 2 * METHODS[:-1]
     assert table.accuracy.between(0, 1).all()
+    labels = volumes(1, (0.1, 0.1, 0.6, 0.6, 0))
+    row = table.query("specimen == 'SL' and method == 'thresholding'").iloc[0]
+    assert row["kappa"] == pytest.approx(single.kappa(labels[2], labels[4]))
+    assert row["chance CBD"] == pytest.approx(single.chance(labels[2], labels[4], Phase.CBD))
     best = agreement.ranges(table)
     assert best["method"].iloc[0] in ("NN-AM-Cond", "NN-P-Cond")
-    assert "–" in best["accuracy"].iloc[0]
+    assert "–" in best["kappa"].iloc[0] and list(best["chance CBD"])
+
+
+def test_table_parts_scenarios_in_their_order(counted):
+    table = agreement.against_truth(counted)
+    both = pd.concat([table.assign(scenario=name) for name in ("z first", "a second")])
+    shown = agreement.ranges(both, by=("scenario", "method"))
+    assert list(shown.scenario) == 4 * ["z first"] + 4 * ["a second"]
+    assert shown.method.iloc[0] == shown.method.iloc[4] in ("NN-AM-Cond", "NN-P-Cond")
+
+
+def by_letter(matrices):
+    return {finding.statement[1]: finding for finding in agreement.findings(matrices)}
 
 
 def test_findings_hold_where_they_were_built_in(close_families):
-    found = {finding.letter: finding.holds for finding in agreement.findings(close_families)}
-    assert found["a"] and found["b"] and found["c"]
+    found = by_letter(close_families)
+    assert found["a"].holds and found["b"].holds and found["c"].holds
 
 
 def test_findings_fail_where_they_were_not_built_in():
-    same = matrices((0, 0, 0, 0.5, 0), (0, 0, 0, 0.5, 0))
-    found = {finding.letter: finding.holds for finding in agreement.findings(same)}
-    assert found["a"] is False
-    assert found["d"] is False
+    found = by_letter(agreement.scores(counts((0, 0, 0, 0.5, 0), (0, 0, 0, 0.5, 0))))
+    assert found["a"].holds is False
+    assert found["d"].holds is False
 
 
 def test_findings_say_when_the_network_is_absent(close_families):
-    few = close_families.isel(method=slice(2, None), other=slice(2, None))
-    found = {finding.letter: finding for finding in agreement.findings(few)}
+    found = by_letter(close_families.isel(method=slice(2, None), other=slice(2, None)))
     assert found["a"].holds is None and found["b"].holds is None
-    assert "not in this build" in found["a"].measured
+    assert found["a"].verdict == "not in this build"
 
 
-def test_ranking_is_by_the_cbd(close_families):
-    table = agreement.against_truth(close_families)
+def test_ranking_is_by_the_cbd(counted):
+    table = agreement.against_truth(counted)
     order = contrast.ranking(table, "specimen")
     assert set(order) == {"SL", "TL"}
     means = table[table.specimen == "TL"].set_index("method")["Jaccard CBD"]

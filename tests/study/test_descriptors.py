@@ -13,6 +13,8 @@ from analysis.study import (
     descriptors_paths,
     descriptors_profile,
     descriptors_size,
+    finding,
+    findings_size,
 )
 
 H_UM = 0.642
@@ -83,9 +85,9 @@ def test_sizes(study, sizes):
     printed = above.query("quantity == 'r_max_P' and specimen == 'SL' and source == 'paper'")
     assert printed["edx-closing"].item() == 2.58
 
-    found = descriptors_size.findings(described)
-    assert all(finding.holds is not None for finding in found)
-    by_statement = {finding.statement: finding for finding in found}
+    found = findings_size.findings(described)
+    assert all(one.holds is not None for one in found)
+    by_statement = {one.statement: one for one in found}
     assert by_statement["EDX-Closing leads to significantly larger pores."].holds
     assert by_statement[
         "k-means and Thresholding have nearly identical size distributions of all phases."
@@ -111,7 +113,7 @@ def test_paths(study):
     reached = 1 - described["unreached"]
     assert (described["share"].isel(tau=-1) <= reached + 1e-12).all()
     assert (described["share"].diff("tau") >= 0).all()
-    assert all(finding.holds is not None for finding in descriptors_paths.findings(described))
+    assert all(one.holds is not None for one in descriptors_paths.findings(described))
 
 
 def test_a_cutout_without_a_path_does_not_spoil_the_mean():
@@ -134,7 +136,7 @@ def test_covariances(study, sizes):
     table = storage.load_table("covariance", profile=study)
     assert set(table["method"]) == set(style.METHODS)
     found = descriptors_covariance.findings(described, sizes)
-    assert all(finding.holds is not None for finding in found)
+    assert all(one.holds is not None for one in found)
 
 
 def test_profiles(study):
@@ -152,7 +154,7 @@ def test_findings_say_which_methods_are_absent(results):
     save("thresholding")
     save("truth")
     described = descriptors_size.run("smoke")
-    table = descriptors.findings_table(descriptors_size.findings(described))
+    table = finding.table(findings_size.findings(described))
     assert (table["verdict"] == "not in this build").all()
     assert table["measured"].str.contains("without").all()
     assert len(descriptors_size.comparison(described)) == 9 * 2

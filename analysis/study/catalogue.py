@@ -1,0 +1,55 @@
+"""Which trinarizations a run has left on disk, and what to do if there are none."""
+
+from analysis import profiles, storage
+from analysis.figures import style
+
+TRUTH = "truth"
+
+
+def methods_on_disk(profile):
+    """
+    Methods whose labels are on disk for every cutout of SL and TL.
+
+    Parameters
+    ----------
+    profile : str
+        Name of the profile.
+
+    Returns
+    -------
+    methods : list of str
+        In the paper's order, the truth last.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the truth of a cutout, or every trinarization, is missing: a comparison of nothing
+        would be an empty table, not a result.
+    """
+    names = cutouts(profile)
+
+    def missing(method):
+        found = (f"labels/{name}-{method}" for name in names)
+        return [name for name in found if not storage.exists("volumes", name, profile=profile)]
+
+    absent = missing(TRUTH)
+    if absent:
+        raise storage.not_there("volumes", absent, profile=profile)
+    methods = [method for method in style.METHODS if not missing(method)]
+    if methods == [TRUTH]:
+        wanted = [f"labels/{names[0]}-{method}" for method in ("thresholding", "kmeans")]
+        raise storage.not_there("volumes", [*wanted, "..."], profile=profile)
+    return methods
+
+
+def cutouts(profile):
+    """
+    Names of the cutouts of SL and TL, as they stand in the names of files.
+
+    Examples
+    --------
+    >>> cutouts("smoke")
+    ['SL-1', 'TL-1']
+    """
+    numbers = profiles.get(profile).cutout_numbers
+    return [f"{specimen}-{cutout}" for specimen in profiles.ELECTRODES for cutout in numbers]
