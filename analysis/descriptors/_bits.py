@@ -19,7 +19,8 @@ def pack(mask):
     words : (Z, Y, ceil(X / 64)) ndarray of uint64
         Bit ``x % 64`` of word ``x // 64`` is voxel ``x``; bits beyond the row are 0.
     """
-    packed = np.packbits(mask, axis=-1, bitorder="little")
+    # packbits keeps the memory order of its input; words need the last axis contiguous
+    packed = np.ascontiguousarray(np.packbits(mask, axis=-1, bitorder="little"))
     n_bytes = -(-mask.shape[-1] // 64) * 8
     if packed.shape[-1] == n_bytes:
         return packed.view("<u8")
