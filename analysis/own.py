@@ -8,14 +8,14 @@ from pathlib import Path
 import nbformat
 
 from analysis import storage
-from analysis.phases import Phase, check_voxel_size
+from analysis.phases import Phase
 from analysis.publish import owned, stamps
 from analysis.publish.build import build_site
 from analysis.publish.chapters import ROOT
 from analysis.publish.execute import only_run_of, run_chapter
 from analysis.publish.stage import merged_notebook, write_if_changed
 from analysis.study import own_tomogram
-from analysis.tomogram import parse_fractions
+from analysis.tomogram import describe, parse_crop, parse_fractions, parse_voxel_size, read_gray
 
 CHAPTER = ROOT / "book" / "21_own_tomogram.md"
 
@@ -39,7 +39,7 @@ def run(
     Parameters
     ----------
     tomogram : str
-        Gray volume: multi-page TIFF, ``.npy``, HDF5 or netCDF.
+        Gray volume, or a pattern of slices: see :func:`analysis.tomogram.read_gray`.
     voxel_size_um : str or float
         Edge of a voxel [µm].
     fractions : str
@@ -74,7 +74,7 @@ def run(
             "No tomogram given. Call: make own TOMOGRAM=scan.tif VOXEL_SIZE_UM=0.642 "
             "FRACTIONS=0.5954,0.2308,0.1738"
         )
-    size = check_voxel_size(voxel_size_um)
+    size = parse_voxel_size(voxel_size_um)
     targets = parse_fractions(fractions)
     absent = [phase.title for phase in Phase if targets[phase] == 0]
     if absent:
@@ -83,13 +83,14 @@ def run(
             "phases. Give the volume fraction that recipe and density lead to."
         )
     polarity = own_tomogram.check_polarity(polarity)
-    file = Path(os.path.abspath(tomogram))
-    folders = _folders(out, file)
+    parse_crop(crop)
+    place, name = own_tomogram.split(tomogram)
+    folders = _folders(out, Path(place, name))
     with ExitStack() as held:
         if out and (folders[0] / owned.MARK).exists():
             held.enter_context(only_run_of(stamps.Build("own", folders[0])))
-        _understand(file, size, targets, dataset, crop, polarity, say)
-        source = owned.identify([file], dataset)
+        _understand(place, name, size, targets, dataset, crop, polarity, say)
+        source = owned.identify(own_tomogram.files_of(place, name), dataset)
         folder = _folder_of(folders, source, out)
         if folder != folders[0] or not (out and (folder / owned.MARK).exists()):
             held.enter_context(only_run_of(stamps.Build("own", folder)))
@@ -97,10 +98,10 @@ def run(
         owned.claim(folder, source)
         return _run_in(
             folder,
-            file,
+            place,
             {
                 "profile": "own",
-                "tomogram": file.name,
+                "tomogram": name,
                 "voxel_size_um": size,
                 "fractions": fractions,
                 "dataset": dataset or "",
@@ -145,27 +146,35 @@ def _check_owner(folder, source, out=""):
         )
 
 
-def _understand(file, size, targets, dataset, crop, polarity, say):
+def _understand(place, name, size, targets, dataset, crop, polarity, say):
     """Say what was read from the file, before any work."""
-    gray = own_tomogram.read(file, dataset, crop)
+    file, cut = own_tomogram.located(place, name), crop or None
+    found = describe(file, dataset, crop=cut, voxel_size_um=size)
+    stated = ", ".join("?" if edge is None else f"{edge:g}" for edge in found.spacing_um)
+    known = any(edge is not None for edge in found.spacing_um)
+    of = f", dataset {found.dataset}" if found.dataset else ""
     say(
-        f"{_printable(file.name)}: {' x '.join(map(str, gray.shape))} voxels (z from separator to "
-        f"collector, y, x) of {size} µm, type {gray.dtype}"
+        f"{_printable(name)} ({found.kind}{_printable(of)}): stored as {found.stored_axes}; taken "
+        f"as {' x '.join(map(str, found.shape))} voxels, z (from separator to collector), y, x"
     )
-    constant = own_tomogram.share_constant(gray)
-    say(f"gray values {gray.min()} to {gray.max()}; the most frequent fills {constant:.1%}")
-    say(own_tomogram.settle_polarity(gray, targets, polarity))
+    say(
+        f"type {found.dtype}, compression {found.compression}; voxel edge {size:g} µm, "
+        + (f"the file says {stated} µm ({found.spacing_source})" if known else "the file says none")
+    )
+    say(f"the commonest gray value fills {found.commonest_share:.1%} of the volume")
+    gray = read_gray(file, dataset, crop=cut, voxel_size_um=size)
+    say(f"{own_tomogram.settle_polarity(gray, targets, polarity)}; stored so that {found.polarity}")
 
 
-def _run_in(folder, file, parameters, say):
-    name = _printable(file.name)
+def _run_in(folder, place, parameters, say):
+    name = _printable(parameters["tomogram"])
     owned.begin(folder, _page(name, "is being made", _RUNNING), say)
-    private = {str(folder): "OUT", str(file.parent): "", str(ROOT): "", str(Path.home()): "~"}
+    private = {str(folder): "OUT", place: "", str(ROOT): "", str(Path.home()): "~"}
     try:
         with _environment(
             {
                 storage.ROOT_VARIABLE: str(folder / owned.WORK / "results"),
-                own_tomogram.FOLDER_VARIABLE: str(file.parent),
+                own_tomogram.FOLDER_VARIABLE: place,
             }
         ):
             report, labels = _make(folder, parameters, private, say)

@@ -186,15 +186,34 @@ def test_the_second_of_two_runs_is_told(tmp_path, scan, capsys, monkeypatch, qui
     assert own(tmp_path, scan) == 0  # and the lock is free again
 
 
-def test_what_was_understood_is_said_before_the_work(tmp_path, scan, capsys, quick):
+def test_what_was_understood_is_said_before_the_work(tmp_path, scan, quick):
+    said = []
     gray = tifffile.imread(scan)
-    gray[:6] = 0
+    gray[:, :6] = 0
     np.save(tmp_path / "padded.npy", gray)
-    assert own(tmp_path, tmp_path / "padded.npy", crop="0:20,:,2:") == 0
-    out = capsys.readouterr()
-    said = out.out + out.err
+    analysis.own.run(
+        str(tmp_path / "padded.npy"),
+        voxel_size_um="0.642",
+        fractions="0.5954,0.2308,0.1738",
+        crop="0:20,:,2:",
+        out=str(tmp_path / "out"),
+        say=said.append,
+    )
     assert quick[0]["crop"] == "0:20,:,2:" and quick[0]["tomogram"] == "padded.npy"
-    assert said == "" or "20 x 24 x 22" in said
+    text = "\n".join(said[:-1])
+    for word in ("20 x 24 x 22", "axis 0: 24", "float32", "0.642 µm", "25.0%", "bright"):
+        assert word in text, word
+
+
+def test_slices_are_found_whatever_their_folder_is_called(tmp_path, scan, quick, monkeypatch):
+    folder = tmp_path / "run [7] * x" / "slices"
+    folder.mkdir(parents=True)
+    for number, page_ in enumerate(tifffile.imread(scan)):
+        tifffile.imwrite(folder / f"a{number:03d}.tif", page_, photometric="minisblack")
+    monkeypatch.chdir(folder.parent)
+    assert own(tmp_path, "slices/a*.tif") == 0
+    assert quick[0]["tomogram"] == "a*.tif"
+    assert "slices/a000.tif and 23 more" in (tmp_path / "out" / owned.MARK).read_text()
 
 
 @pytest.mark.parametrize(

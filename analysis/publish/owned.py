@@ -81,15 +81,21 @@ def identify(files, dataset=""):
         content.update(storage.sha256(file).encode())
         places.update(os.fsencode(file) + b"\0")
     first = files[0]
+    if first.suffix.lower() in _HEADS:  # the gray values lie in another file
+        content.update(places.digest())
+    alone = len(files) == 1 and first.suffix.lower() not in _HEADS
     name = f"{first.parent.name}/{first.name}" if first.parent.name else first.name
     name = os.fsencode(name).decode("utf-8", "replace")
     return Source(
         name=name if len(files) == 1 else f"{name} and {len(files) - 1} more",
         dataset=dataset,
         bytes=sum(file.stat().st_size for file in files),
-        sha256=content.hexdigest() if len(files) > 1 else storage.sha256(first),
+        sha256=storage.sha256(first) if alone else content.hexdigest(),
         place=places.hexdigest(),
     )
+
+
+_HEADS = (".mhd", ".nhdr")
 
 
 def default_folders(file):

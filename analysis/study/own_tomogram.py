@@ -1,5 +1,6 @@
 """What the chapter on a reader's own tomogram needs beside the study of one volume."""
 
+import glob
 import os
 import re
 from pathlib import Path
@@ -64,34 +65,48 @@ def load(tomogram, profile, *, dataset="", crop="", polarity=""):
     if not tomogram:
         edge = min(profiles.get(profile).lateral, 64)
         return read_gray(example_file(profile))[:, :edge, :edge]
-    file = Path(os.environ.get(FOLDER_VARIABLE, "")) / tomogram
-    return bright(read(file, dataset, crop), polarity)
+    file = located(os.environ.get(FOLDER_VARIABLE, ""), tomogram)
+    return bright(read_gray(file, dataset, crop=crop or None), polarity)
 
 
-def read(file, dataset="", crop=""):
-    """Gray values of a file, or of the part of it that `crop` (``z0:z1,y0:y1,x0:x1``) names."""
-    gray = read_gray(file, dataset)
-    return gray[parse_crop(crop)] if crop else gray
-
-
-def parse_crop(text):
+def split(tomogram):
     """
-    Slices from ``z0:z1,y0:y1,x0:x1``; an end that is left out is that of the volume.
+    Folder and name of a tomogram; of a pattern of slices, the name is all that holds wildcards.
 
-    Raises
-    ------
-    ValueError
-        If there are not three ranges of whole numbers.
+    Examples
+    --------
+    >>> split("/data/run7/slices_*/a*.tif")
+    ('/data/run7', 'slices_*/a*.tif')
+
+    Returns
+    -------
+    folder : str
+        Absolute.
+    name : str
+        The rest of the path.
     """
-    parts = text.replace(" ", "").split(",")
-    found = [re.fullmatch(r"(\d*):(\d*)", part) for part in parts]
-    if len(parts) != 3 or not all(found):
-        raise ValueError(
-            f"CROP={text!r}; expected three ranges of voxels z0:z1,y0:y1,x0:x1, for example "
-            "CROP=10:210,:,50:450."
-        )
-    ends = [[int(end) if end else None for end in match.groups()] for match in found]
-    return tuple(slice(*pair) for pair in ends)
+    path = Path(tomogram)
+    if not glob.has_magic(str(tomogram)) or path.exists():
+        absolute = Path(os.path.abspath(path))
+        return str(absolute.parent), absolute.name
+    first = next(i for i, part in enumerate(path.parts) if glob.has_magic(part))
+    return os.path.abspath(Path(*path.parts[:first])), str(Path(*path.parts[first:]))
+
+
+def located(folder, name):
+    """What to give to the reader: a path, or a pattern in which the folder means itself only."""
+    path = os.path.join(folder, name)
+    if not glob.has_magic(name) or os.path.exists(path):
+        return path
+    return os.path.join(glob.escape(folder), name)
+
+
+def files_of(folder, name):
+    """The file, or the slices that a pattern names, in alphabetical order."""
+    path = located(folder, name)
+    if path == os.path.join(folder, name) and os.path.exists(path):
+        return [Path(path)]
+    return sorted(Path(file) for file in glob.glob(path))
 
 
 def check_polarity(polarity):
@@ -155,14 +170,7 @@ def settle_polarity(gray, targets, polarity):
             "POLARITY=dark to exchange dark and bright, or POLARITY=bright if the particles are "
             "bright all the same."
         )
-    return f"particles bright ({told}; if they are dark, add POLARITY=dark)"
-
-
-def share_constant(gray):
-    """Share [-] of the voxels with the most frequent gray value: padding, or a saturated range."""
-    values = np.sort(gray[:: max(1, gray.size // 20_000_000)], axis=None)
-    starts = np.flatnonzero(np.concatenate([[True], values[1:] != values[:-1]]))
-    return float(np.diff(np.append(starts, values.size)).max() / values.size)
+    return f"particles taken to be bright ({told}); if they are dark, add POLARITY=dark"
 
 
 def as_code(name):
@@ -185,7 +193,7 @@ def as_code(name):
 
 def introduction(tomogram, gray, voxel_size_um, *, dataset="", crop="", polarity=""):
     """What this page shows, in Markdown."""
-    name = Path(tomogram).name if tomogram else f"{EXAMPLE}.tif"
+    name = tomogram or f"{EXAMPLE}.tif"
     origin = "your file" if tomogram else "a synthetic tomogram"
     words = [
         f"This page shows **{origin}**, {as_code(name)}: {' × '.join(map(str, gray.shape))} voxels "
@@ -223,8 +231,9 @@ def agreement_sentence(table, against):
     row = others.iloc[0]
     return (
         f"{TITLES[row['method']]} and {TITLES[against]} share {row['Jaccard AM']:.2f} of their AM "
-        f"and {row['Jaccard CBD']:.2f} of their CBD (Jaccard). The smaller the second number, the "
-        "more the results below depend on the choice of method."
+        f"and {row['Jaccard CBD']:.2f} of their CBD (Jaccard; dealing CBD and pore at random gives "
+        f"{row['chance CBD']:.2f}). The nearer the second number is to chance, the more the "
+        "results below depend on the choice of method."
     )
 
 
