@@ -55,7 +55,11 @@ def parse_voxel_size(text):
     ValueError
         If it is no positive number, or so small or large that it is in another unit.
     """
-    size = check_voxel_size(text)
+    try:
+        number = float(text) if isinstance(text, str) and text.strip() else (None if text == "" else text)
+    except ValueError:
+        number = text  # refused below, with the words that every function uses
+    size = check_voxel_size(number)
     low, high = PLAUSIBLE_UM
     if low <= size <= high:
         return size
