@@ -87,12 +87,14 @@ def run(
     place, name = own_tomogram.split(tomogram)
     folders = _folders(out, Path(place, name))
     with ExitStack() as held:
-        if out and (folders[0] / owned.MARK).exists():
-            held.enter_context(only_run_of(stamps.Build("own", folders[0])))
+        locked = None
+        if out and owned.owner(folders[0]) is not None:
+            locked = folders[0]  # told before the file is read, if another run is there
+            held.enter_context(only_run_of(stamps.Build("own", locked)))
         _understand(place, name, size, targets, dataset, crop, polarity, say)
         source = owned.identify(own_tomogram.files_of(place, name), dataset)
         folder = _folder_of(folders, source, out)
-        if folder != folders[0] or not (out and (folder / owned.MARK).exists()):
+        if folder != locked:
             held.enter_context(only_run_of(stamps.Build("own", folder)))
         _check_owner(folder, source)  # again, now that nobody else can change it
         owned.claim(folder, source)

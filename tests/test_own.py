@@ -10,8 +10,8 @@ import tifffile
 import analysis.own
 from analysis.__main__ import main
 from analysis.phases import Phase, volume_fractions
-from analysis.publish import owned
-from analysis.publish.execute import ChapterFailed
+from analysis.publish import owned, stamps
+from analysis.publish.execute import ChapterFailed, only_run_of
 from analysis.study import measured
 from analysis.tomogram import read_labels
 
@@ -184,6 +184,25 @@ def test_the_second_of_two_runs_is_told(tmp_path, scan, capsys, monkeypatch, qui
     first.join()
     assert status == [0] and page(tmp_path / "out") == "report 1 on scan.tif"
     assert own(tmp_path, scan) == 0  # and the lock is free again
+
+
+def test_a_run_that_claims_the_folder_meanwhile_is_noticed(
+    tmp_path, scan, capsys, monkeypatch, quick
+):
+    """Both begin on a folder that is not there; the other is quicker while this one reads."""
+    held = []
+
+    def read(*arguments):
+        source = owned.identify([scan])
+        lock = only_run_of(stamps.Build("own", tmp_path / "out"))
+        held.append(lock.__enter__())
+        held.append(lock)
+        owned.claim(tmp_path / "out", source)
+
+    monkeypatch.setattr(analysis.own, "_understand", read)
+    assert own(tmp_path, scan) == 1
+    assert "Another run" in capsys.readouterr().err and not quick
+    held[1].__exit__(None, None, None)
 
 
 def test_what_was_understood_is_said_before_the_work(tmp_path, scan, quick):
