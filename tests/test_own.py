@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 import tifffile
 
-import analysis.own
+from analysis import profiles
 from analysis.__main__ import main
 from analysis.phases import Phase, volume_fractions
-from analysis.publish import owned, stamps
-from analysis.publish.execute import ChapterFailed, only_run_of
-from analysis.study import measured
+from analysis.study.own_data import measured
 from analysis.tomogram import read_labels
+from publishing import own as publishing_own
+from publishing import owned, stamps
+from publishing.execute import ChapterFailed, only_run_of
 
 
 @pytest.fixture
@@ -100,7 +101,7 @@ def quick(monkeypatch):
         labels.write_text("labels")
         return report, [labels]
 
-    monkeypatch.setattr(analysis.own, "_make", make)
+    monkeypatch.setattr(publishing_own, "_make", make)
     return runs
 
 
@@ -153,7 +154,7 @@ def test_after_a_failure_the_old_report_does_not_stand_as_new(
     def fail(folder, *_):
         raise ChapterFailed(f"a <b>cell</b> stopped; the log: {folder}/work/logs/x.txt")
 
-    monkeypatch.setattr(analysis.own, "_make", fail)
+    monkeypatch.setattr(publishing_own, "_make", fail)
     for _ in range(2):
         assert own(tmp_path, scan) == 1
         shown = page(tmp_path / "out")
@@ -166,14 +167,14 @@ def test_after_a_failure_the_old_report_does_not_stand_as_new(
 
 
 def test_the_second_of_two_runs_is_told(tmp_path, scan, capsys, monkeypatch, quick):
-    make, inside, leave = analysis.own._make, threading.Event(), threading.Event()
+    make, inside, leave = publishing_own._make, threading.Event(), threading.Event()
 
     def slow(*arguments):
         inside.set()
         assert leave.wait(60)
         return make(*arguments)
 
-    monkeypatch.setattr(analysis.own, "_make", slow)
+    monkeypatch.setattr(publishing_own, "_make", slow)
     status = []
     first = threading.Thread(target=lambda: status.append(own(tmp_path, scan)))
     first.start()
@@ -199,7 +200,7 @@ def test_a_run_that_claims_the_folder_meanwhile_is_noticed(
         held.append(lock)
         owned.claim(tmp_path / "out", source)
 
-    monkeypatch.setattr(analysis.own, "_understand", read)
+    monkeypatch.setattr(publishing_own, "_understand", read)
     assert own(tmp_path, scan) == 1
     assert "Another run" in capsys.readouterr().err and not quick
     held[1].__exit__(None, None, None)
@@ -210,7 +211,7 @@ def test_what_was_understood_is_said_before_the_work(tmp_path, scan, quick):
     gray = tifffile.imread(scan)
     gray[:, :12, :12] = 0
     np.save(tmp_path / "padded.npy", gray)
-    analysis.own.run(
+    publishing_own.run(
         str(tmp_path / "padded.npy"),
         voxel_size_um="0.642",
         fractions="0.5954,0.2308,0.1738",
@@ -264,7 +265,7 @@ def test_dark_particles_are_a_choice_and_not_a_guess(tmp_path, capsys, quick):
 def test_folders_of_this_machine_are_taken_out_of_texts():
     private = {"/home/me/out": "OUT", "/home/me": "~", "/home/me/scans": "", "/": ""}
     text = "read /home/me/scans/a.tif, wrote /home/me/out/report and /home/me/.cache; 1/2"
-    assert analysis.own.without(private, text) == "read a.tif, wrote OUT/report and ~/.cache; 1/2"
+    assert publishing_own.without(private, text) == "read a.tif, wrote OUT/report and ~/.cache; 1/2"
 
 
 @pytest.mark.slow
@@ -273,7 +274,7 @@ def test_report_and_labels_of_a_measured_electrode(shared_data, tmp_path, monkey
     monkeypatch.setattr(os, "environ", dict(os.environ))
     electrode = measured.load(str(shared_data / "nmc-matbox-bridge" / measured.NAME))
     truth = np.ascontiguousarray(electrode.labels[100:150, :40, :40])
-    gray = measured.image(truth, "smoke")
+    gray = measured.image(truth, profiles.get("smoke"))
     file = tmp_path / "a `scan` <b>live.tif"
     tifffile.imwrite(file, (20000 * gray + 8000).astype(np.uint16), photometric="minisblack")
     targets = volume_fractions(truth)
@@ -287,7 +288,7 @@ def test_report_and_labels_of_a_measured_electrode(shared_data, tmp_path, monkey
         if path.is_file() and path.name != ".lock":
             content = path.read_bytes()
             assert str(tmp_path).encode() not in content, f"{path} names a folder of the reader"
-            assert str(analysis.own.ROOT).encode() not in content, f"{path} names our folder"
+            assert str(publishing_own.ROOT).encode() not in content, f"{path} names our folder"
     for method in ("thresholding", "kmeans", "edx-closing"):
         labels = read_labels(tmp_path / "out" / f"OWN-1-{method}.tif")
         assert labels.shape == truth.shape

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from analysis.descriptors._pairs import lag_pairs, pair_counts
 from analysis.descriptors.covariance import PAIRS, two_point_coverage
+from analysis.descriptors.kernels.pairs import lag_pairs, pair_counts
 from analysis.phases import Phase
 
 
@@ -130,7 +130,7 @@ def test_errors_say_what_to_do(electrode):
 
 
 def test_tiles_follow_the_memory_there_is_and_counts_do_not(electrode, monkeypatch):
-    from analysis.descriptors import _pairs
+    from analysis.descriptors.kernels import pairs as _pairs
 
     sizes = []
     for left in (2**40, 2 * 2**30, 2**20, 0):

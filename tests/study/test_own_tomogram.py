@@ -5,9 +5,11 @@ import pandas as pd
 import pytest
 from markdown_it import MarkdownIt
 
+from analysis import profiles
 from analysis.phases import Phase
 from analysis.segmentation import clustering, thresholding
-from analysis.study import own_tomogram, volume
+from analysis.study.book import overview
+from analysis.study.own_data import own_tomogram, volume
 
 TARGETS = {Phase.AM: 0.5954, Phase.CBD: 0.2308, Phase.PORE: 0.1738}
 
@@ -119,3 +121,24 @@ def test_files_are_found_whatever_their_folders_are_called(tmp_path, monkeypatch
         found = own_tomogram.files_of(*own_tomogram.split(typed))
         assert [file.name for file in found] == names
     assert own_tomogram.split("/data/scan.tif") == ("/data", "scan.tif")
+
+
+@pytest.mark.parametrize("profile", ["demoo", "smok", "DEMO"])
+@pytest.mark.parametrize(
+    "call",
+    [
+        own_tomogram.example_file,
+        lambda profile: own_tomogram.save({"kmeans": np.zeros((4, 4, 4), np.uint8)}, 1.0, profile),
+        lambda profile: overview.labels(profile, "SL", 1),
+    ],
+)
+def test_a_typo_in_the_profile_makes_no_folder(results, profile, call):
+    with pytest.raises(ValueError, match=f"no profile '{profile}'; expected one of smoke, demo"):
+        call(profile)
+    assert not results.exists()
+
+
+def test_a_readers_own_results_need_no_profile(results):
+    own_tomogram.save({"kmeans": np.zeros((4, 4, 4), np.uint8)}, 1.0, "own")
+    assert "own" not in profiles.PROFILES
+    assert (results / "own/volumes/labels/OWN-1-kmeans.tif").exists()
