@@ -55,7 +55,7 @@ def measure_step(step, file, labels_file):
     from analysis.descriptors import covariance, profile, surface
     from analysis.phases import Phase
     from analysis.segmentation import agreement, closing, clustering, thresholding
-    from analysis.study import homogenized
+    from analysis.study.cells import homogenized
     from analysis.tomogram import parse_fractions, read_gray
 
     targets = parse_fractions(FRACTIONS)
@@ -107,6 +107,7 @@ def by_step(shape, steps, folder):
         lines = done.stdout.strip().splitlines()
         if done.returncode or not lines:
             found[step] = {"failed": (done.stderr.strip().splitlines() or ["killed"])[-1]}
+            print(f"  {step:<14} failed: {found[step]['failed']}", flush=True)
             continue
         numbers = json.loads(lines[-1])
         bytes_per_voxel = numbers["MB"] * 2**20 / np.prod(shape)

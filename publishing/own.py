@@ -11,7 +11,7 @@ from analysis import storage
 from analysis.phases import Phase
 from analysis.study.own_data import own_tomogram
 from analysis.tomogram import describe, parse_crop, parse_fractions, parse_voxel_size, read_gray
-from publishing import owned, stamps
+from publishing import owned, provenance, stamps
 from publishing.build import build_site
 from publishing.chapters import ROOT
 from publishing.execute import only_run_of, run_chapter
@@ -92,7 +92,7 @@ def run(
             locked = folders[0]  # told before the file is read, if another run is there
             held.enter_context(only_run_of(stamps.Build("own", locked)))
         _understand(place, name, size, targets, dataset, crop, polarity, say)
-        source = owned.identify(own_tomogram.files_of(place, name), dataset)
+        source = provenance.identify(own_tomogram.files_of(place, name), dataset)
         folder = _folder_of(folders, source, out)
         if folder != locked:
             held.enter_context(only_run_of(stamps.Build("own", folder)))

@@ -13,7 +13,7 @@ from analysis.phases import Phase, volume_fractions
 from analysis.study.own_data import measured
 from analysis.tomogram import read_labels
 from publishing import own as publishing_own
-from publishing import owned, stamps
+from publishing import owned, provenance, stamps
 from publishing.execute import ChapterFailed, only_run_of
 
 
@@ -194,7 +194,7 @@ def test_a_run_that_claims_the_folder_meanwhile_is_noticed(
     held = []
 
     def read(*arguments):
-        source = owned.identify([scan])
+        source = provenance.identify([scan])
         lock = only_run_of(stamps.Build("own", tmp_path / "out"))
         held.append(lock.__enter__())
         held.append(lock)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from publishing import owned
+from publishing import owned, provenance
 from publishing.chapters import ROOT
 
 
@@ -98,21 +98,21 @@ def test_links_and_files_are_refused(tmp_path, scan):
 
 
 def test_a_folder_inside_a_report_is_refused(tmp_path, scan):
-    complete(tmp_path / "out", owned.identify([scan]))
+    complete(tmp_path / "out", provenance.identify([scan]))
     with pytest.raises(ValueError, match="another report"):
         owned.check(tmp_path / "out" / "report" / "mine", scan)
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"made_by": "someone"}', "\x00"])
 def test_a_damaged_mark_makes_no_folder_ours(tmp_path, scan, text):
-    complete(tmp_path / "out", owned.identify([scan]))
+    complete(tmp_path / "out", provenance.identify([scan]))
     (tmp_path / "out" / owned.MARK).write_text(text)
     with pytest.raises(ValueError, match="damaged"):
         owned.check(tmp_path / "out", scan)
 
 
 def test_a_second_report_replaces_the_first_whole(tmp_path, scan):
-    source = owned.identify([scan])
+    source = provenance.identify([scan])
     complete(tmp_path / "out", source, "first", labels=("thresholding", "kmeans"))
     complete(tmp_path / "out", source, "second")
     assert contents(tmp_path / "out") == {
@@ -123,7 +123,7 @@ def test_a_second_report_replaces_the_first_whole(tmp_path, scan):
 
 
 def test_what_the_reader_changed_or_added_is_kept(tmp_path, scan):
-    folder, source = tmp_path / "out", owned.identify([scan])
+    folder, source = tmp_path / "out", provenance.identify([scan])
     complete(folder, source, "first")
     (folder / "report" / "notes.txt").write_text("mine")
     (folder / "OWN-1-thresholding.tif").write_text("corrected by hand")
@@ -138,7 +138,7 @@ def test_what_the_reader_changed_or_added_is_kept(tmp_path, scan):
 
 @pytest.mark.parametrize("end", ["failed", "killed"])
 def test_after_a_run_without_end_the_old_report_does_not_stand(tmp_path, scan, end):
-    folder, source = tmp_path / "out", owned.identify([scan])
+    folder, source = tmp_path / "out", provenance.identify([scan])
     complete(folder, source, "first")
     for _ in range(2):
         owned.claim(folder, source)
@@ -157,7 +157,7 @@ def test_after_a_run_without_end_the_old_report_does_not_stand(tmp_path, scan, e
 
 
 def test_a_folder_named_like_ours_is_not_removed(tmp_path, scan):
-    folder, source = tmp_path / "out", owned.identify([scan])
+    folder, source = tmp_path / "out", provenance.identify([scan])
     complete(folder, source)
     (folder / owned.WORK).mkdir()
     (folder / owned.WORK / "mine").write_text("mine")
@@ -168,7 +168,7 @@ def test_a_folder_named_like_ours_is_not_removed(tmp_path, scan):
 
 
 def test_a_linked_file_in_a_report_is_neither_followed_nor_deleted(tmp_path, scan):
-    folder, source = tmp_path / "out", owned.identify([scan])
+    folder, source = tmp_path / "out", provenance.identify([scan])
     (tmp_path / "disk").mkdir()
     (tmp_path / "disk" / "mine").write_text("mine")
     complete(folder, source, "first")
@@ -183,11 +183,11 @@ def test_sources_are_told_apart(tmp_path):
     for file, content in zip(files, (b"one", b"two", b"one"), strict=True):
         file.parent.mkdir()
         file.write_bytes(content)
-    a, b, moved = (owned.identify([file]) for file in files)
+    a, b, moved = (provenance.identify([file]) for file in files)
     assert not a.same_as(b) and a.same_as(moved)
-    assert not a.same_as(owned.identify([files[0]], "raw"))
+    assert not a.same_as(provenance.identify([files[0]], "raw"))
     files[0].write_bytes(b"reconstructed anew")
-    assert a.same_as(owned.identify([files[0]]))
+    assert a.same_as(provenance.identify([files[0]]))
     assert str(tmp_path) not in json.dumps(vars(a))
     assert "A/recon.tif" in str(a)
 
