@@ -105,7 +105,8 @@ def test_every_variable_of_own_arrives(place, name):
 @pytest.mark.parametrize("target", [target for target in TARGETS if target != "own"])
 def test_every_other_target_passes_its_names_on(place, target):
     for name in NAMES:
-        done, words, _ = make(place, target, *(f"{variable}={name}" for variable in TARGETS[target]))
+        typed = [f"{variable}={name}" for variable in TARGETS[target]]
+        done, words, _ = make(place, target, *typed)
         assert done.returncode == 0, done.stderr
         expected = [f"{option(variable)}={name.lstrip()}" for variable in TARGETS[target]]
         assert words == ["-m", "analysis", target, *expected]
