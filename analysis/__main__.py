@@ -62,6 +62,8 @@ def _add_own(commands):
     parser.add_argument("--voxel-size-um", default="", help="edge of a voxel [µm]")
     parser.add_argument("--fractions", default="", help="target fractions AM,CBD,pore")
     parser.add_argument("--dataset", default="", help="dataset in an HDF5 or netCDF file")
+    parser.add_argument("--crop", default="", help="part of the file: z0:z1,y0:y1,x0:x1")
+    parser.add_argument("--polarity", default="", help="what the particles are: bright or dark")
     parser.add_argument("--out", default="", help="folder for report and labels")
 
     def run(options):
@@ -72,6 +74,8 @@ def _add_own(commands):
             voxel_size_um=options.voxel_size_um or None,
             fractions=options.fractions,
             dataset=options.dataset,
+            crop=options.crop,
+            polarity=options.polarity,
             out=options.out,
             say=_say,
         )
@@ -125,12 +129,18 @@ def _add_kernels(commands):
 
 
 def _add_sync(commands):
-    parser = commands.add_parser("sync", help="write the .ipynb pair of every chapter")
+    parser = commands.add_parser("sync", help="bring the .ipynb pair of every chapter in step")
+    parser.add_argument(
+        "--from",
+        default="",
+        dest="winner",
+        help="md or ipynb: which side wins where a notebook was edited",
+    )
 
-    def run(_):
+    def run(options):
         from publishing.pairs import sync
 
-        for path in sync():
+        for path in sync(winner=options.winner):
             print(f"wrote {path}")
         return 0
 
