@@ -51,6 +51,18 @@ def decode(values, attrs, axes):
     return decoded
 
 
+def decoding_bytes(attrs, dtype):
+    """
+    Bytes per voxel that :func:`decode` holds at once, the stored value included.
+
+    xarray decodes step by step: beside the stored values stand the float result and one more copy.
+    """
+    size = np.dtype(dtype).itemsize
+    if not any(name in attrs for name in DECODED + LIMITS):
+        return size
+    return 2 * size + 3 * 8
+
+
 def spacing_from(attrs, axes, coordinate):
     """
     Voxel edges z, y, x [µm] from the attributes of a dataset or the coordinates of its axes.

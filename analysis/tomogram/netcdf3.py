@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from analysis.tomogram.conventions import decode, spacing_from
-from analysis.tomogram.stored import Stored
+from analysis.tomogram.conventions import decode, decoding_bytes, spacing_from
+from analysis.tomogram.stored import Stored, n_bytes
 
 
 def open_netcdf3(file, dataset="", **_):
@@ -23,25 +23,27 @@ def open_netcdf3(file, dataset="", **_):
                 "it is netCDF of the 64-bit-data kind (CDF-5), which is not read. Convert it: "
                 "nccopy -k netCDF-4 in.nc out.nc"
             )
-    with netcdf_file(file, "r", mmap=False) if file.stat().st_size < 2**20 else netcdf_file(
-        file, "r", mmap=True
-    ) as opened:
+    with netcdf_file(file, "r", mmap=True) as opened:
         found = sorted(name for name, one in opened.variables.items() if len(one.shape) >= 2)
         name = dataset.strip("/")
         if not name and len(found) == 1:
             name = found[0]
         if name not in opened.variables:
             listed = ", ".join(found) or "no volume at all"
-            raise ValueError(f"no dataset {dataset!r}; the file holds {listed}. Name one: DATASET=...")
+            raise ValueError(
+                f"no dataset {dataset!r}; the file holds {listed}. Name one: DATASET=..."
+            )
         variable = opened.variables[name]
         attrs, axes = dict(variable._attributes), tuple(variable.dimensions)
         spacing = spacing_from(attrs, axes, lambda axis: _coordinate(opened, axes[axis]))
         shape, dtype = tuple(variable.shape), np.dtype(variable.data.dtype)
+        size = decoding_bytes(attrs, dtype)
         del variable
 
     def read(slices):
-        with netcdf_file(file, "r", mmap=False) as again:
-            return decode(again.variables[name].data[slices].copy(), attrs, axes)
+        with netcdf_file(file, "r", mmap=True) as again:
+            values = again.variables[name].data[slices].copy()
+        return decode(values, attrs, axes)
 
     return Stored(
         shape=shape,
@@ -51,6 +53,7 @@ def open_netcdf3(file, dataset="", **_):
         spacing_um=spacing,
         spacing_source=f"coordinates of {name}" if any(spacing) else "",
         dataset=name,
+        held=lambda cuts: size * n_bytes([cut.stop - cut.start for cut in cuts], np.uint8),
     )
 
 
