@@ -6,6 +6,10 @@ from analysis.tomogram.conventions import decode, decoding_bytes, spacing_from
 from analysis.tomogram.stored import Stored, n_bytes
 
 
+# NDUInt8, NDUInt16, NDUInt32 of areaDetector's NDDataType, in the global attribute dataType
+DETECTOR_UNSIGNED = (1, 3, 5)
+
+
 def open_netcdf3(file, dataset="", **_):
     """
     What a classic netCDF file says of one of its variables.
@@ -35,6 +39,8 @@ def open_netcdf3(file, dataset="", **_):
             )
         variable = opened.variables[name]
         attrs, axes = dict(variable._attributes), tuple(variable.dimensions)
+        if "_Unsigned" not in attrs and _detector_unsigned(opened, variable):
+            attrs["_Unsigned"] = "true"
         spacing = spacing_from(attrs, axes, lambda axis: _coordinate(opened, axes[axis]))
         shape, dtype = tuple(variable.shape), np.dtype(variable.data.dtype)
         size = decoding_bytes(attrs, dtype)
@@ -55,6 +61,12 @@ def open_netcdf3(file, dataset="", **_):
         dataset=name,
         held=lambda cuts: size * n_bytes([cut.stop - cut.start for cut in cuts], np.uint8),
     )
+
+
+def _detector_unsigned(opened, variable):
+    """Whether EPICS areaDetector wrote unsigned values, which netCDF-3 has no type for."""
+    code = np.asarray(opened._attributes.get("dataType", -1)).ravel()
+    return code.size == 1 and code[0] in DETECTOR_UNSIGNED and variable.data.dtype.kind == "i"
 
 
 def _coordinate(opened, name):
