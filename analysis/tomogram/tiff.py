@@ -1,5 +1,6 @@
 """Volumes in TIFF: pages, series, compression, polarity and the places where a spacing stands."""
 
+import json
 import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -145,6 +146,8 @@ def _layout(file, tiff, n_pages):
 def _alike(tiff, pages):
     if tiff.is_ome or tiff.is_imagej or any(page is None for page in pages):
         return False
+    if tiff.is_shaped and any(len(one.shape) > 2 for one in tiff.series):
+        return False  # several volumes, each written as one
     first = tiff.pages[0]
     return len(first.shape) == 2 and all(
         (page.shape, page.dtype, page.photometric) == (first.shape, first.dtype, first.photometric)
@@ -177,12 +180,24 @@ def _read(file, layout, slices):
             for place in np.ndindex(values.shape[:-2]):
                 plane = [cut.start + n for cut, n in zip(slices[:-2], place, strict=True)]
                 number = int(np.ravel_multi_index(plane, layout.shape[:-2])) if plane else 0
-                values[place] = pages[number].asarray()[slices[-2:]]
+                values[place] = _plane(tiff, pages[number])[slices[-2:]]
         except ValueError as error:
             if "imagecodecs" in str(error):
                 raise no_codec(tiff.pages[0]) from error
             raise
     return values
+
+
+def _plane(tiff, page):
+    """Values of a page, which may lie in another part of an OME-TIFF; only one is open at once."""
+    handle = page.parent.filehandle
+    if handle is tiff.filehandle or not handle.closed:
+        return page.asarray()
+    handle.open()
+    try:
+        return page.asarray()
+    finally:
+        handle.close()
 
 
 def _own(values):
@@ -222,9 +237,14 @@ def _check_series(tiff, series, n_pages):
             numbers = [page.index for page in one.pages if page is not None]
             shape = " x ".join(map(str, one.shape[-2:]))
             parts.append(f"pages {ranges(numbers)} of {shape}, {one.dtype}")
+        listed = "; ".join(parts[:4]) + ("; ..." if len(parts) > 4 else "")
+        if len({(one.shape[-2:], one.dtype) for one in series}) == 1:
+            raise ValueError(
+                f"the file holds {len(series)} volumes: {listed} (counted from 0). Save the one "
+                "that you want as a file of its own"
+            )
         raise ValueError(
-            f"the pages differ: {'; '.join(parts[:4])}{'; ...' if len(parts) > 4 else ''} (counted "
-            "from 0). Expected slices of one size and type. Remove overviews and thumbnails, or "
+            f"the pages differ: {listed} (counted from 0). Expected slices of one size and type. Remove overviews and thumbnails, or "
             "crop all slices alike, and save the stack again"
         )
     pages = series[0].pages
@@ -242,7 +262,16 @@ def _check_series(tiff, series, n_pages):
             f"{max(n_pages, planes)}. The rest lies in another file or was lost; export the stack "
             "again as one file"
         )
-    used = len(pages)
+    if tiff.is_shaped and series[0].kind != "shaped":
+        shape = json.loads(tiff.pages[0].is_shaped)["shape"]
+        raise ValueError(
+            f"the description speaks of a volume {tuple(shape)}, but the file holds pages "
+            f"{ranges(range(n_pages))}: slices were lost or are left over. Export the stack again"
+        )
+    # Overviews of a pyramid, in the list of pages or below them, are no slices.
+    frames = [(level, level.keyframe) for level in series[0].levels[1:]]
+    overviews = [one for one, key in frames if key.is_reduced and not key.is_subifd]
+    used = len(pages) + sum(len(level) for level in overviews)
     if used < n_pages and not series[0].is_multifile:
         raise ValueError(
             f"the file describes a volume of {used} pages, but pages {ranges(range(used, n_pages))} "

@@ -72,9 +72,9 @@ def check_pages(file, tiff):
     Raises
     ------
     ValueError
-        If a page ends beyond the file or was never written.
+        If a page ends beyond the file or was never written, or pages differ in polarity or color.
     """
-    size, empty = file.stat().st_size, []
+    size, empty, kinds = file.stat().st_size, [], {}
     for number, page in enumerate(tiff.pages):
         offsets, counts = (np.asarray(one) for one in (page.dataoffsets, page.databytecounts))
         if len(offsets) != len(counts):
@@ -86,6 +86,13 @@ def check_pages(file, tiff):
             )
         if not len(counts) or (counts == 0).any() or (offsets == 0).any():
             empty.append(number)
+        kinds.setdefault(page.photometric.name, []).append(number)
+    if len(kinds) > 1:
+        parts = "; ".join(f"pages {ranges(numbers)} {kind}" for kind, numbers in kinds.items())
+        raise ValueError(
+            f"the pages differ in what their values mean: {parts} (counted from 0). Save all slices "
+            "in one way"
+        )
     if empty:
         raise ValueError(
             f"pages {ranges(empty)} (counted from 0) were never written, in whole or in part; a "
