@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from analysis.phases import check_gray, inscribed_crop
+from analysis.phases import check_gray
 from analysis.tomogram.field_of_view import check_corners
 from analysis.tomogram.options import crop_text
 from analysis.tomogram.stored import ranges
@@ -29,13 +29,10 @@ def check_scan(gray):
         others = tuple(n for n in range(3) if n != axis)
         flat = gray.min(axis=others) == gray.max(axis=others)
         if flat.any():
-            bad = np.broadcast_to(np.expand_dims(flat, others), gray.shape)
-            crop = inscribed_crop(bad)
             raise ValueError(
                 f"{int(flat.sum())} of {flat.size} slices along {name} hold one value only "
-                f"({ranges(np.flatnonzero(flat))}, counted from 0), so they are no image. Look at "
-                "the file; if the rest is sound, cut it out: "
-                f"CROP={crop_text(crop)}."
+                f"({ranges(np.flatnonzero(flat))}, counted from 0), so they are no image. "
+                f"{_way_out(flat, axis, gray.shape)}"
             )
     n_values = _count_values(gray)
     if n_values <= FEW_VALUES:
@@ -71,16 +68,26 @@ def _check_repeats(gray):
         repeated = [n + 1 for n in near if np.array_equal(planes[n], planes[n + 1])]
         if not repeated:
             continue
-        others = tuple(n for n in range(3) if n != axis)
         flags = np.zeros(gray.shape[axis], dtype=bool)
         flags[repeated] = True
-        crop = inscribed_crop(np.broadcast_to(np.expand_dims(flags, others), gray.shape))
         raise ValueError(
             f"{len(repeated)} of {flags.size} slices along {name} repeat the slice before them "
             f"voxel by voxel ({ranges(repeated)}, counted from 0), as after a scan that got stuck "
-            "or a volume that was enlarged by doubling voxels. Bin an enlarged volume; else look at "
-            f"the file, and if the rest is sound, cut it out: CROP={crop_text(crop)}."
+            "or in a volume that was enlarged by doubling voxels (bin that one). "
+            f"{_way_out(flags, axis, gray.shape)}"
         )
+
+
+def _way_out(bad, axis, shape):
+    """The longest run of sound slices as a cutout, if it is long enough to work with."""
+    breaks = np.flatnonzero(np.concatenate([[True], bad, [True]]))
+    longest = int(np.diff(breaks).argmax())
+    start, stop = int(breaks[longest]), int(breaks[longest + 1]) - 1
+    if stop - start < MIN_EDGE:
+        return f"No {MIN_EDGE} sound slices follow each other: export the volume again."
+    crop = [slice(0, length) for length in shape]
+    crop[axis] = slice(start, stop)
+    return f"Look at the file; if the rest is sound, cut it out: CROP={crop_text(crop)}."
 
 
 def _count_values(gray):

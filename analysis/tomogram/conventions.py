@@ -85,11 +85,12 @@ def decoding_bytes(attrs, dtype):
     Bytes per voxel that :func:`decode` holds at once, the stored value included.
 
     xarray decodes step by step: beside the stored values stand the float result and one more copy.
+    A valid range alone needs masks, and floats if something lies beyond it.
     """
     size = np.dtype(dtype).itemsize
-    if not any(name in attrs for name in DECODED + LIMITS):
-        return size
-    return 2 * size + 3 * 8
+    if any(name in attrs for name in DECODED):
+        return 2 * size + 3 * 8
+    return 2 * size + 8 + 2 if any(name in attrs for name in LIMITS) else size
 
 
 def spacing_from(attrs, axes, coordinate):

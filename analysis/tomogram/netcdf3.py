@@ -1,5 +1,7 @@
 """Volumes in classic netCDF-3, read by scipy."""
 
+import warnings
+
 import numpy as np
 
 from analysis.tomogram.conventions import decode, decoding_bytes, spacing_from
@@ -17,17 +19,16 @@ def open_netcdf3(file, dataset="", **_):
     Raises
     ------
     ValueError
-        If there is no such variable or no single volume, or the file is of the 64-bit-data kind.
+        If there is no such variable or no single volume, or the file is of the 64-bit-data kind, truncated or
+        damaged.
     """
-    from scipy.io import netcdf_file
-
     with open(file, "rb") as opened:
         if opened.read(4) == b"CDF\x05":
             raise ValueError(
                 "it is netCDF of the 64-bit-data kind (CDF-5), which is not read. Convert it: "
                 "nccopy -k netCDF-4 in.nc out.nc"
             )
-    with netcdf_file(file, "r", mmap=True) as opened:
+    with _open(file) as opened:
         found = sorted(name for name, one in opened.variables.items() if len(one.shape) >= 2)
         name = dataset.strip("/")
         if not name and len(found) == 1:
@@ -47,7 +48,7 @@ def open_netcdf3(file, dataset="", **_):
         del variable
 
     def read(slices):
-        with netcdf_file(file, "r", mmap=True) as again:
+        with _open(file) as again:
             values = again.variables[name].data[slices].copy()
         return decode(values, attrs, axes)
 
@@ -60,6 +61,22 @@ def open_netcdf3(file, dataset="", **_):
         spacing_source=f"coordinates of {name}" if any(spacing) else "",
         dataset=name,
         held=lambda cuts: size * n_bytes([cut.stop - cut.start for cut in cuts], np.uint8),
+    )
+
+
+def _open(file):
+    """The file with its values left on disk."""
+    from scipy.io import netcdf_file
+
+    with warnings.catch_warnings():
+        # A file that breaks off is closed while arrays on it exist, of which scipy warns.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        try:
+            return netcdf_file(file, "r", mmap=True)
+        except (ValueError, TypeError, KeyError, IndexError, OverflowError, MemoryError) as error:
+            words = str(error)
+    raise ValueError(
+        f"it could not be read as netCDF-3 ({words}); it is truncated or damaged. Copy it again"
     )
 
 

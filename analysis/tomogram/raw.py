@@ -24,7 +24,15 @@ META_TYPES = {
 
 def open_npy(file, _="", **__):
     """What a NumPy file says of its array. Pickled objects, which may run code, stay refused."""
-    values = np.load(file, mmap_mode="r", allow_pickle=False)
+    try:
+        values = np.load(file, mmap_mode="r", allow_pickle=False)
+    except ValueError as error:
+        if "Python objects" not in str(error):
+            raise
+        raise ValueError(
+            "it holds Python objects, which may run code when they are read; expected an array of "
+            "numbers. Save it with its numbers alone (numpy.save of an array)"
+        ) from error
     if not isinstance(values, np.ndarray):
         values.close()
         raise ValueError("it is an archive of several arrays. Save the one you want with numpy.save")

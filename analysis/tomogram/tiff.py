@@ -1,6 +1,5 @@
 """Volumes in TIFF: pages, series, compression, polarity and the places where a spacing stands."""
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -263,9 +262,9 @@ def _check_series(tiff, series, n_pages):
             "again as one file"
         )
     if tiff.is_shaped and series[0].kind != "shaped":
-        shape = json.loads(tiff.pages[0].is_shaped)["shape"]
+        said = re.search(r"shape\W*[\[(]([\d, ]+)", tiff.pages[0].shaped_description or "")
         raise ValueError(
-            f"the description speaks of a volume {tuple(shape)}, but the file holds pages "
+            f"the description speaks of a volume ({said[1] if said else 'unknown'}), but the file holds pages "
             f"{ranges(range(n_pages))}: slices were lost or are left over. Export the stack again"
         )
     # Overviews of a pyramid, in the list of pages or below them, are no slices.
