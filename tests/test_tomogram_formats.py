@@ -18,8 +18,8 @@ SHAPE = (18, 17, 20)
 
 
 def volume(dtype="u2", seed=0, shape=SHAPE):
-    values = np.random.default_rng(seed).integers(1, 120 if np.dtype(dtype).itemsize == 1 else 9000, shape)
-    return values.astype(dtype)
+    top = 120 if np.dtype(dtype).itemsize == 1 else 9000
+    return np.random.default_rng(seed).integers(1, top, shape).astype(dtype)
 
 
 def write(file, values, how, order, compression):
@@ -27,8 +27,9 @@ def write(file, values, how, order, compression):
     turned = values.transpose(["zyx".index(axis) for axis in order])
     if how == "tif":
         tifffile.imwrite(
-            file, values, byteorder=order_of(values), compression=compression, photometric="minisblack"
-        )
+            file, values, byteorder=order_of(values), compression=compression,
+            photometric="minisblack",
+        )  # fmt: skip
     elif how == "ome.tif":
         # Pages of an OME-TIFF hold y and x; how z, channel and time follow each other is free.
         names = {"z": "TCZYX", "y": "CTZYX", "x": "TZCYX"}[order[0]]
@@ -69,7 +70,9 @@ def order_of(values):
     order=st.permutations("zyx"),
     compression=st.sampled_from([None, "zlib", "lzw", "zstd"]),
 )
-def test_written_by_the_formats_library_read_by_ours(tmp_path, how, dtype, endian, order, compression):
+def test_written_by_the_formats_library_read_by_ours(
+    tmp_path, how, dtype, endian, order, compression
+):
     if how == "nc3" and dtype == "u2":
         dtype = "i2"  # netCDF-3 has no unsigned shorts
     if how.endswith("tif") and compression in ("lzw", "zstd"):
@@ -93,7 +96,9 @@ def refused(file, words, **options):
 def test_attributes_of_netcdf(tmp_path):
     file, values = tmp_path / "s.nc", volume("f8")
     xr.DataArray(values * 0.5 + 3, dims=list("zyx"), name="v").to_netcdf(
-        file, encoding={"v": dict(dtype="i2", scale_factor=0.5, add_offset=3.0, _FillValue=-1)}, engine="h5netcdf"
+        file,
+        encoding={"v": dict(dtype="i2", scale_factor=0.5, add_offset=3.0, _FillValue=-1)},
+        engine="h5netcdf",
     )
     np.testing.assert_allclose(read_gray(file), values * 0.5 + 3)
     with netcdf_file(tmp_path / "u.nc", "w") as opened:

@@ -106,7 +106,8 @@ def test_virtual_datasets_within_the_file(tmp_path):
 
 def test_chunks_outside_the_crop_may_be_missing(tmp_path):
     with h5py.File(tmp_path / "a.h5", "w") as opened:
-        data = opened.create_dataset("v", (40, 17, 20), "u2", chunks=(4, 17, 20), compression="gzip")
+        options = dict(chunks=(4, 17, 20), compression="gzip")
+        data = opened.create_dataset("v", (40, 17, 20), "u2", **options)
         data[:24] = volume(shape=(24, 17, 20))
         opened.create_dataset("never", (40, 17, 20), "u2")
     refused(tmp_path / "a.h5", "16 of 40 slices.*24-39", dataset="v")

@@ -39,7 +39,8 @@ def check_scan(gray):
         raise ValueError(
             f"The volume holds only {n_values} different values (type {gray.dtype}), so it looks "
             "like labels, or like a scan that was reduced to a few gray levels; expected more than "
-            f"{FEW_VALUES} gray levels. Give the gray values of the reconstruction (8 bits or more)."
+            f"{FEW_VALUES} gray levels. Give the gray values of the reconstruction (8 bits or "
+            "more)."
         )
     _check_repeats(gray)
     check_corners(gray)

@@ -18,8 +18,8 @@ def check_corners(gray):
     Stop if the four edges along an axis hold noise that differs from the middle.
 
     A field of view of one single value outside is found by :func:`analysis.phases.check_gray`; here
-    the outside scatters. Along an edge of the volume, a line of voxels passes particles and pores as
-    it does in the middle; outside the field of view it passes neither. That is looked for at all
+    the outside scatters. Along an edge of the volume, a line of voxels passes particles and pores
+    as it does in the middle; outside the field of view it passes neither. That is looked for at all
     four edges of each axis, and only a mask with the outline of a disc counts.
 
     Parameters
@@ -38,8 +38,10 @@ def check_corners(gray):
             continue
         bad = np.broadcast_to(np.expand_dims(outside, axis), gray.shape)
         raise ValueError(
-            f"Along the four edges in direction {'zyx'[axis]}, gray scatters less than half as much "
-            f"as in the middle ({100 * outside.mean():.0f} % of the volume, around one gray value): "
+            f"Along the four edges in direction {'zyx'[axis]}, gray scatters less than half as "
+            "much "
+            f"as in the middle ({100 * outside.mean():.0f} % of the volume, around one gray "
+            "value): "
             "this lies outside a round field of view, and would be counted as a phase. Cut out a "
             f"box inside it, for example CROP={crop_text(inscribed_crop(bad))}."
         )

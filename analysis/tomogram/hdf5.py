@@ -38,7 +38,7 @@ def open_hdf5(file, dataset="", **_):
         check_foreign(opened, data, name)
         _check_filters(data)
         attrs = dict(data.attrs)
-        axes, data_type = _axes(data), data.dtype
+        axes, data_type, virtual = _axes(data), data.dtype, data.is_virtual
         stored = Stored(
             shape=data.shape,
             dtype=data.dtype,
@@ -47,17 +47,17 @@ def open_hdf5(file, dataset="", **_):
             spacing_um=spacing_from(attrs, axes, lambda axis: _coordinate(opened, data, axis)),
             compression=_compression(data),
             dataset=name.strip("/"),
-            held=lambda slices: _held(slices, attrs, data_type),
+            held=lambda slices: _held(slices, attrs, data_type, virtual),
         )
     if any(stored.spacing_um):
         stored = Stored(**{**stored.__dict__, "spacing_source": f"attributes of {stored.dataset}"})
     return stored
 
 
-def _held(slices, attrs, dtype):
-    """Bytes at once; HDF5 unpacks chunk by chunk into the result."""
+def _held(slices, attrs, dtype, virtual):
+    """Bytes at once; HDF5 unpacks chunk by chunk into the result, parts are marked in a mask."""
     voxels = n_bytes([cut.stop - cut.start for cut in slices], np.uint8)
-    return voxels * decoding_bytes(attrs, dtype)
+    return voxels * max(decoding_bytes(attrs, dtype), 2 if virtual else 0)
 
 
 def _read(file, name, slices, attrs, axes):

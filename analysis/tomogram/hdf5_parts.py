@@ -28,7 +28,8 @@ def resolve(group, path, links=0):
             )
         if link is None:
             return None
-        here = resolve(here, link.path, links + 1) if isinstance(link, h5py.SoftLink) else here[part]
+        soft = isinstance(link, h5py.SoftLink)
+        here = resolve(here, link.path, links + 1) if soft else here[part]
         if here is None:
             return None
     return here
@@ -46,7 +47,8 @@ def check_foreign(opened, data, name, depth=0):
     if data.external:
         files = ", ".join(sorted({repr(part[0]) for part in data.external}))
         raise ValueError(
-            f"the values of {name!r} lie in another file, {files} (external storage); foreign files "
+            f"the values of {name!r} lie in another file, {files} (external storage); foreign "
+            "files "
             "are not opened. Copy the dataset into one file (h5repack)"
         )
     if not data.is_virtual:
@@ -87,7 +89,8 @@ def check_written(data, slices):
     if data.chunks is None:
         if data.size and data.id.get_storage_size() == 0 and data.compression is None:
             raise ValueError(
-                "the dataset was created but never written; it would read as zeros. The acquisition "
+                "the dataset was created but never written; it would read as zeros. The "
+                "acquisition "
                 "or export was aborted: export it again"
             )
         return
@@ -142,7 +145,8 @@ def _blocks(space):
     import h5py
 
     if space.get_select_type() == h5py.h5s.SEL_HYPERSLABS:
-        return [(tuple(map(int, a)), tuple(map(int, b))) for a, b in space.get_select_hyper_blocklist()]
+        boxes = space.get_select_hyper_blocklist()
+        return [(tuple(map(int, first)), tuple(map(int, last))) for first, last in boxes]
     return [(tuple(0 for _ in space.shape), tuple(length - 1 for length in space.shape))]
 
 

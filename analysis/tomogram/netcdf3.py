@@ -19,8 +19,8 @@ def open_netcdf3(file, dataset="", **_):
     Raises
     ------
     ValueError
-        If there is no such variable or no single volume, or the file is of the 64-bit-data kind, truncated or
-        damaged.
+        If there is no such variable or no single volume, or the file is of the 64-bit-data kind,
+        truncated or damaged.
     """
     with open(file, "rb") as opened:
         if opened.read(4) == b"CDF\x05":

@@ -79,6 +79,7 @@ def polarity_doubt(gray, targets):
         return ""
     return (
         f"The bright class of the image fills {100 * bright:.0f} %, the dark class "
-        f"{100 * (1 - bright):.0f} %, but the active material should fill {100 * wanted:.0f} %: the "
+        f"{100 * (1 - bright):.0f} %, but the active material should fill {100 * wanted:.0f} %: "
+        "the "
         "particles seem to be dark. If so, give POLARITY=dark."
     )

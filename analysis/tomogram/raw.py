@@ -35,7 +35,9 @@ def open_npy(file, _="", **__):
         ) from error
     if not isinstance(values, np.ndarray):
         values.close()
-        raise ValueError("it is an archive of several arrays. Save the one you want with numpy.save")
+        raise ValueError(
+            "it is an archive of several arrays. Save the one you want with numpy.save"
+        )
     shape, dtype = values.shape, values.dtype
     del values
     return Stored(
@@ -78,11 +80,13 @@ def open_metaimage(file, _="", **__):
         offset = have - size
     if not packed and have - offset < size:
         raise ValueError(
-            f"the data file is truncated: {have - offset} bytes for a volume of {size}. Copy it again"
+            f"the data file is truncated: {have - offset} bytes for a volume of {size}. Copy it "
+            "again"
         )
     if not packed and have - offset > size:
         raise ValueError(
-            f"the data file holds {have - offset} bytes, but DimSize and ElementType make {size}; read "
+            f"the data file holds {have - offset} bytes, but DimSize and ElementType make {size}; "
+            "read "
             "so, slices would be sheared. Correct the head, or add HeaderSize = -1 if the surplus "
             "stands before the values"
         )

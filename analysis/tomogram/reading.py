@@ -251,7 +251,8 @@ def _check_spacing(stored, size):
     listed = ", ".join(f"{axis} {edge:.6g}{unit}" for axis, edge in known)
     if known and max(e for _, e in known) > min(e for _, e in known) * (1 + SAME_SPACING):
         raise ValueError(
-            f"the voxels are not cubes: {stored.spacing_source} gives {listed}. Resample the volume "
+            f"the voxels are not cubes: {stored.spacing_source} gives {listed}. Resample the "
+            "volume "
             "to one voxel edge (in ImageJ: Image > Scale), or correct what the file says"
         )
     if size is None or not any(stored.spacing_um):

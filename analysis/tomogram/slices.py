@@ -39,7 +39,8 @@ def open_slices(pattern, _="", *, brightness=True):
         if (part.shape, part.dtype, part.polarity) != (first.shape, first.dtype, first.polarity):
             raise ValueError(
                 f"the slices differ: {files[0].name} is {first.shape}, {first.dtype}, "
-                f"{first.polarity}; {file.name} is {part.shape}, {part.dtype}, {part.polarity}. Remove what is no slice, or crop all alike"
+                f"{first.polarity}; {file.name} is {part.shape}, {part.dtype}, {part.polarity}. "
+                "Remove what is no slice, or crop all alike"
             )
 
     def read(slices):
@@ -79,7 +80,8 @@ def stack_hint(file, stored):
         others = [one for one in file.parent.iterdir() if re.sub(r"\d+", "", one.name) == family]
         if len(others) > 1:
             raise ValueError(
-                f"the image is two-dimensional {stored.shape}, and {len(others)} files of this kind "
+                f"the image is two-dimensional {stored.shape}, and {len(others)} files of this "
+                "kind "
                 f'lie beside each other. Read all slices: TOMOGRAM="{file.parent}/*{file.suffix}"'
             )
     return stored

@@ -92,7 +92,7 @@ class Stored:
             kept = [axis for axis, length in enumerate(self.shape) if length > 1]
         else:
             kept = list(range(len(self.shape)))
-        long = [axis for axis in range(len(self.shape)) if self.shape[axis] > 1 and axis not in kept]
+        long = [n for n, length in enumerate(self.shape) if length > 1 and n not in kept]
         if len(kept) > 3 or long:
             named = ", ".join(
                 f"{self.axes[axis] or axis if self.axes else axis}: {length}"
@@ -134,7 +134,7 @@ class Stored:
         return np.ascontiguousarray(values, dtype=native)
 
     def needed(self, slices):
-        """Bytes that :meth:`load` holds at once: what reading takes, or a copy beside the result."""
+        """Bytes that :meth:`load` holds at once: those of reading, or a copy beside the result."""
         result = n_bytes([cut.stop - cut.start for cut in slices], self.dtype)
         held = result if self.held is None else self.held(slices)
         order = self.order()
@@ -175,7 +175,8 @@ def check_memory(shape, dtype, needed=None):
         raise ValueError(
             f"the volume of {' x '.join(map(str, shape))} voxels of type {np.dtype(dtype)} needs "
             f"{needed / 2**30:.3g} GiB of memory while it is read; this machine has "
-            f"{available / 2**30:.3g} GiB free. Cut out a part (CROP=z0:z1,y0:y1,x0:x1), bin it, or "
+            f"{available / 2**30:.3g} GiB free. Cut out a part (CROP=z0:z1,y0:y1,x0:x1), bin it, "
+            "or "
             "use a larger machine; if the file is much smaller than that, it is damaged."
         )
 

@@ -16,7 +16,8 @@ from analysis.tomogram.tiff_pages import (
     no_codec,
 )
 
-LARGEST_RESOLUTION_UM = 30  # a plain resolution above it (72 to 600 dpi) is a printer's, not a scan's
+# A plain resolution above it (72 to 600 dpi) is a printer's and not a scan's.
+LARGEST_RESOLUTION_UM = 30
 
 
 def open_tiff(file, _="", *, brightness=True):
@@ -243,7 +244,8 @@ def _check_series(tiff, series, n_pages):
                 "that you want as a file of its own"
             )
         raise ValueError(
-            f"the pages differ: {listed} (counted from 0). Expected slices of one size and type. Remove overviews and thumbnails, or "
+            f"the pages differ: {listed} (counted from 0). Expected slices of one size and type. "
+            "Remove overviews and thumbnails, or "
             "crop all slices alike, and save the stack again"
         )
     pages = series[0].pages
@@ -264,7 +266,8 @@ def _check_series(tiff, series, n_pages):
     if tiff.is_shaped and series[0].kind != "shaped":
         said = re.search(r"shape\W*[\[(]([\d, ]+)", tiff.pages[0].shaped_description or "")
         raise ValueError(
-            f"the description speaks of a volume ({said[1] if said else 'unknown'}), but the file holds pages "
+            f"the description speaks of a volume ({said[1] if said else 'unknown'}), but the file "
+            "holds pages "
             f"{ranges(range(n_pages))}: slices were lost or are left over. Export the stack again"
         )
     # Overviews of a pyramid, in the list of pages or below them, are no slices.
@@ -273,7 +276,8 @@ def _check_series(tiff, series, n_pages):
     used = len(pages) + sum(len(level) for level in overviews)
     if used < n_pages and not series[0].is_multifile:
         raise ValueError(
-            f"the file describes a volume of {used} pages, but pages {ranges(range(used, n_pages))} "
+            f"the file describes a volume of {used} pages, but pages "
+            f"{ranges(range(used, n_pages))} "
             "(counted from 0) are left over. Save the stack again, or split it"
         )
 
@@ -295,7 +299,8 @@ def _spacing(tiff, page):
     if tiff.is_imagej:
         meta = tiff.imagej_metadata or {}
         unit = meta.get("unit", "")
-        edges = (in_um(meta.get("spacing"), unit), *(in_um(1 / one if one else 0, unit) for one in (y, x)))
+        plane = (in_um(1 / one if one else 0, unit) for one in (y, x))
+        edges = (in_um(meta.get("spacing"), unit), *plane)
         return edges, "ImageJ metadata" if any(edges) else ""
     tag = page.tags.get("ResolutionUnit")
     unit = {2: "inch", 3: "cm"}.get(int(tag.value) if tag else 2, "")

@@ -90,7 +90,8 @@ def check_pages(file, tiff):
     if len(kinds) > 1:
         parts = "; ".join(f"pages {ranges(numbers)} {kind}" for kind, numbers in kinds.items())
         raise ValueError(
-            f"the pages differ in what their values mean: {parts} (counted from 0). Save all slices "
+            f"the pages differ in what their values mean: {parts} (counted from 0). Save all "
+            "slices "
             "in one way"
         )
     if empty:
