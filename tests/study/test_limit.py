@@ -194,7 +194,7 @@ def test_cell_turns_with_the_deviations():
     assert "draws are nearest" in limit_text.cell(near)
     far = limit_runs.deviations(physics_table(1.4, 1.1))
     assert "in 0 of 2 quantities" in limit_text.cell(far)
-    assert "most probable is nearest" in limit_text.cell(far)
+    assert "the most probable map is nearest" in limit_text.cell(far)
 
 
 def test_held_says_whether_the_truth_lies_inside():

@@ -6,6 +6,11 @@ from analysis.figures import style
 from analysis.study.trinarization import limit
 
 CALIBRATED = 0.02  # mean distance of said and found up to which a posterior counts as calibrated
+KINDS = {
+    "draw": "draws are",
+    "most probable": "the most probable map is",
+    "independent draw": "independent draws are",
+}
 LABELS = {"posterior": "the posterior", limit.WITH_PROFILE: "the posterior with the depth profile"}
 
 
@@ -125,7 +130,7 @@ def cell(table):
     than_alone = sum(draw[name] < alone[name] for name in quantities)
     mean = {kind: rows.loc[kind, quantities].mean() for kind in rows.index}
     best = min(mean, key=mean.get)
-    first = "draws are" if best == "draw" else f"{label(best).replace('-', ' ')} is"
+    first = KINDS.get(best) or f"{style.label(best)} is"
     return (
         f"The most probable map has a kappa of {probable.kappa:.2f}, a draw {draw.kappa:.2f}. Yet "
         f"a draw is nearer to the truth in {nearer} of {len(quantities)} quantities, and nearer "
