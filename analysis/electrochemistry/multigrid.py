@@ -21,6 +21,9 @@ SWEEPS = (np.float32(0.57), np.float32(1.6))  # two Chebyshev weights for the up
 COARSEST = 100  # cells; below, a dense inverse
 MAX_CYCLES = 5000
 LEAK = 1e-3  # largest residual over the current that passes
+# Of the estimate of the error. Ritz values come down on the smallest eigenvalue from above, so that
+# without it the error of one of 63 hard volumes was ten times the estimate.
+SAFETY = 20.0
 
 
 @dataclass
@@ -377,6 +380,8 @@ def solve(hierarchy, b, x, *, rtol=1e-6, max_iterations=MAX_CYCLES, energy=None,
     few voxels per iteration while the residual is already small. The error in energy is
     ``r . A^-1 r``, at most ``r . M r`` over the smallest eigenvalue of the preconditioned operator
     ``M A``; the coefficients of the iteration are those of a Lanczos process [1]_ and give both.
+    The eigenvalue is estimated from above, so the estimate of the error is no strict bound, even
+    with the factor of `SAFETY` in it.
 
     References
     ----------
@@ -402,7 +407,7 @@ def solve(hierarchy, b, x, *, rtol=1e-6, max_iterations=MAX_CYCLES, energy=None,
         if norm <= wanted * scale or ended:
             whole = float(energy(x)) if energy else float(np.vdot(x, b))
             known = finite and iterations and whole > 0 and rz > 0
-            error = rz / lowest / whole if known else np.inf
+            error = SAFETY * rz / lowest / whole if known else np.inf
             leak = norm / (LEAK * whole) if energy and whole > 0 else 0.0
             if norm == 0 or (error <= rtol and leak <= 1):
                 return Solution(iterations, norm / scale, float(error), True, tuple(history))

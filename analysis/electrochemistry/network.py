@@ -18,7 +18,7 @@ import numpy as np
 from analysis.electrochemistry import domain, grid, multigrid
 from analysis.electrochemistry._stencil import kernel
 from analysis.electrochemistry._team import Team
-from analysis.electrochemistry.transport import REVISIT, beyond_contrast, effective_conductivity
+from analysis.electrochemistry.transport import REVISIT, effective_conductivity
 
 # Of the power mean of the conductivity of the AM in a cell. Minus one, the resistivity, resists too
 # much at high currents (6 % of the loss in solids of a measured electrode at 12 mA/cm2), zero, the
@@ -155,7 +155,7 @@ def _resistance_ratio(geometry, table, constant, active, sigma):
     b = np.zeros_like(cz)
     b[1] = cz[1]
     x = np.zeros(cz.shape)
-    multigrid.solve(hierarchy, b, x, rtol=1e-6 / beyond_contrast(sigma, table.max()))
+    multigrid.solve(hierarchy, b, x, rtol=1e-6)
     flux = float((cz[1] * (1 - x[1])).sum(dtype=float))
     return np.prod(geometry.shape[1:]) / flux / fine
 

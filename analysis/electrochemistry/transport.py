@@ -41,7 +41,7 @@ class Transport:
     residual : float
         Relative residual reached.
     error : float
-        Estimated relative error of `value`.
+        Estimated relative error of `value`, with a factor of safety; no strict bound.
     converged : bool
         Whether the error is below what was asked for; always true of a strict solve.
     inert : float
