@@ -14,7 +14,6 @@ from analysis.electrochemistry._team import Team
 from analysis.phases import CBD_POROSITY, Phase, check_labels, check_voxel_size
 
 REVISIT = 4096  # cells of the smallest coarse level that is visited twice in each cycle
-CONTRAST = 1e3  # of conductivities, from which on the residual has to be smaller
 MOST_CONTRAST = 1e15
 
 
@@ -174,16 +173,6 @@ def effective_conductivity(conductivity, axis=0, *, start=None, rtol=1e-6, threa
         inert=inert,
         potential=x[1:-1, 1:-1, 1:-1].astype(np.float32),
     )
-
-
-def beyond_contrast(least, most):
-    """
-    How far the contrast of two conductivities is beyond a thousand, at least one.
-
-    A residual is measured against that of a zero potential, which the best conductors at the
-    first plane make; the current may hang on the worst.
-    """
-    return max(1.0, float(most) / (CONTRAST * float(least)))
 
 
 def electrode_tortuosity(conductivity, reactive, axis=0, *, threads=1):
