@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from analysis.electrochemistry.conditions import not_carried
 from analysis.electrochemistry.materials import FARADAY_C_MOL
 from analysis.electrochemistry.particles import spheres
 
@@ -111,10 +112,10 @@ def march(backend, layers, current_A_m2, *, cutoff_V, control, end_s=np.inf, tim
     out.iterations += iterations
     out.states.append(start)
     if start.voltage_V <= cutoff_V:
-        raise ValueError(
-            f"A current of {current_A_m2 / 10:g} mA/cm² cannot be carried even at the start: the "
-            f"voltage drops to {start.voltage_V:.3f} V at once, below the cut-off of "
-            f"{cutoff_V:g} V. Lower the current, or check transport and surface."
+        raise not_carried(
+            current_A_m2 / 10,
+            f"the voltage drops to {start.voltage_V:.3f} V at once, below the cut-off of "
+            f"{cutoff_V:g} V",
         )
     wanted = iter(times[1:]) if times is not None else None
     step = control.first_step_s

@@ -24,7 +24,7 @@ def test_a_rest_before_and_a_charge_after_are_left_out(tmp_path):
         capacity, voltage = read_curve(rest, current_mA_cm2=1)
     np.testing.assert_allclose((capacity, voltage), (Q, V))
     charge = written(tmp_path, "time_h", np.r_[Q, 4.5, 5.0], np.r_[V, 3.4, 4.0])
-    with pytest.warns(UserWarning, match="2 points left out"):
+    with pytest.warns(UserWarning, match="2 points after the lowest voltage"):
         capacity, voltage = read_curve(charge, current_mA_cm2=1)
     np.testing.assert_allclose((capacity, voltage), (Q, V))
 
