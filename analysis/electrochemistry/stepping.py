@@ -107,7 +107,10 @@ def march(backend, layers, current_A_m2, *, cutoff_V, control, end_s=np.inf, tim
     March
     """
     out = March()
-    start, iterations = _step(backend, layers, rest(layers, control), None, 1e-6, current_A_m2)
+    try:
+        start, iterations = _step(backend, layers, rest(layers, control), None, 1e-6, current_A_m2)
+    except StepFailed as error:
+        raise not_carried(current_A_m2 / 10, f"the first step has no solution ({error})") from error
     start.time_s = 0.0
     out.iterations += iterations
     out.states.append(start)
