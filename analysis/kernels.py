@@ -55,7 +55,8 @@ def _specimens():
 
 
 def _trinarizations():
-    from analysis.segmentation import cluster_weights, clustering, conversion, neural
+    from analysis.segmentation import cluster_weights, clustering
+    from analysis.segmentation.networks import conversion, neural
 
     made = np.random.default_rng(0).random((THICKNESS, EDGE, EDGE), dtype=np.float32)
     for search in ("nearest", cluster_weights.Bobyqa(max_evaluations=40)):
@@ -81,7 +82,9 @@ def _descriptors():
 
 
 def _half_cells():
-    from analysis.electrochemistry import halfcell, impedance, structure
+    from analysis.electrochemistry.porous_electrode import half_cell as halfcell
+    from analysis.electrochemistry.porous_electrode import homogenization as structure
+    from analysis.electrochemistry.transport import impedance
 
     labels = _labels()
     made = structure.from_labels(labels, VOXEL_SIZE_UM)

@@ -9,8 +9,8 @@ import time
 
 import numpy as np
 
-from analysis.electrochemistry import reference
-from analysis.electrochemistry.halfcell import Control, lithiate
+from analysis.electrochemistry import pybamm_reference as reference
+from analysis.electrochemistry.porous_electrode.half_cell import Control, lithiate
 
 
 def pybamm_parameters(current_mA_cm2, cell=reference.MATERIALS, electrode=reference.ELECTRODE):

@@ -9,6 +9,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "analysis"
 
 # Lower rank is deeper; rooms of one rank do not import each other, except where noted.
 RANKS = {
+    "_names": 0,
     "attributes": 0,
     "checksums": 0,
     "disk": 0,
@@ -27,16 +28,10 @@ RANKS = {
     "specimen": 4,
     "segmentation": 4,
     "electrochemistry": 4,
-    "cases": 5,
     "kernels": 5,
-    "simulations": 6,
-    "cluster": 7,
-    "local": 7,
-    "campaign": 8,
+    "simulation": 6,
     "study": 9,
-    "publish": 10,
-    "own": 11,
-    "__main__": 12,
+    "__main__": 10,
 }
 
 HEAVY = {"keras", "jax", "fipy", "porespy", "pyvista", "distributed", "dask"}
@@ -104,3 +99,10 @@ def test_no_compiled_function_is_a_generator(path):
         if isinstance(node, ast.FunctionDef) and is_compiled(node):
             found = [n for n in ast.walk(node) if isinstance(n, (ast.Yield, ast.GeneratorExp))]
             assert not found, f"{node.name} yields; return a list"
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_only_the_command_line_hands_over_to_publishing(path):
+    """`python -m analysis book` is the one way up: the science knows nothing of the book."""
+    names = set(imported_names(ast.parse(path.read_text(encoding="utf-8"))))
+    assert room(path) == "__main__" or not any(name.split(".")[0] == "publishing" for name in names)

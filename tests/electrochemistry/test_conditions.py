@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from analysis.electrochemistry import halfcell, resolved
-from analysis.electrochemistry.layers import ElectrodeProfile
+from analysis.electrochemistry.porous_electrode.mesh import ElectrodeProfile
 from analysis.phases import Phase
 
 PROFILE = ElectrodeProfile(

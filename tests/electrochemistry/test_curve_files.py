@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pytest
 
-from analysis.electrochemistry.calibration import check_curve, fit_scan
+from analysis.electrochemistry.gamma_fit import check_curve, fit_scan
 from analysis.electrochemistry.measured_curve import read_curve
 
 HOURS = np.linspace(0, 1, 201)

@@ -1,0 +1,73 @@
+"""Half cells of several trinarizations of one electrode, all with the same gamma."""
+
+import pandas as pd
+
+from analysis.electrochemistry.porous_electrode import half_cell as halfcell
+from analysis.electrochemistry.porous_electrode import homogenization as structure
+
+
+def lithiations(profile, currents_mA_cm2):
+    """
+    Lithiate at several currents; a current that cannot be carried is left out and named.
+
+    Parameters
+    ----------
+    profile : analysis.electrochemistry.porous_electrode.mesh.ElectrodeProfile
+        The electrode.
+    currents_mA_cm2 : sequence of float
+        Currents.
+
+    Returns
+    -------
+    curves : dict of float to Lithiation
+    failed : dict of float to str
+        Reason for each current that gave no curve.
+    """
+    curves, failed = {}, {}
+    for current in currents_mA_cm2:
+        try:
+            curves[current] = halfcell.lithiate(profile, current)
+        except ValueError as reason:
+            failed[current] = str(reason)
+    return curves, failed
+
+
+def compare(labels, voxel_size_um, gamma, currents_mA_cm2):
+    """
+    Lithiate several trinarizations of one electrode with the same gamma.
+
+    Parameters
+    ----------
+    labels : dict of str to (Z, Y, X) ndarray of uint8
+        Keyed by method.
+    voxel_size_um : float
+        Voxel edge [µm].
+    gamma : float
+        Effective transport parameter of the CBD [-].
+    currents_mA_cm2 : sequence of float
+        Currents.
+
+    Returns
+    -------
+    curves : dict of str to dict of float to (capacity, voltage)
+        [mAh/cm²] and [V].
+    table : pandas.DataFrame
+        Columns method, effective transport [-], capacity at each current [mAh/cm²], and a note
+        where a method or a current failed.
+    """
+    curves, rows = {}, []
+    for method, volume in labels.items():
+        row = {"method": method}
+        try:
+            electrode = structure.from_labels(volume, voxel_size_um, gammas=(gamma,))
+        except ValueError as reason:
+            rows.append(row | {"note": str(reason)})
+            continue
+        runs, failed = lithiations(electrode.at(gamma), currents_mA_cm2)
+        row["transport"] = electrode.effective(gamma)
+        row |= {f"{current:g} mA/cm²": run.capacity_mAh_cm2[-1] for current, run in runs.items()}
+        rows.append(row | {"note": "; ".join(failed.values())})
+        curves[method] = {
+            current: (run.capacity_mAh_cm2, run.voltage_V) for current, run in runs.items()
+        }
+    return curves, pd.DataFrame(rows)
