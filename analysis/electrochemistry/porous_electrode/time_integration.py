@@ -111,7 +111,7 @@ def march(backend, layers, current_A_m2, *, cutoff_V, control, end_s=np.inf, tim
     start.time_s = 0.0
     out.iterations += iterations
     out.states.append(start)
-    if start.voltage_V <= cutoff_V:
+    if not start.voltage_V > cutoff_V:  # NaN is no voltage either
         raise not_carried(
             current_A_m2 / 10,
             f"the voltage drops to {start.voltage_V:.3f} V at once, below the cut-off of "
