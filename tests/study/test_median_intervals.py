@@ -43,5 +43,5 @@ def test_a_wider_limit_shows_less(described):
     table = table.assign(kmeans=2.65)
     assert median_intervals.count(median_intervals.with_intervals(table, described, wide=0.6)) == 0
     intervals = median_intervals.median_intervals(described)
-    found = intervals["r_min"].sel(specimen="TL", method="kmeans", phase="pore").values
+    found = intervals["r_min"].sel({"specimen": "TL", "method": "kmeans", "phase": "pore"}).values
     np.testing.assert_allclose(found, [2.0, 3.3], atol=0.02)

@@ -18,6 +18,7 @@ from analysis.electrochemistry.resolved import grid as domain
 from analysis.electrochemistry.resolved.state import ResolvedCell
 from analysis.electrochemistry.resolved.time_integration import Control, Run
 from analysis.electrochemistry.transport.threads import Team
+from analysis.phases import check_voxel_size
 
 BYTES_PER_CELL = 320
 BYTES_PER_VOXEL = 90  # of the lithium, where voxels are joined
@@ -94,6 +95,7 @@ def lithiate(
     MemoryError
         If the volume needs more memory than is available.
     """
+    check_voxel_size(voxel_size_um)
     control = control or Control()
     check_arguments(current_mA_cm2, end_s, joined, snapshots_s)
     cutoff = check_cutoff(cutoff_V, materials)

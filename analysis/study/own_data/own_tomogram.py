@@ -4,6 +4,7 @@ import numpy as np
 import tifffile
 
 from analysis import profiles, storage
+from analysis.phases import check_voxel_size
 from analysis.tomogram import write_tiff
 
 SEED = 2022
@@ -50,6 +51,7 @@ def central(gray, profile, *, whole):
 
 def save(labels, voxel_size_um, profile):
     """Write the labels of every method as netCDF and as TIFF."""
+    check_voxel_size(voxel_size_um)
     for method, volume in labels.items():
         name = f"labels/OWN-1-{method}"
         common = {"specimen": "OWN", "cutout": 1, "method": method}
