@@ -118,3 +118,25 @@ def test_a_curve_beyond_the_active_material_or_above_the_cut_off():
         calibration.check_range(thin, 10 * Q, V, DEFAULT)
     with pytest.warns(UserWarning, match="above the cut-off"):
         calibration.check_range(thin, 0.1 * Q, V + 0.3, DEFAULT)
+
+
+@pytest.mark.parametrize(
+    "active, n_electrode, message",
+    [
+        ([0.0, 0.0, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6], 8, r"Cut the volume to the slabs 2 to 7, where it is filled\.$"),
+        ([0.6, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6, 0.0], 8, r"Cut the volume to the slabs 0 to 6.*=7"),
+        ([0.6, 0.6, 0.6, 0.0, 0.6, 0.6, 0.6, 0.6], 16, r"slabs 3 to 3 of 8.*A gap inside"),
+    ],
+)
+def test_an_empty_slab_is_named_with_a_way_out(active, n_electrode, message):
+    active = np.array(active)
+    made = electrode(active=active, surface_1_m=5e5 * (active > 0))
+    with pytest.raises(ValueError, match=message):
+        halfcell.lithiate(made, 6.0, n_electrode=n_electrode)
+
+
+def test_the_way_out_leads_out():
+    active = np.r_[np.full(7, 0.6), 0.0]
+    made = electrode(active=active, surface_1_m=5e5 * (active > 0))
+    run = halfcell.lithiate(made, 6.0, n_electrode=7, n_separator=4)
+    assert run.reached_cutoff
