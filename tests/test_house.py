@@ -48,6 +48,10 @@ RANKS = {
     "resolved": 2,
     "gamma_fit": 3,
     "measured_curve": 4,
+    "kramers_kronig": 0,
+    "transmission_line": 0,
+    "spectrum": 1,
+    "spectrum_file": 0,
     "pybamm_reference": 5,
 }
 NAMES_FOR_SCRIPTS = {"structure", "calibration", "halfcell"}

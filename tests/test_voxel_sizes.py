@@ -14,6 +14,9 @@ BAD = [-0.5, 0, np.nan, np.inf, True, "x"]
 LABELS = np.random.default_rng(0).integers(0, 3, (6, 6, 6)).astype(np.uint8)
 KNOWN = {"labels": LABELS, "phase": Phase.AM, "gamma": 0.1}  # the others do not matter: None
 
+# Settings of a command, as text and empty if not given; read and checked together with its files.
+OF_A_COMMAND = {"analysis.study.own_data.own_spectrum.run"}
+
 
 def takers():
     """Public functions of the package with a voxel size among their parameters, by name."""
@@ -30,7 +33,7 @@ def takers():
     return found
 
 
-TAKERS = takers()
+TAKERS = {name: one for name, one in takers().items() if name not in OF_A_COMMAND}
 
 
 def test_the_functions_are_found():
