@@ -71,7 +71,7 @@ def test_an_end_that_is_no_time(lithiate, end):
 
 
 @MODELS
-@pytest.mark.parametrize("options", [{"current": 900.0}, {"current": 60.0, "cutoff_V": 4.1}])
+@pytest.mark.parametrize("options", [{"current": 400.0}, {"current": 60.0, "cutoff_V": 4.1}])
 def test_a_current_that_cannot_be_carried(lithiate, options):
     with pytest.raises(ValueError, match="mA/cm² cannot be carried even at the start"):
         lithiate(**options)

@@ -107,7 +107,10 @@ def march(backend, layers, current_A_m2, *, cutoff_V, control, end_s=np.inf, tim
     March
     """
     out = March()
-    start, iterations = _step(backend, layers, rest(layers, control), None, 1e-6, current_A_m2)
+    try:
+        start, iterations = _step(backend, layers, rest(layers, control), None, 1e-6, current_A_m2)
+    except StepFailed as error:
+        raise not_carried(current_A_m2 / 10, f"the start has no solution ({error})") from error
     start.time_s = 0.0
     out.iterations += iterations
     out.states.append(start)
@@ -133,7 +136,7 @@ def march(backend, layers, current_A_m2, *, cutoff_V, control, end_s=np.inf, tim
         try:
             new, iterations = _step(backend, layers, last, _before(out), step, current_A_m2)
         except StepFailed as error:
-            if wanted is None and step < 1e-9 and len(out.states) == 1:
+            if wanted is None and step < 1e-9 and last.time_s < 1e-2:
                 why = f"the first step has no solution, however short ({error})"
                 raise not_carried(current_A_m2 / 10, why) from error
             if wanted is not None or step < 1e-9:
