@@ -147,7 +147,7 @@ class Profile:
     resolved_currents: tuple[float, ...] = (3.0, 6.0, 12.0)
     resolved_cutoff_V: float = 3.0
     resolved_tolerance: float = 1.0
-    limit_lateral: int = 48
+    limit_lateral: int = 40
     limit_thickness: int | None = None
     limit_learning: tuple[int, ...] = (1, 2, 4, 8)
     limit_trees: tuple[int, int] = (40, 100)
