@@ -16,7 +16,8 @@ def main(arguments=None):
     _add_preview(commands)
     _add_forms(commands)
     options = parser.parse_args(arguments)
-    from analysis import disk, scratch, storage
+    from analysis import storage
+    from analysis.storage import disk, scratch
 
     try:
         with scratch.own_folder(say=_say):

@@ -7,7 +7,8 @@ import shutil
 import time
 from pathlib import Path
 
-from analysis import opengl, profiles, scratch, storage
+from analysis import opengl, profiles, storage
+from analysis.storage import scratch
 from publishing import site, stamps
 from publishing.chapters import ROOT, chapters_in_book
 from publishing.execute import execute

@@ -10,12 +10,8 @@ PACKAGE = Path(__file__).resolve().parents[1] / "analysis"
 # Lower rank is deeper; rooms of one rank do not import each other, except where noted.
 RANKS = {
     "_names": 0,
-    "attributes": 0,
-    "checksums": 0,
-    "disk": 0,
     "phases": 0,
     "profiles": 0,
-    "scratch": 0,
     "electrodes": 1,
     "opengl": 1,
     "paper": 1,

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = ("descriptors", "figures", "instruments", "segmentation", "specimen", "storage", "study")
 ROOMS = sorted(
     file.parent
-    for package in ("segmentation", "specimen", "instruments", "descriptors", "figures", "study")
+    for package in PACKAGES
     for file in (ROOT / "analysis" / package).rglob("__init__.py")
 ) + [ROOT / "publishing"]
 

@@ -8,7 +8,8 @@ import os
 import time
 from dataclasses import dataclass, replace
 
-from analysis import profiles, scratch, storage
+from analysis import profiles, storage
+from analysis.storage import scratch
 from analysis.segmentation.methods import CATALOG
 from analysis.simulation import cluster, local
 from analysis.simulation.cases import (

@@ -11,7 +11,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from analysis import disk, scratch, storage
+from analysis import storage
+from analysis.storage import disk, scratch
 from publishing import build, site, stamps
 from publishing.execute import ChapterFailed, run_chapter
 

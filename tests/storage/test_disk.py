@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis import __main__, disk, storage
+from analysis import __main__, storage
+from analysis.storage import disk
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 Usage = namedtuple("Usage", "total used free")
 

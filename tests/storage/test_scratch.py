@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from analysis import scratch
+from analysis.storage import scratch
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 HOLD = """
 import subprocess, sys, tempfile
 from pathlib import Path
-from analysis import scratch
+from analysis.storage import scratch
 with scratch.own_folder(say=lambda line: None) as folder:
     Path(tempfile.mkstemp()[1]).write_text("large")
     made = subprocess.run([sys.executable, "-c", "import tempfile; print(tempfile.mkdtemp())"],
