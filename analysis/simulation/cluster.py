@@ -76,8 +76,7 @@ def outcomes(cases, profile, address, *, wait_s=None, say=print):
     ----------
     cases : sequence of Case
         What to run.
-    profile : str
-        Name of the profile.
+    profile : analysis.profiles.Profile
     address : str
         Of the scheduler, ``tcp://host:port``.
     wait_s : float, optional

@@ -30,8 +30,8 @@ def path(kind, filename, *, profile):
         What it is.
     filename : str
         Name below the kind's folder, with ending; may hold folders.
-    profile : str
-        Name of the profile, or "own".
+    profile : Profile or str
+        The profile or its name, or "own".
 
     Raises
     ------
@@ -61,8 +61,8 @@ def require(kind, *names, profile):
         What they are.
     *names : str
         As given to the save functions.
-    profile : str
-        Name of the profile.
+    profile : Profile or str
+        The profile or its name.
 
     Raises
     ------
@@ -86,7 +86,7 @@ def not_there(kind, names, *, profile):
 
 def profile_name(profile):
     """Name of a profile that exists, or "own"; raises ValueError for any other."""
-    return OWN if profile == OWN else profiles.get(profile).name
+    return OWN if profile == OWN else profiles.name_of(profile)
 
 
 def profile_of(file):

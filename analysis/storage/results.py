@@ -21,8 +21,8 @@ def save_volume(name, array, *, profile, voxel_size_um, **attrs):
         ``gray/SL-1``, ``labels/SL-1-kmeans``, ``composition/SL-1-truth``...
     array : (Z, Y, X) or (3, Z, Y, X) ndarray
         The values; a leading axis of three holds one row per :class:`Phase`.
-    profile : str
-        Name of the profile.
+    profile : Profile or str
+        The profile or its name.
     voxel_size_um : float
         Edge length of a voxel [µm].
     **attrs

@@ -292,7 +292,7 @@ def test_salt_and_limits():
 
 def r2(leaked, blocks, specimen=0.4):
     rows = [("paper", "same stack", 0.52), ("paper", "same specimen", specimen)]
-    rows += [("paper", "SL", leaked), ("honest", "SL", blocks)]
+    rows += [("paper", "SL", leaked), ("blocks", "SL", blocks)]
     return pd.DataFrame(
         [{"protocol": p, "binning": 2, "samples": s, "phase": "CBD", "r2": v} for p, s, v in rows]
     )

@@ -24,7 +24,7 @@ def model(name, profile, *, inputs, train, load, say=LOG.warning):
     Parameters
     ----------
     name : str
-        ``unet-0``, ``mlp-honest-bin1``...; the files are ``models/<name>.keras``, ``.csv`` and
+        ``unet-0``, ``mlp-blocks-bin1``...; the files are ``models/<name>.keras``, ``.csv`` and
         ``.json``.
     profile : analysis.profiles.Profile
     inputs : tuple
