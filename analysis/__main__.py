@@ -20,7 +20,7 @@ def main(arguments=None):
     from analysis.storage import disk, scratch
 
     try:
-        with scratch.own_folder(say=_say):
+        with scratch.own_folder(progress=_progress):
             return options.run(options)
     except KeyboardInterrupt:
         print("Stopped. Run the same command again to go on from here.", file=sys.stderr)
@@ -49,7 +49,7 @@ def _add_book(commands):
             real=options.real,
             jobs=options.jobs,
             pages=not options.no_site,
-            say=_say,
+            progress=_progress,
         )
         return 0
 
@@ -73,7 +73,7 @@ def _add_own(commands):
             fractions=options.fractions,
             dataset=options.dataset,
             out=options.out,
-            say=_say,
+            progress=_progress,
         )
         return 0
 
@@ -85,7 +85,7 @@ def _add_campaign(commands):
 
     parser = commands.add_parser("campaign", help="fit gamma for every trinarization")
     campaign.add_arguments(parser)
-    parser.set_defaults(run=lambda options: campaign.main(options, say=_say))
+    parser.set_defaults(run=lambda options: campaign.main(options, progress=_progress))
 
 
 def _add_kernels(commands):
@@ -94,7 +94,7 @@ def _add_kernels(commands):
     def run(_):
         from analysis import kernels
 
-        kernels.compile_all(say=_say)
+        kernels.compile_all(progress=_progress)
         return 0
 
     parser.set_defaults(run=run)
@@ -121,7 +121,7 @@ def _add_preview(commands):
     def run(options):
         from publishing import build
 
-        build.serve(options.profile, port=options.port, say=_say)
+        build.serve(options.profile, port=options.port, progress=_progress)
         return 0
 
     parser.set_defaults(run=run)
@@ -145,16 +145,16 @@ def _form(options):
     if options.command == "crate":
         from publishing import crate
 
-        crate.export(options.profile, say=_say)
+        crate.export(options.profile, progress=_progress)
         return 0
     from publishing import build, epub, pdf
 
     form = {"pdf": pdf, "epub": epub}[options.command]
-    form.make(build.folders(options.profile), say=_say)
+    form.make(build.folders(options.profile), progress=_progress)
     return 0
 
 
-def _say(line):
+def _progress(line):
     print(line, flush=True)
 
 

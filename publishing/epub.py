@@ -16,7 +16,7 @@ _NEW_SELECTOR = re.compile(r"[^{}]*:has\([^{}]*\{[^{}]*\}")
 _TEX = re.compile(r"^\\\(|^\\\[|\\\)$|\\\]$")
 
 
-def make(build, *, say=print):
+def make(build, *, progress=print):
     """
     Write ``_build/<profile>/book.epub``.
 
@@ -24,7 +24,7 @@ def make(build, *, say=print):
     ----------
     build : publishing.stamps.Build
         Folders of a profile that has been built.
-    say : callable
+    progress : callable
         Receives progress.
 
     Returns
@@ -38,23 +38,23 @@ def make(build, *, say=print):
     """
     work = build.folder / "epub"
     stage = forms.plain_copy(forms.staged(build), work / "stage")
-    say("Pages ...")
+    progress("Pages ...")
     output = site.build(stage, work, "epub", strict=False)
     source = next(output.glob("*.epub"))
     folder = work / "unpacked"
     shutil.rmtree(folder, ignore_errors=True)
     with zipfile.ZipFile(source) as archive:
         archive.extractall(folder)
-    say("Mathematics ...")
-    mend(folder, stage / "book" / "_static" / "mathjax" / "tex-svg.js")
+    progress("Mathematics ...")
+    repair(folder, stage / "book" / "_static" / "mathjax" / "tex-svg.js")
     target = build.folder / "book.epub"
     with storage.atomic(target) as temporary:
         pack(folder, temporary)
-    say(f"The book as ePub: {target} ({target.stat().st_size / 1e6:.1f} MB)")
+    progress(f"The book as ePub: {target} ({target.stat().st_size / 1e6:.1f} MB)")
     return target
 
 
-def mend(folder, mathjax):
+def repair(folder, mathjax):
     """
     Set the mathematics of all pages and declare it; drop what e-readers cannot use.
 

@@ -18,7 +18,7 @@ CHAPTER = ROOT / "book" / "21_own_tomogram.md"
 COMPANIONS = ("glossary.md", "bibliography.md")  # what the report's links lead to
 
 
-def run(tomogram, *, voxel_size_um, fractions, dataset="", out="", say=print):
+def run(tomogram, *, voxel_size_um, fractions, dataset="", out="", progress=print):
     """
     Trinarize, describe and simulate a tomogram; leave a report and the labels.
 
@@ -34,7 +34,7 @@ def run(tomogram, *, voxel_size_um, fractions, dataset="", out="", say=print):
         Dataset in an HDF5 or netCDF file.
     out : str
         Folder for the report; ``own/<name of the tomogram>`` by default.
-    say : callable
+    progress : callable
         Receives progress.
 
     Returns
@@ -65,7 +65,7 @@ def run(tomogram, *, voxel_size_um, fractions, dataset="", out="", say=print):
     shape = read_gray(tomogram, dataset).shape
     source = Path(tomogram).resolve()
     out = Path(out or ROOT / "own" / source.stem).resolve()
-    say(f"{source.name}: {' x '.join(map(str, shape))} voxels of {size} µm. Analyzing ...")
+    progress(f"{source.name}: {' x '.join(map(str, shape))} voxels of {size} µm. Analyzing ...")
     build = stamps.Build("own", out / "build")
     os.environ[storage.ROOT_VARIABLE] = str(out / "results")
     stamp = run_chapter(
@@ -80,7 +80,7 @@ def run(tomogram, *, voxel_size_um, fractions, dataset="", out="", say=print):
             "dataset": dataset or "",
         },
     )
-    say(f"Analyzed in {stamp['seconds']:.0f} s. Building the report ...")
+    progress(f"Analyzed in {stamp['seconds']:.0f} s. Building the report ...")
     made = build_site(_stage(build), build, strict=False)
     report = out / "report"
     shutil.rmtree(report, ignore_errors=True)
@@ -88,7 +88,7 @@ def run(tomogram, *, voxel_size_um, fractions, dataset="", out="", say=print):
     for file in sorted((out / "results" / "own" / "volumes" / "labels").iterdir()):
         shutil.copy2(file, out / file.name)
     page = report / "index.html"
-    say(f"Report: {page}\nLabels: {out}")
+    progress(f"Report: {page}\nLabels: {out}")
     return page
 
 

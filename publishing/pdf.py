@@ -31,7 +31,7 @@ a { color: #0a4f9e; text-decoration: none; }
 """
 
 
-def make(build, *, say=print):
+def make(build, *, progress=print):
     """
     Write ``_build/<profile>/book.pdf``.
 
@@ -39,7 +39,7 @@ def make(build, *, say=print):
     ----------
     build : publishing.stamps.Build
         Folders of a profile that has been built.
-    say : callable
+    progress : callable
         Receives progress.
 
     Returns
@@ -53,13 +53,13 @@ def make(build, *, say=print):
     """
     work = build.folder / "pdf"
     stage = forms.plain_copy(forms.staged(build), work / "stage")
-    say("One long page ...")
+    progress("One long page ...")
     page = one_page(site.build(stage, work, "singlehtml", strict=False))
     target = build.folder / "book.pdf"
-    say("Printing ...")
+    progress("Printing ...")
     with storage.atomic(target) as temporary:
         printed(page, temporary)
-    say(f"The book as PDF: {target} ({target.stat().st_size / 1e6:.1f} MB)")
+    progress(f"The book as PDF: {target} ({target.stat().st_size / 1e6:.1f} MB)")
     return target
 
 

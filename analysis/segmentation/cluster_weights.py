@@ -224,7 +224,7 @@ def bobyqa(sample, targets, free, settings, *, seed):
     np.random.seed(seed)  # noqa: NPY002 - restarts draw directions from numpy's global generator
     try:
         with warnings.catch_warnings():
-            # A singular interpolation set is mended by the next restart.
+            # A singular interpolation set is repaired by the next restart.
             warnings.simplefilter("ignore", LinAlgWarning)
             result = pybobyqa.solve(
                 lambda logs: float(np.sum((run(logs)[1] - wanted) ** 2)),

@@ -47,7 +47,7 @@ class Summary:
         return "\n".join([text, *reasons])
 
 
-def run(cases, profile, *, scheduler=None, workers=None, wait_s=None, say=print):
+def run(cases, profile, *, scheduler=None, workers=None, wait_s=None, progress=print):
     """
     Run the cases that are missing, and those whose file is not as it was written.
 
@@ -63,7 +63,7 @@ def run(cases, profile, *, scheduler=None, workers=None, wait_s=None, say=print)
         Local processes; one means this process. By default one per core if there are cases enough.
     wait_s : float, optional
         How long to wait for workers of a cluster [s].
-    say : callable
+    progress : callable
         Receives one line per finished case, with the time left, and one per touched file.
 
     Returns
@@ -87,12 +87,12 @@ def run(cases, profile, *, scheduler=None, workers=None, wait_s=None, say=print)
             continue
         missing.append(case)
         if file.exists():
-            say(f"{case}: {file.name} {found}; computed anew")
+            progress(f"{case}: {file.name} {found}; computed anew")
     finished, failed = len(cases) - len(missing), {}
     if not missing:
         return Summary(finished, 0, {})
     if scheduler:
-        outcomes = cluster.outcomes(missing, profile, scheduler, wait_s=wait_s, say=say)
+        outcomes = cluster.outcomes(missing, profile, scheduler, wait_s=wait_s, progress=progress)
     else:
         workers = min(workers or _worthwhile_workers(missing, profile), len(missing))
         outcomes = local.outcomes(missing, profile, workers)
@@ -104,7 +104,7 @@ def run(cases, profile, *, scheduler=None, workers=None, wait_s=None, say=print)
         left = (time.monotonic() - begin) / done * (len(missing) - done)
         note = f"failed: {reason}" if reason else "done"
         note += f" ({outcome.note})" if outcome.note else ""
-        say(f"{done:4d}/{len(missing)}  {_clock(left)} left  {case}: {note}")
+        progress(f"{done:4d}/{len(missing)}  {_clock(left)} left  {case}: {note}")
     return Summary(finished, len(missing) - len(failed), failed)
 
 
@@ -181,9 +181,7 @@ def _check_methods(methods, profile):
                 f"There is no method {method!r}.{hint} Expected some of {', '.join(known)}."
             )
     names = [
-        (specimen, cutout)
-        for specimen in profiles.ELECTRODES
-        for cutout in profile.cutout_numbers
+        (specimen, cutout) for specimen in profiles.ELECTRODES for cutout in profile.cutout_numbers
     ]
     for method in methods:
         absent = [f"{s}-{c}" for s, c in names if not has_labels(s, c, method, profile)]
@@ -195,7 +193,7 @@ def _check_methods(methods, profile):
             )
 
 
-def run_fits(profile, *, methods=None, say=print, **options):
+def run_fits(profile, *, methods=None, progress=print, **options):
     """
     Run the known-answer experiment, both stages.
 
@@ -219,8 +217,8 @@ def run_fits(profile, *, methods=None, say=print, **options):
             f"No labels with a truth beside them in the results of profile {str(profile)!r}. Run "
             f"the chapters on trinarization first: `make book PROFILE={profile}`."
         )
-    done = run(first, profile, say=say, **options)
-    return second, done + run(second, profile, say=say, **options)
+    done = run(first, profile, progress=progress, **options)
+    return second, done + run(second, profile, progress=progress, **options)
 
 
 def resolved_cases(profile):
@@ -302,7 +300,7 @@ def add_arguments(parser):
     )
 
 
-def main(options, say=print):
+def main(options, progress=print):
     """
     Run the campaign of the command line; status 1 if a case failed.
 
@@ -331,18 +329,18 @@ def main(options, say=print):
     profile = profiles.get(options.profile)
     folder = storage.results_root() / profile.name
     for file in scratch.sweep_partial(folder):
-        say(f"Removed {file.name}, which a process that was killed had half written.")
+        progress(f"Removed {file.name}, which a process that was killed had half written.")
     common = dict(
         scheduler=options.scheduler or None,
         workers=options.workers or None,
         wait_s=options.wait,
-        say=say,
+        progress=progress,
     )
     if options.resolved:
         _, summary = run_resolved(profile, **common)
     else:
         _, summary = run_fits(profile, methods=methods or None, **common)
-    say(str(summary))
+    progress(str(summary))
     return 1 if summary.failed else 0
 
 

@@ -70,12 +70,12 @@ def table(folder, monkeypatch):
 def test_finished_cases_are_not_run_again(results, monkeypatch):
     fill(("SL",))
     lines = []
-    fits, summary = campaign.run_fits(SMOKE, workers=1, say=lines.append)
+    fits, summary = campaign.run_fits(SMOKE, workers=1, progress=lines.append)
     n = len(SMOKE.currents_mA_cm2) + 2 * len(METHODS)
     assert (summary.run, summary.finished, summary.failed) == (n, 0, {})
     assert len(lines) == n and "left" in lines[0]
     files = {file: file.stat().st_mtime_ns for file in (results / "smoke/cases").iterdir()}
-    _, again = campaign.run_fits(SMOKE, workers=1, say=lines.append)
+    _, again = campaign.run_fits(SMOKE, workers=1, progress=lines.append)
     assert (again.run, again.finished) == (0, n)
     assert {file: file.stat().st_mtime_ns for file in files} == files
     truth_fit = [case for case in fits if case.method == "truth"][0]
@@ -86,9 +86,9 @@ def test_finished_cases_are_not_run_again(results, monkeypatch):
 def test_resolved_cases_run_once_and_fit_the_truth(results, monkeypatch):
     fill(("TL",))
     small = replace(SMOKE, resolved_lateral=24, resolved_joined=(1, 2))
-    fits, summary = campaign.run_resolved(small, workers=1, say=lambda line: None)
+    fits, summary = campaign.run_resolved(small, workers=1, progress=lambda line: None)
     assert not summary.failed, str(summary)
-    _, again = campaign.run_resolved(small, workers=1, say=lambda line: None)
+    _, again = campaign.run_resolved(small, workers=1, progress=lambda line: None)
     assert (again.run, again.finished) == (0, summary.run)
     by_method = {fit.method: cases.load(fit, small) for fit in fits}
     assert set(by_method) == set(METHODS)
@@ -126,7 +126,7 @@ def test_changed_labels_make_a_new_case(results):
 def test_a_failing_case_is_recorded_and_the_campaign_goes_on(results):
     fill(("SL",), closed=[("SL", "kmeans")])
     lines = []
-    _, summary = campaign.run_fits(SMOKE, workers=1, say=lines.append)
+    _, summary = campaign.run_fits(SMOKE, workers=1, progress=lines.append)
     reasons = {str(case): why for case, why in summary.failed.items()}
     assert "ends in slice 29" in reasons["structure SL-1-kmeans"]
     assert "fit SL-1-kmeans g0.08 i6" in reasons
@@ -174,14 +174,14 @@ def flip_a_bit(file):
 )
 def test_a_touched_case_is_named_and_computed_anew(results, quick, damage):
     fill(("SL",))
-    campaign.run(STRUCTURES, SMOKE, workers=1, say=lambda line: None)
+    campaign.run(STRUCTURES, SMOKE, workers=1, progress=lambda line: None)
     before = cases.load(STRUCTURES[0], SMOKE)
     file = cases.file_of(STRUCTURES[0], SMOKE)
     damage(file)
     with pytest.raises(storage.Damaged, match=r"smoke/cases/structure-SL-1-truth.* was|is empty"):
         cases.load(STRUCTURES[0], SMOKE)
     lines = []
-    summary = campaign.run(STRUCTURES, SMOKE, workers=1, say=lines.append)
+    summary = campaign.run(STRUCTURES, SMOKE, workers=1, progress=lines.append)
     assert (summary.run, summary.finished) == (1, 1)
     assert lines[0].startswith(f"structure SL-1-truth: {file.name} ")
     assert lines[0].endswith("; computed anew")
@@ -190,12 +190,12 @@ def test_a_touched_case_is_named_and_computed_anew(results, quick, damage):
 
 def test_a_case_without_a_checksum_is_not_ours(results, quick):
     fill(("SL",))
-    campaign.run(STRUCTURES, SMOKE, workers=1, say=lambda line: None)
+    campaign.run(STRUCTURES, SMOKE, workers=1, progress=lambda line: None)
     file = cases.file_of(STRUCTURES[1], SMOKE)
     for entry in (results / "smoke/.sha256/cases").glob(file.name + ".*"):
         entry.unlink()
     lines = []
-    assert campaign.run(STRUCTURES, SMOKE, workers=1, say=lines.append).run == 1
+    assert campaign.run(STRUCTURES, SMOKE, workers=1, progress=lines.append).run == 1
     assert "has no checksum" in lines[0]
 
 
@@ -290,12 +290,12 @@ def test_killed_campaign_goes_on_where_it_stopped(tmp_path, monkeypatch):
     process.wait()
     done = {file.name: file.stat().st_mtime_ns for file in folder.glob("[!.]*.nc")}
     monkeypatch.setenv(storage.ROOT_VARIABLE, str(cut))
-    _, summary = campaign.run_fits(SMOKE, workers=1, say=lambda line: None)
+    _, summary = campaign.run_fits(SMOKE, workers=1, progress=lambda line: None)
     assert summary.finished >= len(done) >= 3
     for name, stamp in done.items():
         assert (folder / name).stat().st_mtime_ns == stamp  # not repeated
     monkeypatch.setenv(storage.ROOT_VARIABLE, str(whole))
-    campaign.run_fits(SMOKE, workers=1, say=lambda line: None)
+    campaign.run_fits(SMOKE, workers=1, progress=lambda line: None)
     assert table(cut, monkeypatch) == table(whole, monkeypatch)
 
 
@@ -326,7 +326,7 @@ def test_dask_with_a_killed_worker_gives_the_same_table(tmp_path, monkeypatch):
         monkeypatch.setenv(storage.ROOT_VARIABLE, str(folder))
         fill(("SL",))
     monkeypatch.setenv(storage.ROOT_VARIABLE, str(local))
-    campaign.run_fits(SMOKE, workers=1, say=lambda line: None)
+    campaign.run_fits(SMOKE, workers=1, progress=lambda line: None)
 
     monkeypatch.setenv(storage.ROOT_VARIABLE, str(remote))
     killed = []
@@ -335,12 +335,14 @@ def test_dask_with_a_killed_worker_gives_the_same_table(tmp_path, monkeypatch):
     ) as cluster:
         victim = next(iter(cluster.workers.values())).pid
 
-        def say(line):
+        def progress(line):
             if not killed and line.strip().startswith("3/"):
                 os.kill(victim, signal.SIGKILL)
                 killed.append(line)
 
-        _, summary = campaign.run_fits(SMOKE, scheduler=cluster.scheduler_address, say=say)
+        _, summary = campaign.run_fits(
+            SMOKE, scheduler=cluster.scheduler_address, progress=progress
+        )
     assert killed and not summary.failed
     assert table(remote, monkeypatch) == table(local, monkeypatch)
 

@@ -87,7 +87,9 @@ def free_port():
 
 def test_cases_run_on_the_worker_and_are_on_disk(scheduler, written):
     lines = []
-    summary = campaign.run(WANTED, SMOKE, scheduler=scheduler.scheduler_address, say=lines.append)
+    summary = campaign.run(
+        WANTED, SMOKE, scheduler=scheduler.scheduler_address, progress=lines.append
+    )
     assert (summary.run, summary.failed) == (4, {}) and sorted(map(str, written)) == sorted(
         map(str, WANTED)
     )
@@ -101,7 +103,7 @@ def test_a_case_without_its_file_does_not_count(scheduler, results, monkeypatch)
     monkeypatch.setattr(campaign, "SHARED_S", 0.3)
     cases.file_of(WANTED[0], SMOKE).parent.mkdir(parents=True)
     summary = campaign.run(
-        WANTED[:1], SMOKE, scheduler=scheduler.scheduler_address, say=lambda line: None
+        WANTED[:1], SMOKE, scheduler=scheduler.scheduler_address, progress=lambda line: None
     )
     assert summary.run == 0
     assert "is missing; do all workers write to this results folder?" in str(summary)
@@ -126,7 +128,10 @@ def test_no_worker_within_the_time_that_was_said(results):
     with loopback(0) as empty:
         with pytest.raises(cluster.ClusterFailed, match="No worker joined .* within 1 s. Start"):
             campaign.run(
-                *(WANTED, SMOKE), scheduler=empty.scheduler_address, wait_s=0.6, say=lines.append
+                *(WANTED, SMOKE),
+                scheduler=empty.scheduler_address,
+                wait_s=0.6,
+                progress=lines.append,
             )
     assert "waiting up to 1 s for one" in lines[0]
 
@@ -140,7 +145,7 @@ def test_all_workers_leave(scheduler, results, monkeypatch):
             SMOKE,
             scheduler=scheduler.scheduler_address,
             wait_s=0.5,
-            say=lambda line: scheduler.scale(0) if "workers at" in line else None,
+            progress=lambda line: scheduler.scale(0) if "workers at" in line else None,
         )
 
 
@@ -169,12 +174,12 @@ def test_a_worker_that_joins_later_is_asked_too(scheduler, written, monkeypatch)
     monkeypatch.setattr(cluster, "execute", slow)
     lines = []
 
-    def say(line):
+    def progress(line):
         lines.append(line)
         if "workers at" in line:
             scheduler.scale(2)
 
-    summary = campaign.run(WANTED, SMOKE, scheduler=scheduler.scheduler_address, say=say)
+    summary = campaign.run(WANTED, SMOKE, scheduler=scheduler.scheduler_address, progress=progress)
     assert (summary.run, summary.failed) == (4, {})
     assert any("is not used: it is too old" in line for line in lines)
 
@@ -200,7 +205,7 @@ def test_workers_of_another_version_and_without_the_package_are_named(scheduler,
         with distributed.Client(address) as client:
             client.wait_for_workers(3, timeout=60)
         with pytest.raises(cluster.ClusterFailed) as raised:
-            campaign.run(WANTED, SMOKE, scheduler=address, say=lambda line: None)
+            campaign.run(WANTED, SMOKE, scheduler=address, progress=lambda line: None)
     text = str(raised.value)
     assert "2 of 3 workers" in text and "none was run" in text
     assert f"model version 1000 instead of {cases.MODEL_VERSION}" in text
@@ -218,7 +223,7 @@ def test_a_lost_scheduler_is_one_sentence_and_the_campaign_goes_on(results, writ
             with _worker_here(client, address):
                 lines = []
 
-                def say(line):
+                def progress(line):
                     lines.append(line)
                     if line.strip().startswith("1/"):
                         os.kill(process.pid, signal.SIGKILL)
@@ -231,7 +236,7 @@ def test_a_lost_scheduler_is_one_sentence_and_the_campaign_goes_on(results, writ
 
                 monkeypatch.setattr(cluster, "execute", slow)
                 with pytest.raises(cluster.ClusterFailed) as raised:
-                    campaign.run(WANTED, SMOKE, scheduler=address, say=say)
+                    campaign.run(WANTED, SMOKE, scheduler=address, progress=progress)
     assert str(raised.value) == (
         f"The scheduler {address} was lost. Finished cases are on disk; the same command goes on "
         "from there."
@@ -239,7 +244,7 @@ def test_a_lost_scheduler_is_one_sentence_and_the_campaign_goes_on(results, writ
     done = [case for case in WANTED if cases.is_finished(case, SMOKE)]
     assert 1 <= len(done) < 4
     monkeypatch.setattr(campaign.local, "execute", execute)
-    again = campaign.run(WANTED, SMOKE, workers=1, say=lambda line: None)
+    again = campaign.run(WANTED, SMOKE, workers=1, progress=lambda line: None)
     assert again.run == len(WANTED) - again.finished and again.finished >= len(done)
 
 

@@ -61,7 +61,7 @@ class ResolvedRun:
         return _curve(self.data)
 
 
-def run(profile, *, workers=None, say=print):
+def run(profile, *, workers=None, progress=print):
     """
     Run the resolved cases of the study and set the homogenized model beside the first cutout's.
 
@@ -71,7 +71,7 @@ def run(profile, *, workers=None, say=print):
         Profile.
     workers : int, optional
         Local processes.
-    say : callable
+    progress : callable
         Receives the progress, line by line.
 
     Returns
@@ -82,7 +82,7 @@ def run(profile, *, workers=None, say=print):
     failed : dict of str to str
         Why a case could not run, by its name.
     """
-    _, summary = campaign.run_resolved(profile, workers=workers, say=say)
+    _, summary = campaign.run_resolved(profile, workers=workers, progress=progress)
     runs, _ = campaign.resolved_cases(profile)
     wanted = [
         case

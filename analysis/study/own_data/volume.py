@@ -15,7 +15,7 @@ from analysis.segmentation import agreement, methods
 MAX_LAG_UM = 12.0
 
 
-def trinarize(gray, targets, *, seed, say=lambda line: None):
+def trinarize(gray, targets, *, seed, progress=lambda line: None):
     """
     Trinarize a volume by every method of the catalog for which gray values suffice.
 
@@ -30,7 +30,7 @@ def trinarize(gray, targets, *, seed, say=lambda line: None):
         Volume fractions to be met [-].
     seed : int
         For the sample on which the k-means weights are fitted.
-    say : callable
+    progress : callable
         Receives the name of each method before it starts.
 
     Returns
@@ -43,7 +43,7 @@ def trinarize(gray, targets, *, seed, say=lambda line: None):
     )
     labels = {}
     for name in methods.available(inputs):
-        say(name)
+        progress(name)
         labels[name] = methods.trinarize(name, inputs)
     return labels
 
