@@ -103,7 +103,7 @@ import sys
 from pathlib import Path
 from publishing import build
 build.ROOT = Path(sys.argv[1])
-build.serve("smoke", port=int(sys.argv[2]), say=lambda line: print(line, flush=True))
+build.serve("smoke", port=int(sys.argv[2]), progress=lambda line: print(line, flush=True))
 """
 
 
