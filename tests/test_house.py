@@ -20,6 +20,7 @@ LONG = {
     "materials.py",
     "resolved/linear_solver/preconditioner.py",
     "resolved/time_integration.py",
+    "transport/effective.py",
     "transport/impedance.py",
     "transport/multigrid.py",
     "transport/stencil.py",

@@ -106,3 +106,10 @@ def test_what_is_not_converged_is_an_error_or_flagged(seed):
 def test_an_accuracy_out_of_reach_is_an_error():
     with pytest.raises(ConvergenceError):
         transport.effective_conductivity(scattered(0.3, 1e-3), rtol=1e-60)
+
+
+@pytest.mark.parametrize("size", [-0.5, 0, np.nan, np.inf, True, "1"])
+def test_depth_profile_refuses_a_voxel_size(size):
+    labels = np.zeros((4, 4, 4), np.uint8)
+    with pytest.raises(ValueError, match="voxel size"):
+        transport.depth_profile(labels, 0.1, voxel_size_um=size)

@@ -15,7 +15,7 @@ from analysis._names import lazily
 __getattr__, __dir__, __all__ = lazily(
     __name__,
     {
-        "effective": "effective_conductivity ionic_conductivity Transport",
+        "effective": "effective_conductivity ionic_conductivity depth_profile Transport",
         "impedance": "spectrum transmission_line",
         "percolation": "connectivity Connectivity",
     },

@@ -178,6 +178,8 @@ def test_published_tortuosity_of_a_256_cubed_electrode(shared_data):
     result = transport.effective_conductivity(pore)
     assert result.tortuosity == pytest.approx(2.0772, rel=2e-3)
     assert abs(result.imbalance) < 1e-4
+    electrode = transport.electrode_tortuosity(pore, image == 85)
+    assert electrode == pytest.approx(2.0729, rel=0.02)
 
 
 @pytest.mark.parametrize("overlap", [5, 10, 20])
@@ -250,6 +252,25 @@ def fcc(pixels, overlap):
     for a, b, c in centers:
         solid |= (z - a) ** 2 + (y - b) ** 2 + (x - c) ** 2 <= radius**2
     return solid
+
+
+def test_electrode_tortuosity_of_straight_channels_is_one():
+    """Lanes with one wall each: the low-frequency resistance is a third of the channel's."""
+    volume = np.zeros((60, 8, 8))
+    volume[:, [1, 2, 5, 6]] = 1
+    tau = transport.electrode_tortuosity(volume, volume == 0)
+    assert tau == pytest.approx(1.0, abs=2e-3)
+
+
+def test_depth_profile_of_two_layers():
+    labels = blobs(24, seed=5)
+    labels[12:][labels[12:] == Phase.PORE] = Phase.CBD
+    profile = transport.depth_profile(labels, 0.05, voxel_size_um=0.642)
+    assert profile.ionic[:12].min() > 0
+    assert profile.ionic[14:].mean() < 0.5 * profile.ionic[:10].mean()
+    assert profile.ionic_value == pytest.approx(1 / np.mean(1 / profile.ionic), rel=1e-9)
+    np.testing.assert_allclose(profile.pore + profile.cbd + profile.active, 1)
+    assert profile.pore[12:].max() == 0
 
 
 def test_no_path_says_where():

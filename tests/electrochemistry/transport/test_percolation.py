@@ -58,6 +58,14 @@ def test_floating_active_material_is_an_error():
         grid.connectivity(labels, largest_inert=1.0)
 
 
+def test_interface_of_a_single_voxel_has_six_faces():
+    labels = np.zeros((5, 5, 5), np.uint8)
+    labels[2, 2, 2] = Phase.AM
+    faces = grid.interface_per_slice(labels, Phase.AM, Phase.PORE)
+    assert faces.tolist() == [0, 0.5, 5, 0.5, 0]
+    assert grid.interface_per_slice(labels, Phase.CBD, Phase.AM).sum() == 0
+
+
 def test_coarsening_keeps_uniform_blocks_and_repeats_the_last_slice():
     labels = np.kron(np.array([[[0, 1], [2, 0]], [[2, 2], [1, 0]]]), np.ones((2, 2, 2), int))
     expected = labels[::2, ::2, ::2]
