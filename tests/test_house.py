@@ -15,7 +15,6 @@ HOUSE = ("analysis", "publishing", "book/_ext")
 ROOMS = ("analysis/electrochemistry", "analysis/simulation")
 # What is still to be done. An entry that no longer holds has to go.
 LONG = {
-    "analysis/simulation/campaign.py",
     "gamma_fit.py",
     "materials.py",
     "resolved/linear_solver/preconditioner.py",
@@ -48,6 +47,10 @@ RANKS = {
     "resolved": 2,
     "gamma_fit": 3,
     "measured_curve": 4,
+    "kramers_kronig": 0,
+    "transmission_line": 0,
+    "spectrum": 1,
+    "spectrum_file": 0,
     "pybamm_reference": 5,
 }
 NAMES_FOR_SCRIPTS = {"structure", "calibration", "halfcell"}

@@ -12,7 +12,7 @@ ROOMS = sorted(
     file.parent
     for package in PACKAGES
     for file in (ROOT / "analysis" / package).rglob("__init__.py")
-) + [ROOT / "publishing"]
+) + [ROOT / "publishing", ROOT / "publishing/forms"]
 
 
 def modules(room):

@@ -202,7 +202,7 @@ def run_fits(profile, *, methods=None, progress=print, **options):
     profile : analysis.profiles.Profile
     methods : sequence of str, optional
         As for :func:`fit_cases`.
-    say, **options
+    progress, **options
         As for :func:`run`.
 
     Returns

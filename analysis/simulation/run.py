@@ -318,20 +318,9 @@ def _run_resolved_fit(case, profile):
 
 def noisy(curve, case, profile):
     """
-    A simulated curve as an instrument would record it: evenly in time, with noise.
+    A simulated curve as an instrument records it: 300 points evenly in time, with noise.
 
-    Parameters
-    ----------
-    curve : xarray.Dataset
-        ``time_s`` and ``voltage_V`` of a lithiation.
-    case : Case
-        Its electrode and current choose the noise, which is the same for every method.
-    profile : analysis.profiles.Profile
-        Gives the standard deviation of the noise and the root of its seed.
-
-    Returns
-    -------
-    capacity_mAh_cm2, voltage_V : (300,) ndarray
+    The noise is the same for every method. Returns capacity [mAh/cm²] and voltage [V].
     """
     seed = profile.seed_for("measurement", case.specimen, case.cutout, case.current_mA_cm2)
     rng = np.random.default_rng(seed)

@@ -6,7 +6,8 @@ import zipfile
 from xml.etree import ElementTree
 
 from analysis import storage
-from publishing import forms, site
+from publishing import site
+from publishing.forms import plain
 
 _NAMESPACES = {"": "http://www.idpf.org/2007/opf", "dc": "http://purl.org/dc/elements/1.1/"}
 
@@ -37,7 +38,7 @@ def make(build, *, progress=print):
         If the profile has not been built, or Sphinx or the browser is missing or fails.
     """
     work = build.folder / "epub"
-    stage = forms.plain_copy(forms.staged(build), work / "stage")
+    stage = plain.plain_copy(plain.staged(build), work / "stage")
     progress("Pages ...")
     output = site.build(stage, work, "epub", strict=False)
     source = next(output.glob("*.epub"))
@@ -163,7 +164,7 @@ def _tex(element):
 def _mathml(formulas, mathjax):
     if not formulas:
         return []
-    with forms.browser_page() as page:
+    with plain.browser_page() as page:
         page.goto("about:blank")
         page.evaluate("() => { window.MathJax = {startup: {typeset: false}}; }")
         page.add_script_tag(path=str(mathjax))
