@@ -106,10 +106,7 @@ def measurements(profile, specimen, cutout, joined=None):
 
 def scan(fit, profile):
     """Lithiations at a few values of gamma that a resolved fit interpolates."""
-    return [
-        replace(fit, kind="lithiation", gamma=gamma)
-        for gamma in profile.resolved_gammas
-    ]
+    return [replace(fit, kind="lithiation", gamma=gamma) for gamma in profile.resolved_gammas]
 
 
 def name_of(case, profile):

@@ -101,7 +101,14 @@ def test_times_are_checked(options):
 
 @pytest.mark.parametrize(
     "arguments",
-    [(-1.0, 10, 1), (np.nan, 10, 1), (6.0, np.nan, 1), (6.0, 10, 2.0), (6.0, 10, 0), (6.0, 10, True)],
+    [
+        (-1.0, 10, 1),
+        (np.nan, 10, 1),
+        (6.0, np.nan, 1),
+        (6.0, 10, 2.0),
+        (6.0, 10, 0),
+        (6.0, 10, True),
+    ],
 )
 def test_arguments_of_the_resolved_model(arguments):
     with pytest.raises(ValueError, match="current is|end_s|joined"):
