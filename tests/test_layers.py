@@ -84,8 +84,10 @@ def test_no_room_for_odds_and_ends():
 
 
 def is_compiled(function):
-    return any("jit" in ast.unparse(mark) or "kernel" in ast.unparse(mark)
-               for mark in function.decorator_list)
+    return any(
+        "jit" in ast.unparse(mark) or "kernel" in ast.unparse(mark)
+        for mark in function.decorator_list
+    )
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
