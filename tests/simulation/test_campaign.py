@@ -210,7 +210,7 @@ def test_touched_labels_stop_the_campaign_with_their_name(results):
 def test_an_unreadable_checkpoint_is_named_and_the_case_begins_anew(results, monkeypatch, content):
     fill(("SL",))
     case = cases.Case("lithiation", "SL", 1, "kmeans", 0.1, 6.0, "resolved", joined=4)
-    unfinished = results / f"smoke/cases/.{cases.name_of(case, 'smoke')}.npz"
+    unfinished = results / f"smoke/cases/.{cases.name_of(case, SMOKE)}.npz"
     unfinished.parent.mkdir(parents=True)
     unfinished.write_bytes(content)
 
