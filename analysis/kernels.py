@@ -18,7 +18,7 @@ TARGETS = electrodes.electrode(NAME).targets()
 FRACTIONS = [TARGETS[phase] for phase in Phase]
 
 
-def compile_all(*, jobs=2, say=print):
+def compile_all(*, jobs=2, progress=print):
     """
     Run one small problem of every kind, which compiles what it needs.
 
@@ -26,7 +26,7 @@ def compile_all(*, jobs=2, say=print):
     ----------
     jobs : int
         Processes.
-    say : callable
+    progress : callable
         Receives one line per kind.
     """
     started = time.perf_counter()
@@ -34,7 +34,7 @@ def compile_all(*, jobs=2, say=print):
         waiting = {pool.submit(work): work.__name__.strip("_") for work in _WORK}
         for done in as_completed(waiting):
             done.result()
-            say(f"compiled: {waiting[done]:<14} {time.perf_counter() - started:5.0f} s")
+            progress(f"compiled: {waiting[done]:<14} {time.perf_counter() - started:5.0f} s")
 
 
 def _labels():

@@ -254,6 +254,18 @@ PROFILES = {
 }
 
 
+def name_of(profile):
+    """
+    Name of a profile that exists, given as an object or by its name.
+
+    Raises
+    ------
+    ValueError
+        If there is no such profile.
+    """
+    return get(profile).name
+
+
 def get(name):
     """
     Profile of that name.

@@ -128,7 +128,7 @@ def full(kind, lateral, current, threads, joined):
     )
     with open(RESULTS / f"{name}.log", "a") as log:
 
-        def say(line):
+        def progress(line):
             print(line, flush=True)
             print(line, file=log, flush=True)
 
@@ -139,7 +139,7 @@ def full(kind, lateral, current, threads, joined):
             voxel_size_um=edge,
             threads=threads,
             joined=joined,
-            progress=say,
+            progress=progress,
             checkpoint_path=RESULTS / f"{name}.npz",
         )
     return name, {"kind": kind, "shape": labels.shape, "edge_um": edge} | described(run)

@@ -304,20 +304,6 @@ def predict(structure, gamma, currents_mA_cm2=CURRENTS_MA_CM2, **options):
     return runs, failed
 
 
-def virtual_measurement(run, *, noise_V=2e-3, seed, points=300):
-    """
-    A simulated curve as an instrument would record it: evenly in time, with noise.
-
-    Returns
-    -------
-    capacity_mAh_cm2, voltage_V : (points,) ndarray
-    """
-    time_s = np.linspace(0, run.time_s[-1], points)
-    rng = np.random.default_rng(seed)
-    voltage = np.interp(time_s, run.time_s, run.voltage_V) + rng.normal(0, noise_V, points)
-    return run.current_mA_cm2 * time_s / 3600, voltage
-
-
 def check_curve(capacity_mAh_cm2, voltage_V):
     """
     Return a target curve as arrays, or say what is wrong with it.

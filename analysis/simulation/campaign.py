@@ -8,7 +8,7 @@ import os
 import time
 from dataclasses import dataclass, replace
 
-from analysis import profiles, scratch, storage
+from analysis import profiles, storage
 from analysis.segmentation.methods import CATALOG
 from analysis.simulation import cluster, local
 from analysis.simulation.cases import (
@@ -21,6 +21,7 @@ from analysis.simulation.cases import (
     scan,
     truth_of,
 )
+from analysis.storage import scratch
 
 HEADLINE = "TL", 1  # specimen and cutout whose truth is also lithiated with other cells
 
@@ -46,7 +47,7 @@ class Summary:
         return "\n".join([text, *reasons])
 
 
-def run(cases, profile, *, scheduler=None, workers=None, wait_s=None, say=print):
+def run(cases, profile, *, scheduler=None, workers=None, wait_s=None, progress=print):
     """
     Run the cases that are missing, and those whose file is not as it was written.
 
@@ -54,8 +55,7 @@ def run(cases, profile, *, scheduler=None, workers=None, wait_s=None, say=print)
     ----------
     cases : sequence of Case
         What must be on disk afterwards.
-    profile : str
-        Name of the profile.
+    profile : analysis.profiles.Profile
     scheduler : str, optional
         Address of a Dask scheduler, ``tcp://host:port``. Its workers must see the same results
         folder. Without it, local processes.
@@ -63,7 +63,7 @@ def run(cases, profile, *, scheduler=None, workers=None, wait_s=None, say=print)
         Local processes; one means this process. By default one per core if there are cases enough.
     wait_s : float, optional
         How long to wait for workers of a cluster [s].
-    say : callable
+    progress : callable
         Receives one line per finished case, with the time left, and one per touched file.
 
     Returns
@@ -87,12 +87,12 @@ def run(cases, profile, *, scheduler=None, workers=None, wait_s=None, say=print)
             continue
         missing.append(case)
         if file.exists():
-            say(f"{case}: {file.name} {found}; computed anew")
+            progress(f"{case}: {file.name} {found}; computed anew")
     finished, failed = len(cases) - len(missing), {}
     if not missing:
         return Summary(finished, 0, {})
     if scheduler:
-        outcomes = cluster.outcomes(missing, profile, scheduler, wait_s=wait_s, say=say)
+        outcomes = cluster.outcomes(missing, profile, scheduler, wait_s=wait_s, progress=progress)
     else:
         workers = min(workers or _worthwhile_workers(missing, profile), len(missing))
         outcomes = local.outcomes(missing, profile, workers)
@@ -104,7 +104,7 @@ def run(cases, profile, *, scheduler=None, workers=None, wait_s=None, say=print)
         left = (time.monotonic() - begin) / done * (len(missing) - done)
         note = f"failed: {reason}" if reason else "done"
         note += f" ({outcome.note})" if outcome.note else ""
-        say(f"{done:4d}/{len(missing)}  {_clock(left)} left  {case}: {note}")
+        progress(f"{done:4d}/{len(missing)}  {_clock(left)} left  {case}: {note}")
     return Summary(finished, len(missing) - len(failed), failed)
 
 
@@ -125,7 +125,7 @@ def _reason_not_here(case, profile, *, patient):
 
 def _worthwhile_workers(missing, profile):
     """One per core, but each has to import the package, which takes as long as a few cases."""
-    across = profiles.get(profile).resolved_lateral
+    across = profile.resolved_lateral
     work = sum((across / case.joined) ** 2 / 16 if case.resolved else 1 for case in missing)
     return max(1, min(os.cpu_count() or 1, int(work) // 20))
 
@@ -136,8 +136,7 @@ def fit_cases(profile, methods=None):
 
     Parameters
     ----------
-    profile : str
-        Name of the profile.
+    profile : analysis.profiles.Profile
     methods : sequence of str, optional
         Trinarizations; by default those of the paper's Table 3 and the truth. Of these, a method
         without labels on disk is left out.
@@ -152,18 +151,17 @@ def fit_cases(profile, methods=None):
     ValueError
         If a method that was asked for does not exist or has no labels on disk.
     """
-    settings = profiles.get(profile)
     if methods:
         _check_methods(methods, profile)
-    methods = methods or settings.fit_methods
+    methods = methods or profile.fit_methods
     first, second = [], []
     for specimen in profiles.ELECTRODES:
-        for cutout in settings.cutout_numbers:
+        for cutout in profile.cutout_numbers:
             present = [
                 method for method in methods if has_labels(specimen, cutout, method, profile)
             ]
             fits = [
-                Case("fit", specimen, cutout, method, settings.gamma_true, settings.fit_current)
+                Case("fit", specimen, cutout, method, profile.gamma_true, profile.fit_current)
                 for method in present
             ]
             if fits and storage.exists("volumes", truth_of(fits[0]).labels, profile=profile):
@@ -183,31 +181,28 @@ def _check_methods(methods, profile):
                 f"There is no method {method!r}.{hint} Expected some of {', '.join(known)}."
             )
     names = [
-        (specimen, cutout)
-        for specimen in profiles.ELECTRODES
-        for cutout in profiles.get(profile).cutout_numbers
+        (specimen, cutout) for specimen in profiles.ELECTRODES for cutout in profile.cutout_numbers
     ]
     for method in methods:
         absent = [f"{s}-{c}" for s, c in names if not has_labels(s, c, method, profile)]
         if absent:
             raise ValueError(
                 f"No labels of method {method!r} for {', '.join(absent)} in the results of profile "
-                f"{profile!r}. Run the chapters on trinarization first: `make book "
+                f"{str(profile)!r}. Run the chapters on trinarization first: `make book "
                 f"PROFILE={profile}`, or leave the method out."
             )
 
 
-def run_fits(profile, *, methods=None, say=print, **options):
+def run_fits(profile, *, methods=None, progress=print, **options):
     """
     Run the known-answer experiment, both stages.
 
     Parameters
     ----------
-    profile : str
-        Name of the profile.
+    profile : analysis.profiles.Profile
     methods : sequence of str, optional
         As for :func:`fit_cases`.
-    say, **options
+    progress, **options
         As for :func:`run`.
 
     Returns
@@ -222,8 +217,8 @@ def run_fits(profile, *, methods=None, say=print, **options):
             f"No labels with a truth beside them in the results of profile {str(profile)!r}. Run "
             f"the chapters on trinarization first: `make book PROFILE={profile}`."
         )
-    done = run(first, profile, say=say, **options)
-    return second, done + run(second, profile, say=say, **options)
+    done = run(first, profile, progress=progress, **options)
+    return second, done + run(second, profile, progress=progress, **options)
 
 
 def resolved_cases(profile):
@@ -238,13 +233,12 @@ def resolved_cases(profile):
     fits : list of Case
         Gamma of the fitted methods, and of the truth as a check.
     """
-    settings = profiles.get(profile)
-    joined, *others = settings.resolved_joined
-    current, gamma = settings.fit_current, settings.gamma_true
+    joined, *others = profile.resolved_joined
+    current, gamma = profile.fit_current, profile.gamma_true
     runs, fits = [], []
-    for specimen in settings.resolved_specimens:
-        for cutout in range(1, settings.resolved_cutouts + 1):
-            compared = [(method, joined) for method in settings.resolved_methods]
+    for specimen in profile.resolved_specimens:
+        for cutout in range(1, profile.resolved_cutouts + 1):
+            compared = [(method, joined) for method in profile.resolved_methods]
             compared += [(TRUTH, other) for other in others if (specimen, cutout) == HEADLINE]
             runs += [
                 Case("lithiation", specimen, cutout, method, gamma, current, "resolved", voxels)
@@ -254,7 +248,7 @@ def resolved_cases(profile):
             runs += measurements(profile, specimen, cutout, joined)
             fits += [
                 Case("fit", specimen, cutout, method, gamma, current, "resolved", joined)
-                for method in dict.fromkeys((TRUTH, *settings.resolved_fitted))
+                for method in dict.fromkeys((TRUTH, *profile.resolved_fitted))
                 if has_labels(specimen, cutout, method, profile)
             ]
     return runs + [one for fit in fits for one in scan(fit, profile)], fits
@@ -265,7 +259,7 @@ def predictions(fit, profile):
     gamma = round(float(load(fit, profile).fitted_gamma), 4)
     return [
         replace(fit, kind="lithiation", gamma=gamma, current_mA_cm2=current)
-        for current in profiles.get(profile).resolved_currents
+        for current in profile.resolved_currents
     ]
 
 
@@ -306,7 +300,7 @@ def add_arguments(parser):
     )
 
 
-def main(options, say=print):
+def main(options, progress=print):
     """
     Run the campaign of the command line; status 1 if a case failed.
 
@@ -332,20 +326,21 @@ def main(options, say=print):
         )
     if options.methods and not methods:
         raise ValueError(f"--methods {options.methods!r} names no method; leave it out for all.")
-    folder = storage.results_root() / profiles.get(options.profile).name
+    profile = profiles.get(options.profile)
+    folder = storage.results_root() / profile.name
     for file in scratch.sweep_partial(folder):
-        say(f"Removed {file.name}, which a process that was killed had half written.")
+        progress(f"Removed {file.name}, which a process that was killed had half written.")
     common = dict(
         scheduler=options.scheduler or None,
         workers=options.workers or None,
         wait_s=options.wait,
-        say=say,
+        progress=progress,
     )
     if options.resolved:
-        _, summary = run_resolved(options.profile, **common)
+        _, summary = run_resolved(profile, **common)
     else:
-        _, summary = run_fits(options.profile, methods=methods or None, **common)
-    say(str(summary))
+        _, summary = run_fits(profile, methods=methods or None, **common)
+    progress(str(summary))
     return 1 if summary.failed else 0
 
 
