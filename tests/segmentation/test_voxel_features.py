@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from analysis.segmentation import voxel_features
+from analysis.segmentation.boosting import voxel_features
 
 ROW = {name: number for number, name in enumerate(voxel_features.NAMES)}
 ALONG_Z = {"bright share of the slice", "CBD of the slice"}
