@@ -295,3 +295,19 @@ def test_report_and_labels_of_a_measured_electrode(shared_data, tmp_path, monkey
         achieved = volume_fractions(labels)
         assert all(abs(achieved[phase] - targets[phase]) < 0.002 for phase in Phase)
         assert (tmp_path / "out" / f"OWN-1-{method}.nc").exists()
+
+
+def test_what_the_reader_doubts_or_scales_is_said(tmp_path, quick, capsys):
+    rng = np.random.default_rng(5)
+    gray = np.where(rng.random((24, 24, 24)) < 0.6, 200, 100) + rng.normal(0, 15, (24,) * 3)
+    np.save(tmp_path / "v.npy", gray)
+    assert own(tmp_path, tmp_path / "v.npy", fractions="0.595,0.231,0.173") == 0
+    said = capsys.readouterr().out
+    assert "sum to 0.999" in said and "scaled to 0.5956" in said and "LOOK" not in said
+    assert sum(float(part) for part in quick[0]["fractions"].split(",")) == pytest.approx(1)
+    for polarity, words in (("dark", "look bright in the file"), ("bright", "")):
+        assert own(tmp_path, tmp_path / "v.npy", polarity=polarity) == 0
+        said = capsys.readouterr().out
+        assert ("LOOK" in said) == bool(words) and words in said
+    assert own(tmp_path, tmp_path / "v.npy", fractions="0.231,0.595,0.174") == 1
+    assert capsys.readouterr().err.strip().startswith("FRACTIONS give the active material 23%")

@@ -123,6 +123,12 @@ def polarity_doubt(gray, targets, polarity=""):
             f"apart from the rest, the {other}est {wanted:.0%} do not."
         )
         order = "look whether FRACTIONS are in the order AM,CBD,pore"
+        if wanted < max(targets.values()) and not polarity:
+            return (
+                f"FRACTIONS give the active material {wanted:.0%}, less than another phase, and "
+                f"the brightest {wanted:.0%} of the voxels do not stand apart from the rest: {order}."
+                " If they are, add POLARITY=dark if the particles are dark, or POLARITY=bright."
+            )
         if polarity:
             return f"{doubt} POLARITY={polarity} was given and is followed; if it is right, {order}."
         return (

@@ -20,6 +20,8 @@ from analysis.tomogram.tiff import open_tiff
 
 HDF5, NETCDF3 = ("HDF5", open_hdf5), ("netCDF-3", open_netcdf3)
 
+NAMED = (HDF5[0], NETCDF3[0])  # formats whose datasets have names
+
 READERS = {
     ".tif": ("TIFF", open_tiff),
     ".tiff": ("TIFF", open_tiff),
@@ -272,6 +274,11 @@ def _check_spacing(stored, size):
 
 def _read(file, dataset, *, crop=None, brightness=True, early=lambda stored: None):
     kind, opener, file = _reader(file)
+    if dataset and kind not in NAMED:
+        raise ValueError(
+            f"{file}: DATASET={dataset} was given, but {kind} holds one volume without a name. "
+            "Leave DATASET out, or check that this is the file you mean."
+        )
     try:
         stored = opener(file, dataset, brightness=brightness)
         early(stored)
