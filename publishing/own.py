@@ -3,12 +3,12 @@
 import html
 import os
 import warnings
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import nbformat
 
-from analysis import storage
+from analysis import disk, storage
 from analysis.phases import Phase
 from analysis.study.own_data import own_tomogram
 from analysis.tomogram import (
@@ -103,6 +103,7 @@ def run(
         _understand(place, name, size, targets, dataset, crop, polarity, say)
         source = provenance.identify(own_tomogram.files_of(place, name), dataset)
         folder = _folder_of(folders, source, out)
+        held.enter_context(_want_of_space(folder))
         if folder != locked:
             held.enter_context(only_run_of(stamps.Build("own", folder)))
         _check_owner(folder, source)  # again, now that nobody else can change it
@@ -213,11 +214,28 @@ def _run_in(folder, place, parameters, say):
         owned.publish(folder, report, labels, say)
     except BaseException as error:
         reason = without(private, str(error) or type(error).__name__)
-        owned.state(folder, _page(name, "could not be made", reason), "failed")
+        with suppress(OSError):  # on a full disk, the page of the beginning stays
+            owned.state(folder, _page(name, "could not be made", reason), "failed")
         raise
     page = folder / owned.REPORT / "index.html"
     say(f"Report: {page}\nLabels: {folder}")
     return page
+
+
+@contextmanager
+def _want_of_space(folder):
+    """Say of a full disk what helps here: another folder for the report."""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        why = disk.reason(error, folder)
+        if not why:
+            raise
+        raise OSError(
+            f"Could not write to {folder}: {why}. An earlier report, if there was one, lies there "
+            f"in {owned.PREVIOUS}/. Free some space, or give another folder with OUT=..., and run "
+            "again."
+        ) from error
 
 
 def _make(folder, parameters, private, say):

@@ -1,5 +1,6 @@
 """`make own`: one message and nothing written for bad input, a report and labels for good input."""
 
+import errno
 import os
 import threading
 
@@ -311,3 +312,28 @@ def test_what_the_reader_doubts_or_scales_is_said(tmp_path, quick, capsys):
         assert ("LOOK" in said) == bool(words) and words in said
     assert own(tmp_path, tmp_path / "v.npy", fractions="0.231,0.595,0.174") == 1
     assert capsys.readouterr().err.strip().startswith("FRACTIONS give the active material 23%")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)),
+        OSError(errno.EDQUOT, os.strerror(errno.EDQUOT)),
+        ChapterFailed(f"cell 3: {os.strerror(errno.EFBIG)}"),
+    ],
+)
+def test_a_full_disk_is_told_with_the_folder_of_the_report(
+    tmp_path, scan, capsys, quick, monkeypatch, error
+):
+    assert own(tmp_path, scan) == 0
+
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(publishing_own, "_make", fail)
+    assert own(tmp_path, scan) == 1
+    said = capsys.readouterr().err
+    assert f"Could not write to {tmp_path / 'out'}" in said and "OUT=" in said
+    assert "CBD_RESULTS" not in said
+    kept = tmp_path / "out" / "previous" / "report" / "index.html"
+    assert kept.read_text() == "report 1 on scan.tif"
