@@ -40,6 +40,8 @@ SAME_NAME = {"Control", "March"}
 
 # Inside electrochemistry; rooms of one rank do not import each other.
 RANKS = {
+    "conditions": 0,
+    "half_cycle": 0,
     "materials": 0,
     "transport": 1,
     "porous_electrode": 2,

@@ -9,6 +9,7 @@ import numpy as np
 import tifffile
 
 from analysis import profiles, storage
+from analysis.phases import check_voxel_size
 from analysis.tomogram import read_gray, write_tiff
 
 SEED = 2022
@@ -125,6 +126,7 @@ def as_code(name):
 
 def introduction(tomogram, gray, voxel_size_um, *, dataset="", crop="", polarity=""):
     """What this page shows, in Markdown."""
+    check_voxel_size(voxel_size_um)
     name = tomogram or f"{EXAMPLE}.tif"
     origin = "your file" if tomogram else "a synthetic tomogram"
     words = [
@@ -171,6 +173,7 @@ def agreement_sentence(table, against):
 
 def save(labels, voxel_size_um, profile):
     """Write the labels of every method as netCDF and as TIFF."""
+    check_voxel_size(voxel_size_um)
     for method, volume in labels.items():
         name = f"labels/OWN-1-{method}"
         common = {"specimen": "OWN", "cutout": 1, "method": method}
