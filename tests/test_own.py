@@ -181,7 +181,7 @@ def test_the_second_of_two_runs_is_told(tmp_path, scan, capsys, monkeypatch, qui
     first.start()
     assert inside.wait(60)
     assert own(tmp_path, scan) == 1
-    assert "Another run" in capsys.readouterr().err
+    assert "Another run of `make own`" in capsys.readouterr().err
     leave.set()
     first.join()
     assert status == [0] and page(tmp_path / "out") == "report 1 on scan.tif"
@@ -203,7 +203,7 @@ def test_a_run_that_claims_the_folder_meanwhile_is_noticed(
 
     monkeypatch.setattr(publishing_own, "_understand", read)
     assert own(tmp_path, scan) == 1
-    assert "Another run" in capsys.readouterr().err and not quick
+    assert "Another run of `make own`" in capsys.readouterr().err and not quick
     held[1].__exit__(None, None, None)
 
 
