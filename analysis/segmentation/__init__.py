@@ -13,7 +13,6 @@ In reading order:
                   in ``boosting``
 ``draws``         whole maps drawn from these probabilities
 ``agreement``     how far two labelled volumes agree, voxel by voxel (Section 3.5)
-``polarity``      whether the particles are bright or dark, told from gray values and targets
 ``ranking``       the n highest voxels, exactly n and always the same: how fractions are met
 
 Every method has a function ``trinarize`` that works on arrays ``(Z, Y, X)``; nothing here

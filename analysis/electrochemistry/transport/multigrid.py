@@ -389,9 +389,9 @@ def solve(hierarchy, b, x, *, rtol=1e-6, max_iterations=MAX_CYCLES, energy=None,
     fine, team = hierarchy.levels[0], hierarchy.team
     nz, size = fine.shape[0], fine.size
     faces = (fine.cz, fine.cy, fine.cx, fine.e, fine.with_e)
-    r, z, p, ap, scratch = (np.zeros_like(fine.cz) for _ in range(5))
+    r, z, p, ap = (np.zeros_like(fine.cz) for _ in range(4))
     run = team.run
-    scale = np.sqrt(run(_stencil.defect, size, nz, np.zeros_like(x), b, *faces, r))
+    scale = np.sqrt(run(_stencil.defect, size, nz, np.zeros(x.shape), b, *faces, r))
     history = []
     if scale == 0:
         x[:] = 0
@@ -420,7 +420,7 @@ def solve(hierarchy, b, x, *, rtol=1e-6, max_iterations=MAX_CYCLES, energy=None,
         goal = max(0.5 * wanted * scale, norm / reach)
         old, alphas, betas = 0.0, [], []
         while norm > goal and iterations < max_iterations:
-            hierarchy.cycle(r, z, scratch)
+            hierarchy.cycle(r, z, ap)  # which holds nothing of use between two products
             rz = run(_stencil.dot, size, nz, r, z)
             if not rz > 0:  # rounding, or coarse levels that correct a thin path by too much
                 hierarchy.visit_once()
