@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis import scratch
+from analysis.storage import scratch
 from publishing import owned, provenance
 from publishing.chapters import ROOT
 
