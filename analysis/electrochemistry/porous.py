@@ -19,35 +19,13 @@ import os
 
 import numpy as np
 
+from analysis.electrochemistry.fipy_assembly import Assembly
 from analysis.electrochemistry.layers import BACKGROUND_S_M, exponential_fitting
 from analysis.electrochemistry.materials import FARADAY_C_MOL
 from analysis.electrochemistry.particles import react
 from analysis.electrochemistry.stepping import StepFailed, damped_salt
 
 F = FARADAY_C_MOL
-
-
-def _coupled_source():
-    """
-    FiPy's implicit source, kept implicit whatever its sign.
-
-    FiPy moves a source to the right-hand side when its sign weakens the diagonal. Between two
-    variables there is no such diagonal, and the move would turn Newton's method in the reaction
-    into a slow fixed-point iteration.
-    """
-    import fipy
-
-    class CoupledSource(fipy.ImplicitSourceTerm):
-        def _getWeight(self, var, transientGeomCoeff=None, diffusionGeomCoeff=None):
-            zero = np.zeros(var.shape)
-            return {
-                "diagonal": np.ones(var.shape),
-                "old value": zero,
-                "b vector": zero,
-                "new value": zero,
-            }
-
-    return CoupledSource
 
 
 class PorousElectrode:
@@ -89,7 +67,7 @@ class PorousElectrode:
         anions_by_c = fipy.FaceVariable(mesh=mesh, rank=1, value=0.0)
         separator, first_cell = cell(), cell()  # where a potential is held at zero
 
-        Diffusion, Source = fipy.DiffusionTerm, _coupled_source()
+        Diffusion, Source = fipy.DiffusionTerm, fipy.ImplicitSourceTerm
 
         # S i, linearized about the last sweep so that sweeping is Newton's method in the reaction
         Si = (
@@ -136,13 +114,13 @@ class PorousElectrode:
             Diffusion(sigma, var=phi_s) + minus_Si - i_right - Source(separator, var=phi_s) == 0
         )
 
-        self.equations = charge & anions & electrons
+        self.equations = charge, anions, electrons
         self.unknowns = psi, c_e, phi_s
+        self._assembly = Assembly(self.equations, self.unknowns)
         self._coefficients = kappa, D, t_plus
         self._slopes = charge_by_c, anions_by_c, anions_by_psi, c_middle
         self._reaction = i, i_phi, i_c
         self._applied = i_left, i_right
-        self._solver = fipy.LinearLUSolver(tolerance=1e-13, iterations=3)
 
         n, first = layers.n_cells, layers.first
         self._distance = 0.5 * (layers.width[:-1] + layers.width[1:])
@@ -168,10 +146,8 @@ class PorousElectrode:
             before = [unknown.value.copy() for unknown in self.unknowns]
             reaction = self._update(base, response, surface_V)
             surface_V = reaction.equilibrium_V
-            self.equations.sweep(dt=step_s, solver=self._solver)
-            change = [
-                unknown.value - old for unknown, old in zip(self.unknowns, before, strict=True)
-            ]
+            solution = self._assembly.solve(step_s)
+            change = [new - old for new, old in zip(solution, before, strict=True)]
             if not all(np.all(np.isfinite(part)) for part in change):
                 raise StepFailed("FiPy gave values that are not finite")
             largest = max(np.max(np.abs(change[0])), np.max(np.abs(change[2])))
