@@ -75,6 +75,7 @@ class Assembly:
         for row, equation in enumerate(equations):
             for term in _leaves(equation):
                 column = self._column(term)
+                vars(term).pop("_sparsematrix", None)  # of FiPy's kind, if it solved before
                 if column is not None and is_free(unknowns[column]):
                     _without_constraints(term, unknowns[column])
                 self._terms.append((row, column, term, equation))

@@ -73,6 +73,7 @@ def lithiate(
     control=None,
     end_s=np.inf,
     times_s=None,
+    changes=None,
 ):
     """
     Lithiate a half cell at constant current down to the cut-off voltage.
@@ -97,6 +98,8 @@ def lithiate(
         Stop here if the cut-off is not reached before.
     times_s : sequence of float, optional
         Use exactly these times, the first of which is zero, and no cut-off.
+    changes : analysis.electrochemistry.equation_changes.Changes, optional
+        Added terms, other boundary conditions or properties. Added terms need FiPy.
 
     Returns
     -------
@@ -105,8 +108,8 @@ def lithiate(
     Raises
     ------
     ValueError
-        If the current is not positive, the cut-off not below the starting voltage, or the
-        current cannot be carried even at the start.
+        If the current is not positive, the cut-off not below the starting voltage, the current
+        cannot be carried even at the start, or a change does not fit the equations.
     """
     control = control or Control()
     cutoff_V = materials.cutoff_V if cutoff_V is None else float(cutoff_V)
@@ -118,8 +121,10 @@ def lithiate(
             "lithiation lowers the voltage. Give a cut-off between 2.5 and 4.2 V."
         )
     mesh = layers(depth, materials, n_electrode, n_separator)
+    if changes is not None:
+        mesh = changes.of_cells(mesh)
     out = march(
-        _backend(backend, mesh),
+        _backend(backend, mesh, changes),
         mesh,
         10 * current,
         cutoff_V=cutoff_V if times_s is None else -np.inf,
@@ -145,15 +150,20 @@ def _check_current(current_mA_cm2):
     return current
 
 
-def _backend(name, mesh):
+def _backend(name, mesh, changes=None):
     if name == "banded":
         from analysis.electrochemistry.scan import BandedNewton
 
+        if changes is not None and changes.terms:
+            raise ValueError(
+                "The compiled backend has the equations of the half cell and no others; run added "
+                "terms with backend='fipy'."
+            )
         return BandedNewton(mesh)
     if name == "fipy":
         from analysis.electrochemistry.porous import PorousElectrode
 
-        return PorousElectrode(mesh)
+        return PorousElectrode(mesh, changes)
     raise ValueError(f"Backend {name!r} is unknown; expected one of {BACKENDS}.")
 
 
