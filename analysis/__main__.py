@@ -41,13 +41,13 @@ def _add_book(commands):
     parser.add_argument("--no-site", action="store_true", help="execute only")
 
     def run(options):
-        from analysis.publish.build import build_book
+        from publishing.build import build_book
 
         build_book(
             options.profile,
             real=options.real,
             jobs=options.jobs,
-            site=not options.no_site,
+            pages=not options.no_site,
             say=_say,
         )
         return 0
@@ -64,7 +64,7 @@ def _add_own(commands):
     parser.add_argument("--out", default="", help="folder for report and labels")
 
     def run(options):
-        from analysis import own
+        from publishing import own
 
         own.run(
             options.tomogram,
@@ -103,7 +103,7 @@ def _add_sync(commands):
     parser = commands.add_parser("sync", help="write the .ipynb pair of every chapter")
 
     def run(_):
-        from analysis.publish.pairs import sync
+        from publishing.pairs import sync
 
         for path in sync():
             print(f"wrote {path}")
@@ -118,7 +118,7 @@ def _add_preview(commands):
     parser.add_argument("--port", type=int, default=8000, help="default: %(default)s")
 
     def run(options):
-        from analysis.publish import build
+        from publishing import build
 
         build.serve(options.profile, port=options.port, say=_say)
         return 0
@@ -142,11 +142,11 @@ def _form(options):
 
     profiles.get(options.profile)
     if options.command == "crate":
-        from analysis.publish import crate
+        from publishing import crate
 
         crate.export(options.profile, say=_say)
         return 0
-    from analysis.publish import build, epub, pdf
+    from publishing import build, epub, pdf
 
     form = {"pdf": pdf, "epub": epub}[options.command]
     form.make(build.folders(options.profile), say=_say)
@@ -154,8 +154,7 @@ def _form(options):
 
 
 def _say(line):
-    # doit replaces sys.stdout while a chapter runs
-    print(line, file=sys.__stdout__, flush=True)
+    print(line, flush=True)
 
 
 if __name__ == "__main__":

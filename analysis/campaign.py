@@ -209,8 +209,8 @@ def run_fits(profile, *, methods=None, say=print, **options):
     first, second = fit_cases(profile, methods)
     if not second:
         raise FileNotFoundError(
-            f"No labels with a truth beside them in the results of profile {profile!r}. Run the "
-            f"chapters on trinarization first: `make book PROFILE={profile}`."
+            f"No labels with a truth beside them in the results of profile {str(profile)!r}. Run "
+            f"the chapters on trinarization first: `make book PROFILE={profile}`."
         )
     done = run(first, profile, say=say, **options)
     return second, done + run(second, profile, say=say, **options)

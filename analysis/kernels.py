@@ -55,7 +55,8 @@ def _specimens():
 
 
 def _trinarizations():
-    from analysis.segmentation import cluster_weights, clustering, conversion, neural
+    from analysis.segmentation import cluster_weights, clustering
+    from analysis.segmentation.networks import conversion, neural
 
     made = np.random.default_rng(0).random((THICKNESS, EDGE, EDGE), dtype=np.float32)
     for search in ("nearest", cluster_weights.Bobyqa(max_evaluations=40)):

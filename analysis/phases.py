@@ -25,6 +25,10 @@ class Phase(IntEnum):
 
 VOXEL_SIZE_UM = 0.642  # Prifling et al. 2022, Section 2.2
 
+LARGEST_GRAY = 1e30  # squares of differences must stay within single precision, scaled or not
+
+CORNER_EDGE = 3  # voxels; a block of them that holds one value is no image but filling
+
 CBD_POROSITY = 0.5  # nanopores inside the CBD, Section 3
 
 
@@ -61,7 +65,7 @@ def check_labels(labels):
     ValueError
         If the array is not three-dimensional, is empty, or holds anything but 0, 1, 2.
     """
-    labels = np.asarray(labels)
+    labels = _unmasked(labels, "labels")
     if labels.ndim != 3 or labels.size == 0:
         raise ValueError(
             f"Labels have shape {labels.shape}; expected a volume (Z, Y, X). "
@@ -100,10 +104,11 @@ def check_gray(gray, *, min_edge=3):
     Raises
     ------
     ValueError
-        If the array is no volume, is too small, holds NaN or infinity, is constant, or looks
-        like labels.
+        If the array is no volume, is too small, holds NaN or infinity, masked voxels or values
+        beyond single precision, is constant, looks like labels, or has corners of one value, as
+        outside a round field of view.
     """
-    gray = np.asarray(gray)
+    gray = _unmasked(gray, "gray values")
     if gray.ndim == 2:
         raise ValueError(
             f"The image is two-dimensional {gray.shape}; expected a volume (Z, Y, X). "
@@ -133,6 +138,13 @@ def check_gray(gray, *, min_edge=3):
                 "values. Crop or repair the reconstruction."
             )
     low, high = gray.min(), gray.max()
+    if max(abs(float(low)), abs(float(high))) > LARGEST_GRAY or 0 < float(high) - float(low) < (
+        1 / LARGEST_GRAY
+    ):
+        raise ValueError(
+            f"Gray values run from {low:.3g} to {high:.3g}, beyond what single precision can work "
+            "with. Such values often stand for missing data; replace them or rescale the volume."
+        )
     if low == high:
         raise ValueError(
             f"Every voxel has the gray value {low}; expected a tomogram with contrast. "
@@ -143,6 +155,7 @@ def check_gray(gray, *, min_edge=3):
             "The volume holds no more than four different values, so it looks like labels; "
             "expected gray values. Descriptors and simulations take labels directly."
         )
+    _check_field_of_view(gray)
     return gray
 
 
@@ -190,6 +203,8 @@ def check_voxel_size(voxel_size_um):
     if voxel_size_um is None:
         raise ValueError("The voxel size is missing; expected its edge length in µm.")
     try:
+        if isinstance(voxel_size_um, (bool, np.bool_, str, bytes)):
+            raise TypeError("no number")
         size = float(voxel_size_um)
     except (TypeError, ValueError) as error:
         raise ValueError(
@@ -198,6 +213,82 @@ def check_voxel_size(voxel_size_um):
     if not (np.isfinite(size) and size > 0):
         raise ValueError(f"The voxel size is {size} µm; expected a positive length in µm.")
     return size
+
+
+def inscribed_crop(bad):
+    """
+    A large box without bad voxels: the face that holds the largest share of them goes first.
+
+    Parameters
+    ----------
+    bad : (Z, Y, X) ndarray of bool
+        Voxels to leave out.
+
+    Returns
+    -------
+    crop : tuple of slice
+        Box along z, y, x; a box of one voxel if nothing larger is found.
+    """
+    step = max(1, -(-max(bad.shape) // 128))
+    coarse = bad[::step, ::step, ::step]
+    box = [[0, length] for length in coarse.shape]
+    while True:
+        inside = coarse[tuple(slice(*edges) for edges in box)]
+        if inside.mean() <= 1e-3 or max(inside.shape) == 1:
+            break
+        shares = {
+            (axis, end): inside.take(-end, axis=axis).mean()
+            for axis in range(3)
+            if inside.shape[axis] > 1
+            for end in (0, 1)
+        }
+        worst = max(shares.values())
+        # Of equals, the one on the longest axis: a disc then leaves a square, not a bar.
+        axis, end = max(
+            (face for face in shares if shares[face] == worst),
+            key=lambda face: (inside.shape[face[0]], face[1] == (box[face[0]][0] > 0)),
+        )
+        box[axis][end] += 1 - 2 * end
+    crop = []
+    for (start, stop), length in zip(box, bad.shape, strict=True):
+        first = 0 if start == 0 else start * step
+        last = length if stop * step >= length else stop * step
+        crop.append(slice(first, last))
+    return tuple(crop)
+
+
+def _unmasked(values, what):
+    """An array of it; a mask must not fall away without a word."""
+    if isinstance(values, np.ma.MaskedArray):
+        masked = int(np.ma.count_masked(values))
+        if masked:
+            raise ValueError(
+                f"{masked} of {values.size} {what} are masked; expected a value for every voxel. "
+                "Cut out a box without masked voxels."
+            )
+        return np.asarray(values.data)
+    return np.asarray(values)
+
+
+def _check_field_of_view(gray):
+    """Six of eight corners filled with one value: a round or turned field of view."""
+    edge = CORNER_EDGE
+    if min(gray.shape) < 4 * edge:
+        return
+    ends = (slice(None, edge), slice(-edge, None))
+    corners = [gray[z, y, x] for z in ends for y in ends for x in ends]
+    filled = [corner.flat[0] for corner in corners if (corner == corner.flat[0]).all()]
+    values, counts = np.unique(filled, return_counts=True)
+    if not counts.size or counts.max() < 6:
+        return
+    value = values[counts.argmax()]
+    outside = gray == value
+    box = ",".join(f"{cut.start}:{cut.stop}" for cut in inscribed_crop(outside))
+    raise ValueError(
+        f"{100 * outside.mean():.0f} % of the voxels hold the one value {value:g}, and the corners "
+        "nothing else: it fills what lies outside the field of view, and would be counted as a "
+        f"phase. Cut out a box inside it, for example CROP={box}."
+    )
 
 
 def _few_values(gray, limit=4):

@@ -1,7 +1,7 @@
 """How large a run of the study is: `smoke`, `demo` or `paper`.
 
-Sizes and seeds stand here and nowhere else. A chapter gets the name of a profile from
-papermill and asks :func:`get` for the numbers.
+Sizes and seeds stand here and nowhere else. A chapter gets the name of a profile from papermill,
+asks :func:`get` for the profile once, and hands it on to all that it calls.
 """
 
 import zlib
@@ -142,6 +142,9 @@ class Profile:
     gamma_true: float = 0.08
     fit_current: float = 6.0
     noise_V: float = 2e-3
+
+    def __str__(self):
+        return self.name
 
     def seed_for(self, *key):
         """

@@ -33,8 +33,8 @@ from record import peak_gb, recording
 from scipy import ndimage
 
 from analysis.descriptors import covariance, paths, profile, size, surface
-from analysis.descriptors._chords import single_voxel_runs
-from analysis.descriptors._geodesic import path_lengths
+from analysis.descriptors.kernels.chords import single_voxel_runs
+from analysis.descriptors.kernels.geodesic import path_lengths
 from analysis.phases import Phase
 
 VOXEL_SIZE_UM = 0.642

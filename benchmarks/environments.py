@@ -19,7 +19,7 @@ import pandas as pd
 import record
 
 from analysis import storage
-from analysis.study import findings
+from analysis.study.book import conclusion
 
 LIMIT = 1e-3  # share of the labels that may differ
 
@@ -71,7 +71,7 @@ def compare_findings(first, second, profile):
     """The findings of the paper whose verdict is not the same, with both verdicts."""
     keys = ["section", "finding"]
     one, other = (
-        _read(root, lambda profile: findings.collect(profile), None, profile).set_index(keys)
+        _read(root, lambda profile: conclusion.collect(profile), None, profile).set_index(keys)
         for root in (first, second)
     )
     both = one.merge(

@@ -29,7 +29,7 @@ import numpy as np
 import pandas as pd
 from record import recording
 
-from analysis.segmentation import neural
+from analysis.segmentation.networks import neural
 
 LIMITS = {"ours per Mvoxel": 1.2, "batch 4096": 1.3, "batch 32": 6.0, "memory": 0.5}
 

@@ -11,7 +11,7 @@ from analysis.instruments import transfer
 from analysis.phases import VOXEL_SIZE_UM, Phase
 from analysis.segmentation import closing, clustering, thresholding
 from analysis.specimen import electrode
-from analysis.study import measured
+from analysis.study.own_data import measured
 
 KINDS = ("truth", "thresholding", "kmeans", "edx-closing", "measured")
 SEED = 3

@@ -79,7 +79,7 @@ SCRIPT = """
 import os, resource
 import numpy as np, pandas as pd, xarray as xr
 from analysis import storage, tomogram
-from analysis.publish import stamps
+from publishing import stamps
 noise = lambda edge: np.random.default_rng(0).random((edge,) * 3)
 def savez(path):
     with storage.atomic(path) as temporary, open(temporary, "wb") as file:

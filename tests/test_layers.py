@@ -34,9 +34,7 @@ RANKS = {
     "local": 7,
     "campaign": 8,
     "study": 9,
-    "publish": 10,
-    "own": 11,
-    "__main__": 12,
+    "__main__": 10,
 }
 
 HEAVY = {"keras", "jax", "fipy", "porespy", "pyvista", "distributed", "dask"}
@@ -90,3 +88,10 @@ def test_heavy_libraries_are_imported_where_they_are_used(path):
 def test_no_room_for_odds_and_ends():
     names = {path.stem for path in modules()}
     assert not names & {"utils", "helpers", "misc", "common", "_funcs"}
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_only_the_command_line_hands_over_to_publishing(path):
+    """`python -m analysis book` is the one way up: the science knows nothing of the book."""
+    names = set(imported_names(ast.parse(path.read_text(encoding="utf-8"))))
+    assert room(path) == "__main__" or not any(name.split(".")[0] == "publishing" for name in names)

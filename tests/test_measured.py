@@ -6,7 +6,7 @@ import tifffile
 
 from analysis import profiles
 from analysis.phases import Phase, volume_fractions
-from analysis.study import measured
+from analysis.study.own_data import measured
 
 
 def test_fractions_are_those_of_its_readme(shared_data):
@@ -45,6 +45,6 @@ def test_a_wrong_path_is_an_error(tmp_path):
 def test_cutouts_keep_the_full_thickness():
     labels = np.zeros((30, 200, 150), np.uint8)
     edge = profiles.get("smoke").lateral * 3 // 2
-    assert measured.cutout(labels, "smoke").shape == (30, edge, edge)
+    assert measured.cutout(labels, profiles.get("smoke")).shape == (30, edge, edge)
     narrow = labels[:, : edge - 10]
-    assert measured.cutout(narrow, "smoke").shape == (30, edge - 10, edge - 10)
+    assert measured.cutout(narrow, profiles.get("smoke")).shape == (30, edge - 10, edge - 10)

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import tifffile
 
+from analysis import profiles
 from analysis.__main__ import main
 from analysis.phases import Phase, volume_fractions
-from analysis.study import measured
+from analysis.study.own_data import measured
 from analysis.tomogram import read_labels
 
 
@@ -87,7 +88,7 @@ def test_report_and_labels_of_a_measured_electrode(shared_data, tmp_path, monkey
     monkeypatch.setattr(os, "environ", dict(os.environ))
     electrode = measured.load(str(shared_data / "nmc-matbox-bridge" / measured.NAME))
     truth = np.ascontiguousarray(electrode.labels[100:150, :40, :40])
-    gray = measured.image(truth, "smoke")
+    gray = measured.image(truth, profiles.get("smoke"))
     file = tmp_path / "scan.tif"
     tifffile.imwrite(file, (20000 * gray + 8000).astype(np.uint16), photometric="minisblack")
     targets = volume_fractions(truth)

@@ -1,8 +1,8 @@
-"""The paper's tables, computed with: what `analysis.study.printed` claims about them."""
+"""The paper's tables, computed with: what `analysis.study.book.printed` claims about them."""
 
 import pytest
 
-from analysis.study import printed
+from analysis.study.book import printed
 
 
 def test_surface_rows_of_table_2_are_volume_fractions():

@@ -9,7 +9,7 @@ from analysis.phases import Phase, check_labels
 
 
 @dataclass(frozen=True)
-class Connectivity:
+class ConnectedFractions:
     """
     How the connected components of a phase meet the two faces of the electrode.
 
@@ -57,7 +57,7 @@ def connected_fractions(labels, phase, connectivity=6):
 
     Returns
     -------
-    fractions : Connectivity
+    fractions : ConnectedFractions
         Shares of the phase; they sum to one.
 
     Raises
@@ -96,7 +96,7 @@ def connected_fractions(labels, phase, connectivity=6):
     def share(which):
         return float(sizes[which].sum() / total)
 
-    return Connectivity(
+    return ConnectedFractions(
         phase=phase,
         through=share(at_separator & at_collector),
         dead_end_separator=share(at_separator & ~at_collector),

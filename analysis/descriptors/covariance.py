@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.descriptors._pairs import TILE_VOXELS, lag_pairs, pair_counts
 from analysis.descriptors._volume import check_shape, check_voxel_sizes
+from analysis.descriptors.kernels.pairs import TILE_VOXELS, lag_pairs, pair_counts
 from analysis.phases import Phase
 
 PAIRS = (

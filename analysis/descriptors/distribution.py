@@ -48,6 +48,23 @@ class SizeDistribution:
         """Radius at which half of the phase is covered [µm]; 0 if that never happens."""
         return self.radius_um(0.5)
 
+    def median_interval_um(self, share=0.02):
+        """
+        Radii between which the median is not sharp.
+
+        Parameters
+        ----------
+        share : float
+            Part of the phase [-] that the curve may be off: one half plus and minus this.
+
+        Returns
+        -------
+        low, high : float
+            Radii [µm] at which the curve has fallen to ``0.5 + share`` and ``0.5 - share``. Far
+            apart where the curve is flat at one half, so that a few voxels decide the median.
+        """
+        return self.radius_um(0.5 + share), self.radius_um(0.5 - share)
+
     def radius_um(self, share):
         """
         Radius at which a share of the phase is covered.

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from analysis.descriptors._balls import paint
-from analysis.descriptors._distance import squared_distance
+from analysis.descriptors.kernels.balls import paint
+from analysis.descriptors.kernels.distance import squared_distance
 from analysis.phases import check_labels
 
 

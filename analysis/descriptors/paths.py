@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.descriptors._geodesic import path_lengths
 from analysis.descriptors._volume import check_phase, check_voxel_sizes
+from analysis.descriptors.kernels.geodesic import path_lengths
 from analysis.phases import Phase, check_labels
 
 FACES = ("separator", "collector")

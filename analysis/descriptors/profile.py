@@ -3,7 +3,7 @@
 import numpy as np
 
 from analysis.descriptors._volume import check_shape, read, slab_bounds
-from analysis.phases import Phase
+from analysis.phases import Phase, check_voxel_size
 
 
 def volume_fractions(labels):
@@ -64,4 +64,4 @@ def depths_um(n_slices, voxel_size_um):
     depth_um : (n_slices,) ndarray of float
         Distance [µm], half a voxel for the first slice.
     """
-    return (np.arange(n_slices) + 0.5) * voxel_size_um
+    return (np.arange(n_slices) + 0.5) * check_voxel_size(voxel_size_um)

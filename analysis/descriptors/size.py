@@ -7,11 +7,11 @@ every voxel is known exactly, as a squared integer, for every radius that occurs
 
 import numpy as np
 
-from analysis.descriptors._balls import paint
-from analysis.descriptors._distance import squared_distance
-from analysis.descriptors._flood import flood, level_counts
 from analysis.descriptors._volume import check_phase
 from analysis.descriptors.distribution import SizeDistribution, from_counts
+from analysis.descriptors.kernels.balls import paint
+from analysis.descriptors.kernels.distance import squared_distance
+from analysis.descriptors.kernels.flood import flood, level_counts
 from analysis.descriptors.opening import opening_map, opening_maps
 from analysis.phases import Phase, check_labels, check_voxel_size
 

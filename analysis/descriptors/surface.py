@@ -10,9 +10,9 @@ from functools import lru_cache
 import numpy as np
 from numba import njit
 
-from analysis.descriptors._bits import pack, popcount
-from analysis.descriptors._chords import MISSED_PER_RUN, single_voxel_runs
 from analysis.descriptors._volume import check_shape, check_voxel_sizes, read, slab_bounds
+from analysis.descriptors.kernels.bits import pack, popcount
+from analysis.descriptors.kernels.chords import MISSED_PER_RUN, single_voxel_runs
 from analysis.phases import Phase
 
 # One of each pair v, -v. The kernel below relies on this order.

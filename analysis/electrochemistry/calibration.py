@@ -1,11 +1,12 @@
 """Fit of gamma, the one free parameter: bounded scalar search against a voltage curve."""
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
 
 from analysis.electrochemistry.halfcell import Control, lithiate
-from analysis.electrochemistry.materials import DEFAULT
+from analysis.electrochemistry.materials import DEFAULT, FARADAY_C_MOL
 from analysis.electrochemistry.stepping import StepFailed
 from analysis.electrochemistry.transport import check_gamma
 from analysis.paper import CURRENTS_MA_CM2
@@ -115,6 +116,7 @@ def fit_gamma(
     penalized by the voltage that it misses, and the misfit is continuous in gamma.
     """
     capacity, target = check_curve(capacity_mAh_cm2, voltage_V)
+    check_range(structure, capacity, target, materials)
     low, high = _bounds(structure, bounds)
     at = np.linspace(0, MISFIT_RANGE * capacity[-1], MISFIT_POINTS)
     wanted = np.interp(at, capacity, target)
@@ -299,7 +301,7 @@ def check_curve(capacity_mAh_cm2, voltage_V):
         If the two differ in length, hold values that are not finite, the capacity decreases, or
         the voltages cannot be volts against lithium.
     """
-    capacity = np.asarray(capacity_mAh_cm2, dtype=float)
+    capacity = np.array(capacity_mAh_cm2, dtype=float)
     voltage = np.asarray(voltage_V, dtype=float)
     if capacity.ndim != 1 or capacity.shape != voltage.shape or capacity.size < 5:
         raise ValueError(
@@ -319,6 +321,14 @@ def check_curve(capacity_mAh_cm2, voltage_V):
             f"Voltages run from {voltage.min():g} to {voltage.max():g}; expected 1.5 to 5 V "
             "against lithium. Name the column voltage_mV if they are millivolts."
         )
+    if abs(capacity[0]) > 1e-3 * np.ptp(capacity):
+        warnings.warn(
+            f"The capacity starts at {capacity[0]:g} mAh/cm²; shifted to start at zero.",
+            stacklevel=2,
+        )
+    capacity -= capacity[0]
+    if capacity[-1] <= 0:
+        raise ValueError("The capacity does not grow; expected one lithiation with a current.")
     tail = max(1, voltage.size // 10)
     if voltage[-tail:].mean() >= voltage[:tail].mean():
         raise ValueError(
@@ -326,6 +336,31 @@ def check_curve(capacity_mAh_cm2, voltage_V):
             "it falls. Give the discharge half cycle."
         )
     return capacity, voltage
+
+
+def check_range(structure, capacity_mAh_cm2, voltage_V, materials):
+    """
+    Check that a curve can belong to an electrode, and say so if it ends early.
+
+    Raises
+    ------
+    ValueError
+        If the capacity is more than 1.5 times what the active material can take up.
+    """
+    active = materials.active
+    room = (1 - active.initial_content) * active.max_concentration_mol_m3 * FARADAY_C_MOL
+    most = room * float(np.mean(structure.active)) * structure.thickness_m / 36000
+    if capacity_mAh_cm2[-1] > 1.5 * most:
+        raise ValueError(
+            f"The curve ends at {capacity_mAh_cm2[-1]:.3g} mAh/cm²; the active material of this "
+            f"electrode can take up {most:.3g}. Check units, area and current."
+        )
+    if voltage_V[-1] > materials.cutoff_V + 0.1:
+        warnings.warn(
+            f"The curve ends at {voltage_V[-1]:.2f} V, above the cut-off of "
+            f"{materials.cutoff_V:g} V: gamma rests on part of the lithiation.",
+            stacklevel=3,
+        )
 
 
 def _bounds(structure, bounds):

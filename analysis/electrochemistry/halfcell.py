@@ -120,6 +120,7 @@ def lithiate(
             f"The cut-off of {cutoff_V:g} V is not below the starting voltage of {start_V:.3f} V; "
             "lithiation lowers the voltage. Give a cut-off between 2.5 and 4.2 V."
         )
+    _check_times(end_s, times_s)
     mesh = layers(depth, materials, n_electrode, n_separator)
     if changes is not None:
         mesh = changes.of_cells(mesh)
@@ -133,6 +134,18 @@ def lithiate(
         times=times_s,
     )
     return _gather(out, mesh, current)
+
+
+def _check_times(end_s, times_s):
+    if np.isnan(end_s) or end_s <= 0:
+        raise ValueError(f"end_s is {end_s}; expected a positive time in s.")
+    if times_s is None:
+        return
+    times = np.asarray(times_s, dtype=float)
+    if times.ndim != 1 or times.size < 2 or times[0] != 0 or not np.all(np.diff(times) > 0):
+        raise ValueError("times_s must be increasing times in s, of which the first is zero.")
+    if not np.isfinite(times[-1]) or times[-1] > end_s:
+        raise ValueError(f"times_s ends at {times[-1]:g} s; expected no time past end_s, {end_s:g}.")
 
 
 def _check_current(current_mA_cm2):

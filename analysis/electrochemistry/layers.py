@@ -114,6 +114,20 @@ class ElectrodeProfile:
                 )
         if not (np.any(self.surface_1_m > 0) and np.all(self.surface_1_m >= 0)):
             raise ValueError("The electrode has no reactive surface; expected AM against pore.")
+        if np.any(self.transport > 1 + 1e-6):
+            raise ValueError(
+                f"The transport coefficient reaches {self.transport.max():g}; expected values up "
+                "to 1, relative to the bulk electrolyte."
+            )
+        if not np.all(np.isfinite(np.r_[self.electronic_S_m, self.surface_1_m])):
+            raise ValueError("Conductivity or surface hold NaN or infinity; expected numbers.")
+        spheres = 3 * np.mean(self.active) / self.radius_m
+        ratio = np.mean(self.surface_1_m) / spheres if spheres > 0 else 1.0
+        if not 1e-4 < ratio < 1e4:
+            raise ValueError(
+                f"The reactive surface is {np.mean(self.surface_1_m):g} per m; spheres of the "
+                f"radius given have {spheres:g} per m. Is it given per µm? Multiply by 1e6."
+            )
         dead = (self.surface_1_m > 0) & (self.active <= 0)
         if np.any(dead):
             raise ValueError(
@@ -197,6 +211,7 @@ def layers(depth, materials=DEFAULT, n_electrode=50, n_separator=20):
             "least 4 and 0."
         )
     share = _overlap(n_electrode, depth.active.size)
+    _check_cells(share, depth)
     separator = materials.separator
     n = n_separator
     sep = np.full(n, 1.0)
@@ -216,6 +231,22 @@ def layers(depth, materials=DEFAULT, n_electrode=50, n_separator=20):
         electronic=1 / (share @ (1 / depth.electronic_S_m)),
         radius=float(depth.radius_m),
     )
+
+
+def _check_cells(share, depth):
+    """Every cell needs active material, its surface and electrolyte, or its equations are empty."""
+    for what, values in (
+        ("active material", depth.active),
+        ("reactive surface", depth.surface_1_m),
+        ("electrolyte", depth.electrolyte),
+    ):
+        empty = np.flatnonzero(share @ values <= 0)
+        if empty.size:
+            raise ValueError(
+                f"Cell {empty[0]} of {len(share)}, counted from the separator, has no {what}; the "
+                "homogenized model needs some in every cell. Take fewer cells, or cut the "
+                "electrode where it ends."
+            )
 
 
 def _overlap(n_cells, n_slabs):

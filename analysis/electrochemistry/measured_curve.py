@@ -1,5 +1,7 @@
 """A reader's own voltage curve from a CSV file whose column names declare the units."""
 
+import io
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ from analysis.electrochemistry.calibration import check_curve
 _TIME = {"time_s": 1.0, "time_min": 60.0, "time_h": 3600.0}
 _CAPACITY = {"capacity_mAh_cm2": 1.0, "capacity_Ah_m2": 0.1}
 _VOLTAGE = {"voltage_V": 1.0, "voltage_mV": 1e-3}
+FLAT_V, JUMP_V, RISE_V = 2e-3, 1e-2, 5e-2  # of a rest, of its end, of a charge that follows
 
 
 def read_curve(path, *, current_mA_cm2):
@@ -45,9 +48,7 @@ def read_curve(path, *, current_mA_cm2):
     >>> capacity.round(3), voltage
     (array([0. , 0.6, 1.2, 1.8, 2.4]), array([4.1, 4. , 3.9, 3.7, 3. ]))
     """
-    import pandas as pd
-
-    frame = pd.read_csv(Path(path), comment="#", skipinitialspace=True)
+    frame = _read_table(path)
     columns = {str(name).strip(): frame[name] for name in frame.columns}
     along = _one_of(columns, {**_TIME, **_CAPACITY}, path, "time or capacity")
     volts = _one_of(columns, _VOLTAGE, path, "voltage")
@@ -66,7 +67,72 @@ def read_curve(path, *, current_mA_cm2):
         abscissa = (abscissa - abscissa[0]) * _TIME[along] * current_mA_cm2 / 3600
     else:
         abscissa = abscissa * _CAPACITY[along]
-    return check_curve(abscissa, voltage)
+        if np.all(abscissa <= 0) and abscissa[-1] < abscissa[0]:
+            _say(path, "counts the lithiation as negative; the sign was turned")
+            abscissa = -abscissa
+    return check_curve(*one_lithiation(abscissa, voltage, path))
+
+
+def one_lithiation(capacity, voltage, path="The curve"):
+    """
+    Cut the one lithiation out of a record, and say what was left out.
+
+    Parameters
+    ----------
+    capacity, voltage : (N,) ndarray
+        Capacity, or time at constant current, and voltage [V].
+    path : str or Path
+        Named in the warnings.
+
+    Returns
+    -------
+    capacity, voltage : (M,) ndarray
+        Without a rest before it (a constant voltage that ends in a jump down) and without what
+        comes after the lowest voltage, if the voltage rises again.
+    """
+    if voltage.ndim != 1 or voltage.size < 5 or not np.all(np.isfinite(voltage)):
+        return capacity, voltage  # check_curve says what is wrong
+    jumps = np.flatnonzero(np.diff(voltage) < -JUMP_V) + 1
+    if jumps.size and jumps[0] > 1 and np.ptp(voltage[: jumps[0]]) < FLAT_V:
+        _say(path, f"starts with a rest of {jumps[0]} points; they were left out")
+        capacity, voltage = capacity[jumps[0] :], voltage[jumps[0] :]
+        capacity = capacity - capacity[0]
+    lowest = int(np.argmin(voltage))
+    if lowest > 4 and voltage[lowest:].max() - voltage[lowest] > RISE_V:
+        _say(path, f"goes on after the lowest voltage; {voltage.size - 1 - lowest} points left out")
+        capacity, voltage = capacity[: lowest + 1], voltage[: lowest + 1]
+    return capacity, voltage
+
+
+def _say(path, what):
+    warnings.warn(f"{path} {what}.", stacklevel=3)
+
+
+def _read_table(path):
+    """Table of a text file: any Unicode mark, comma or semicolon, decimal point or comma."""
+    import pandas as pd
+
+    raw = Path(path).read_bytes()
+    wide = raw[:2] in (b"\xff\xfe", b"\xfe\xff")
+    try:
+        text = raw.decode("utf-16" if wide else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is no text in UTF-8 or UTF-16; save it as CSV UTF-8.") from error
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    head = lines[0] if lines else ""
+    mark = next((one for one in (";", "\t") if one in head), ",")
+    decimal = "," if mark != "," and any("," in line for line in lines[1:]) else "."
+    try:
+        return pd.read_csv(
+            io.StringIO("\n".join(lines)),
+            sep=mark,
+            decimal=decimal,
+            skipinitialspace=True,
+            comment="#",
+            index_col=False,
+        )
+    except pd.errors.EmptyDataError as error:
+        raise ValueError(f"{path} is empty; expected a header and rows.") from error
 
 
 def _one_of(columns, known, path, what):

@@ -19,6 +19,8 @@ from analysis.electrochemistry._team import Team
 
 SWEEPS = (np.float32(0.57), np.float32(1.6))  # two Chebyshev weights for the upper spectrum of 2
 COARSEST = 100  # cells; below, a dense inverse
+MAX_CYCLES = 5000
+LEAK = 1e-3  # largest residual over the current that passes
 
 
 @dataclass
@@ -224,6 +226,16 @@ class Hierarchy:
             if self.revisit is not None and level.size >= self.revisit:
                 level.x_again, level.b_again = padded(level.shape), padded(level.shape)
 
+    def visit_once(self):
+        """
+        Visit no coarse level twice from now on.
+
+        A second visit keeps the cycle positive only where the first corrects by less than twice
+        the error, which combs of single voxels do not promise; a V-cycle always is positive.
+        """
+        for level in self.levels:
+            level.x_again = None
+
     def cycle(self, b, x, scratch):
         """Write the result of one V-cycle for the right-hand side `b` into `x`."""
         self._cycle(0, b, x, scratch)
@@ -306,16 +318,22 @@ def dense_inverse(matrix):
     return np.ascontiguousarray((scaled / values[keep]) @ scaled.T).astype(np.float32)
 
 
+class ConvergenceError(RuntimeError):
+    """A linear system was not solved to the accuracy asked for; nothing may be read off it."""
+
+
 @dataclass(frozen=True)
 class Solution:
     """What :func:`solve` did."""
 
     iterations: int
-    residual: float  # relative, computed in float64
+    residual: float  # relative to that of x = 0, computed in float64
+    energy_error: float  # estimate, relative to the energy that counts
+    converged: bool
     history: tuple
 
 
-def solve(hierarchy, b, x, *, rtol=1e-6, max_iterations=400):
+def solve(hierarchy, b, x, *, rtol=1e-6, max_iterations=MAX_CYCLES, energy=None, strict=True):
     """
     Conjugate gradients with the V-cycle as preconditioner; corrections in float32.
 
@@ -331,14 +349,38 @@ def solve(hierarchy, b, x, *, rtol=1e-6, max_iterations=400):
     x : padded ndarray of float64
         Start value; overwritten with the solution.
     rtol : float
-        Residual relative to that of x = 0.
+        Residual relative to that of x = 0, at which the error is looked at first; and largest
+        error in energy, relative to `energy`.
     max_iterations : int
         Bound on the V-cycles.
+    energy : callable, optional
+        ``energy(x)``, to which the error is compared; by default ``x . b``. Give the dissipated
+        power at unit voltage, which is the current that passes, where that is far smaller than
+        what enters dead ends; the residual is then compared to it as well.
+    strict : bool
+        Whether a solution that is not converged is an error; if not, look at ``converged``.
 
     Returns
     -------
     solution : Solution
-        Iterations and the residual reached.
+        Iterations, and the residual and the error reached.
+
+    Raises
+    ------
+    ConvergenceError
+        If the error in energy is above `rtol` when rounding lets the residual fall no further,
+        or after `max_iterations`; or if the numbers overflow.
+
+    Notes
+    -----
+    A small residual is no small error: along a path that is long and thin, the potential moves a
+    few voxels per iteration while the residual is already small. The error in energy is
+    ``r . A^-1 r``, at most ``r . M r`` over the smallest eigenvalue of the preconditioned operator
+    ``M A``; the coefficients of the iteration are those of a Lanczos process [1]_ and give both.
+
+    References
+    ----------
+    .. [1] G. Meurant, P. Tichý, Acta Numerica 33 (2024), 1-118. :doi:`10.1017/S0962492923000011`
     """
     fine, team = hierarchy.levels[0], hierarchy.team
     nz, size = fine.shape[0], fine.size
@@ -349,31 +391,72 @@ def solve(hierarchy, b, x, *, rtol=1e-6, max_iterations=400):
     history = []
     if scale == 0:
         x[:] = 0
-        return Solution(0, 0.0, ())
-    iterations = 0
-    before = np.inf
+        return Solution(0, 0.0, 0.0, True, ())
+    iterations, before, error, lowest, reach, wanted, rz = 0, np.inf, np.inf, 1.0, 3e3, rtol, 0.0
     while True:
         norm = np.sqrt(run(_stencil.defect, size, nz, x, b, *faces, r))
         history.append(norm / scale)
-        stalled = norm > 0.5 * before  # rounding of the float32 coefficients
-        if norm <= rtol * scale or iterations >= max_iterations or stalled:
-            return Solution(iterations, norm / scale, tuple(history))
+        finite = np.isfinite(norm)
+        stalled = not norm <= 0.5 * before  # rounding
+        ended = stalled or not finite or iterations >= max_iterations
+        if norm <= wanted * scale or ended:
+            whole = float(energy(x)) if energy else float(np.vdot(x, b))
+            known = finite and iterations and whole > 0 and rz > 0
+            error = rz / lowest / whole if known else np.inf
+            leak = norm / (LEAK * whole) if energy and whole > 0 else 0.0
+            if norm == 0 or (error <= rtol and leak <= 1):
+                return Solution(iterations, norm / scale, float(error), True, tuple(history))
+            if ended and (not stalled or reach < 100 or iterations >= max_iterations):
+                break
+            if stalled:
+                reach = 30.0
+            missing = max(np.sqrt(error / rtol), leak) if iterations else 2.0
+            wanted = norm / scale / min(max(2.0, missing), reach)
         before = norm
-        goal = max(0.5 * rtol * scale, norm / 3000)
-        old = 0.0
+        goal = max(0.5 * wanted * scale, norm / reach)
+        old, alphas, betas = 0.0, [], []
         while norm > goal and iterations < max_iterations:
             hierarchy.cycle(r, z, scratch)
             rz = run(_stencil.dot, size, nz, r, z)
+            if not rz > 0:  # rounding, or coarse levels that correct a thin path by too much
+                hierarchy.visit_once()
+                break
             run(_stencil.aypx, size, nz, np.float32(rz / old if old else 0.0), z, p)
+            betas.append(rz / old if old else 0.0)
             old = rz
             pap = run(_stencil.apply, size, nz, p, *faces, ap)
-            if pap <= 0:
+            if not pap > 0:
                 break
             alpha = np.float32(rz / pap)
+            alphas.append(rz / pap)
             run(_stencil.update_solution, size, nz, alpha, p, x)
             norm = np.sqrt(run(_stencil.axpy_dot, size, nz, -alpha, ap, r))
             iterations += 1
             history.append(norm / scale)
+        lowest = min(lowest, _lowest_ritz_value(alphas, betas))
+    solution = Solution(iterations, norm / scale, float(error), False, tuple(history))
+    if strict:
+        raise ConvergenceError(
+            f"The linear system is not solved: the error is about {error:.1e} of the value after "
+            f"{iterations} iterations (relative residual {norm / scale:.1e}); {rtol:.1e} was asked "
+            "for. A contrast of many orders of magnitude, or paths of a single voxel through a "
+            "large volume, are hard to solve for: set what hardly conducts to zero, or allow a "
+            "larger rtol."
+        )
+    return solution
+
+
+def _lowest_ritz_value(alphas, betas):
+    """Estimate of the smallest eigenvalue of the preconditioned operator, from above."""
+    from scipy.linalg import eigvalsh_tridiagonal
+
+    a, b = np.array(alphas), np.array(betas[: len(alphas)])
+    if not a.size:
+        return np.inf
+    diagonal = 1 / a
+    diagonal[1:] += b[1:] / a[:-1]
+    values = eigvalsh_tridiagonal(diagonal, np.sqrt(b[1:]) / a[:-1], select="i", select_range=(0, 0))
+    return max(float(values[0]), np.finfo(np.float32).eps)
 
 
 def build(cz, cy, cx, e=None, *, heights=None, lid_ratio=(0.5, 0.5), team=None, revisit=None):

@@ -93,7 +93,7 @@ def lithiate(
     """
     control = control or Control()
     cutoff = materials.cutoff_V if cutoff_V is None else float(cutoff_V)
-    check_current(current_mA_cm2)
+    check_arguments(current_mA_cm2, end_s, joined, snapshots_s)
     rest = float(materials.active.ocp.potential(materials.active.initial_content))
     if not cutoff < rest:
         raise ValueError(
@@ -130,6 +130,26 @@ def lithiate(
     if checkpoint_path is not None and os.path.exists(checkpoint_path):
         os.remove(checkpoint_path)
     return run.result(reason, time.process_time() - start[1], time.perf_counter() - start[0])
+
+
+def check_arguments(current_mA_cm2, end_s, joined, snapshots_s=()):
+    """
+    Check the numbers of a run before any work.
+
+    Raises
+    ------
+    ValueError
+        If the current or the end time is not positive, `joined` is no whole number, or a snapshot
+        is at no time.
+    """
+    check_current(current_mA_cm2)
+    if np.isnan(end_s) or end_s <= 0:
+        raise ValueError(f"end_s is {end_s}; expected a positive time in s.")
+    if isinstance(joined, bool) or not isinstance(joined, (int, np.integer)) or joined < 1:
+        raise ValueError(f"joined is {joined!r}; expected a number from 1 to the lateral width, and a whole one.")
+    times = np.asarray(snapshots_s, dtype=float)
+    if not np.all(np.isfinite(times) & (times >= 0)):
+        raise ValueError(f"snapshots_s is {snapshots_s}; expected times in s, none negative.")
 
 
 def check_current(current_mA_cm2):

@@ -11,10 +11,11 @@ import numpy as np
 
 from analysis.electrochemistry import _stencil, grid, multigrid
 from analysis.electrochemistry._team import Team
-from analysis.phases import CBD_POROSITY, Phase, check_labels
+from analysis.phases import CBD_POROSITY, Phase, check_labels, check_voxel_size
 
 REVISIT = 4096  # cells of the smallest coarse level that is visited twice in each cycle
 CONTRAST = 1e3  # of conductivities, from which on the residual has to be smaller
+MOST_CONTRAST = 1e15
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,10 @@ class Transport:
         Multigrid cycles.
     residual : float
         Relative residual reached.
+    error : float
+        Estimated relative error of `value`.
+    converged : bool
+        Whether the error is below what was asked for; always true of a strict solve.
     inert : float
         Share of the conducting voxels that no path joins to both ends [-].
     potential : (Z, Y, X) ndarray of float32
@@ -51,6 +56,8 @@ class Transport:
     resistance_per_slice: np.ndarray
     iterations: int
     residual: float
+    error: float
+    converged: bool
     inert: float
     potential: np.ndarray
 
@@ -60,24 +67,26 @@ class Transport:
         return float(self.flux_per_slice[0] / self.flux_per_slice[-1] - 1)
 
 
-def effective_conductivity(conductivity, axis=0, *, start=None, rtol=1e-6, threads=1):
+def effective_conductivity(conductivity, axis=0, *, start=None, rtol=1e-6, threads=1, strict=True):
     """
     Effective conductivity of a volume along one axis.
 
     Parameters
     ----------
     conductivity : (Z, Y, X) ndarray of float
-        Conductivity of each voxel relative to bulk [-]; zero where nothing conducts. Any
-        contrast is allowed. Clusters that do not join both ends are left out.
+        Conductivity of each voxel relative to bulk [-]; zero where nothing conducts. Any scale
+        is allowed. Clusters that do not join both ends are left out.
     axis : int
         Direction of transport.
     start : Transport, optional
         Result for similar values on the same structure, for a shorter way.
     rtol : float
-        Residual relative to that of a zero potential, for a contrast of up to a thousand; smaller
-        in proportion beyond. The error of `value` is smaller by far.
+        Largest relative error of `value`, as estimated; the residual relative to that of a zero
+        potential is smaller as well. In ordinary volumes the error is smaller by far.
     threads : int
         Threads to use.
+    strict : bool
+        Whether a solution that misses `rtol` is an error. Pass False to look at ``converged``.
 
     Returns
     -------
@@ -87,8 +96,11 @@ def effective_conductivity(conductivity, axis=0, *, start=None, rtol=1e-6, threa
     Raises
     ------
     ValueError
-        If a conductivity is negative or not finite, or if no path joins both ends; the message
-        names the slice where it closes.
+        If a conductivity is negative or not finite, if conductivities differ by more than a factor
+        of `MOST_CONTRAST`, or if no path joins both ends; the message names the slice where it
+        closes.
+    multigrid.ConvergenceError
+        If `rtol` was not reached.
 
     Notes
     -----
@@ -105,12 +117,12 @@ def effective_conductivity(conductivity, axis=0, *, start=None, rtol=1e-6, threa
     >>> round(effective_conductivity(slab).value, 6)
     0.666667
     """
-    k3 = _checked(conductivity, axis)
+    k3, unit = _checked(conductivity, axis)
     conducting = k3 > 0
     path = grid.check_path(conducting, "conducting")
     count = np.count_nonzero(conducting)
     inert = 1 - np.count_nonzero(path) / count
-    mean = float(k3.mean(dtype=float))
+    mean = float(k3.mean(dtype=float)) * unit
     team = Team(threads)
     cells = multigrid.padded(k3.shape)
     np.multiply(k3, path, out=cells[1:-1, 1:-1, 1:-1])
@@ -134,16 +146,23 @@ def effective_conductivity(conductivity, axis=0, *, start=None, rtol=1e-6, threa
     else:
         x[1:-1, 1:-1, 1:-1] = _column_guess(cz, nz) * path
     least = np.min(cells, where=cells > 0, initial=np.inf)
-    solution = multigrid.solve(hierarchy, b, x, rtol=rtol / beyond_contrast(least, cells.max()))
-    x[0] = 1  # the fixed value beyond the first face
+
+    def power_of(potential):
+        potential[0] = 1  # the fixed value beyond the first face
+        team.run(_stencil.dissipation, cells.size, nz, potential, cells, cz, cy, cx, power)
+        potential[0] = 0
+        return power.sum()
+
+    power = np.zeros(nz)
+    solution = multigrid.solve(hierarchy, b, x, rtol=rtol, energy=power_of, strict=strict)
+    x[0] = 1
     _balance(x, cz, path)
     flux = np.zeros(nz + 1)
     _stencil.slice_flux(0, nz + 1, x, cz, flux)
-    flux *= nz / (ny * nx)
-    power = np.zeros(nz)
+    flux *= nz / (ny * nx) * unit
     team.run(_stencil.dissipation, cells.size, nz, x, cells, cz, cy, cx, power)
     # The power of unit potential is the conductance: a value without first-order error.
-    value = float(power.sum()) * nz / (ny * nx)
+    value = float(power.sum()) * nz / (ny * nx) * unit
     return Transport(
         value=value,
         tortuosity=mean / value,
@@ -151,6 +170,8 @@ def effective_conductivity(conductivity, axis=0, *, start=None, rtol=1e-6, threa
         resistance_per_slice=power / power.sum() * nz / value,
         iterations=solution.iterations,
         residual=solution.residual,
+        error=solution.energy_error,
+        converged=solution.converged,
         inert=inert,
         potential=x[1:-1, 1:-1, 1:-1].astype(np.float32),
     )
@@ -196,7 +217,7 @@ def electrode_tortuosity(conductivity, reactive, axis=0, *, threads=1):
     ----------
     .. [1] Landesfeind et al., J. Electrochem. Soc. 2016, 163, A1373.
     """
-    k3 = _checked(conductivity, axis)
+    k3, unit = _checked(conductivity, axis)
     solid = np.moveaxis(np.asarray(reactive, bool), axis, 0)
     if solid.shape != k3.shape:
         raise ValueError(f"Reactive mask has shape {solid.shape}; the volume has {k3.shape}.")
@@ -293,9 +314,10 @@ def depth_profile(labels, gamma, *, voxel_size_um, start=None, threads=1):
     Raises
     ------
     ValueError
-        If gamma is out of range or no ionic path reaches the collector side.
+        If gamma or the voxel size is out of range or no ionic path reaches the collector side.
     """
     labels = check_labels(labels)
+    voxel_size_um = check_voxel_size(voxel_size_um)
     gamma = check_gamma(gamma)
     conductivity = ionic_conductivity(labels, gamma)
     transport = effective_conductivity(conductivity, start=start, threads=threads)
@@ -353,22 +375,37 @@ def faces(cells, team):
 
 
 def _checked(conductivity, axis):
+    """Conductivities along axis 0 as float32, the largest from 1 to 2, and the unit they are in."""
     k3 = np.asarray(conductivity)
     if k3.ndim != 3 or k3.size == 0:
         raise ValueError(
             f"The conductivity has shape {k3.shape}; expected a volume (Z, Y, X), one value per "
             "voxel."
         )
+    if k3.dtype.kind not in "biuf":
+        raise ValueError(f"Conductivities are of type {k3.dtype}; expected real numbers.")
     if axis not in (-3, -2, -1, 0, 1, 2):
         raise ValueError(f"There is no axis {axis} in a volume; expected 0, 1 or 2.")
-    k3 = np.ascontiguousarray(np.moveaxis(k3, axis, 0), dtype=np.float32)
-    low, high = k3.min(), k3.max()
+    k3 = np.moveaxis(k3, axis, 0)
+    low, high = float(k3.min()), float(k3.max())
     if not (np.isfinite(low) and np.isfinite(high)) or low < 0:
         raise ValueError(
             f"Conductivities run from {low:g} to {high:g}; expected finite values of zero or "
             "more, relative to bulk."
         )
-    return k3
+    if low == 0 and high > 0:
+        low = float(np.min(k3, where=k3 > 0, initial=high))
+    if low < high / MOST_CONTRAST:
+        raise ValueError(
+            f"Conductivities run from {low:g} to {high:g}, beyond a contrast of "
+            f"{MOST_CONTRAST:.0e} that floating-point potentials resolve. Set to zero what does "
+            "not conduct."
+        )
+    # A power of two changes no digit, so the result does not depend on the unit.
+    exponent = int(np.frexp(high)[1]) - 1 if high > 0 else 0
+    if exponent:
+        k3 = np.ldexp(k3.astype(float), -exponent)
+    return np.ascontiguousarray(k3, dtype=np.float32), 2.0**exponent
 
 
 def _column_guess(cz, nz):

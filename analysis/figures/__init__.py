@@ -1,1 +1,11 @@
-"""Figures: one look for the whole book. Functions take data and an axes, and return the axes."""
+"""Figures: one look for the whole book. Functions take data and an axes, and return the axes.
+
+``style``   colors, names and sizes that every figure shares; begin with ``style.axes()``
+``plots``   one function per kind of figure, gathered from ``images``, ``curves`` and ``counts``
+``images``  slices side by side, agreement matrices, maps
+``curves``  distributions, profiles, voltage, spectra, training, convergence
+``counts``  histograms, parity, dots by method, stacked shares
+``render``  labelled volumes as lit surfaces, drawn without a screen
+``slider``  slices to leaf through, in plain HTML
+``tables``  tables for the page with a verdict in words, and a CSV to download
+"""

@@ -17,7 +17,7 @@ BLUR_VOXELS = 0.6  # interaction volume at 4-5 kV
 
 
 @dataclass(frozen=True)
-class Fit:
+class DepthFit:
     """
     A model of a depth profile.
 
@@ -95,7 +95,7 @@ def fit_line(profile, voxel_size_um):
 
     Returns
     -------
-    Fit
+    DepthFit
 
     Examples
     --------
@@ -107,7 +107,7 @@ def fit_line(profile, voxel_size_um):
     centered = depth - depth.mean()
     slope = centered @ profile / (centered @ centered)
     values = profile.mean() + slope * centered
-    return Fit(values, round(float((values[-1] - values[0]) / profile.mean()), 12))
+    return DepthFit(values, round(float((values[-1] - values[0]) / profile.mean()), 12))
 
 
 def fit_step(profile, voxel_size_um, *, margin=0.1):
@@ -124,7 +124,7 @@ def fit_step(profile, voxel_size_um, *, margin=0.1):
 
     Returns
     -------
-    Fit
+    DepthFit
     """
     profile = _check_profile(profile)
     n = profile.size
@@ -137,7 +137,7 @@ def fit_step(profile, voxel_size_um, *, margin=0.1):
     split = int(first[best])
     values = np.where(np.arange(n) < split, upper[best], lower[best])
     change = float((lower[best] - upper[best]) / profile.mean())
-    return Fit(values, change, split * voxel_size_um)
+    return DepthFit(values, change, split * voxel_size_um)
 
 
 def cbd_profile(fluorine, target, *, pvdf_share=None):
@@ -147,7 +147,7 @@ def cbd_profile(fluorine, target, *, pvdf_share=None):
     Parameters
     ----------
     fluorine : (Z,) ndarray
-        Counts, usually ``Fit.values``.
+        Counts, usually ``DepthFit.values``.
     target : float
         CBD fraction [-] of the whole.
     pvdf_share : (Z,) ndarray, optional

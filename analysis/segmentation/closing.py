@@ -180,7 +180,7 @@ def slice_counts(am, cbd_profile, targets, *, crowded="stop"):
             "the volume that is not AM. Lower it, or use an AM mask that meets its own target."
         )
     wanted = n_cbd * profile / profile.sum()
-    full = np.flatnonzero(np.ceil(wanted) > room)
+    full = np.flatnonzero(wanted > room * (1 + 1e-9))  # shares of a sum are rounded
     if full.size and crowded == "stop":
         worst = full[np.argmax(wanted[full] - room[full])]
         raise ValueError(
@@ -189,6 +189,7 @@ def slice_counts(am, cbd_profile, targets, *, crowded="stop"):
             f"{full[-1]}); expected room for the CBD in every slice. Lower the CBD target, flatten "
             "the profile, use an AM mask that meets its own target, or pass crowded='fill'."
         )
+    wanted = np.where(wanted > room * (1 + 1e-9), wanted, np.minimum(wanted, room))
     scale = n_cbd / profile.sum()
     if full.size:
         scale = _scale_with_full_slices(profile, room, n_cbd)

@@ -152,7 +152,7 @@ def _edx_closing(inputs):
 
 def _network(name):
     def convert(inputs):
-        from analysis.segmentation import conversion
+        from analysis.segmentation.networks import conversion
 
         return conversion.trinarize(inputs.composition, inputs.targets, name)
 

@@ -24,7 +24,7 @@ _WALL = 0.75  # centers stay this share of the radius inside the walls
 
 
 @dataclass(frozen=True)
-class Spheres:
+class Packing:
     """Centers (N, 3) [µm], radii (N,) [µm] and the box (z, y, x) [µm] that holds them."""
 
     centers_um: np.ndarray
@@ -78,7 +78,7 @@ def pack(box_um, rng, *, median_um=MEDIAN_RADIUS_UM, hard_core=HARD_CORE):
 
     Returns
     -------
-    Spheres
+    Packing
     """
     # A sphere must not meet its own periodic image.
     radii = draw_radii(
@@ -90,7 +90,7 @@ def pack(box_um, rng, *, median_um=MEDIAN_RADIUS_UM, hard_core=HARD_CORE):
         first, second = _neighbors(centers, radii, np.asarray(box_um), hard_core, 0.5)
         _relax(centers, radii, np.asarray(box_um), hard_core, first, second, _REBUILD)
         _confine(centers, radii, box_um[0])
-    return Spheres(centers, radii, tuple(float(edge) for edge in box_um))
+    return Packing(centers, radii, tuple(float(edge) for edge in box_um))
 
 
 def stretch(spheres, measured, target):
@@ -102,13 +102,13 @@ def stretch(spheres, measured, target):
 
     Parameters
     ----------
-    spheres : Spheres
+    spheres : Packing
     measured, target : (M,) ndarray
         Volume fraction [-] of AM in M equal slabs from separator to collector.
 
     Returns
     -------
-    Spheres
+    Packing
     """
     edges = np.linspace(0, spheres.box_um[0], len(measured) + 1)
     have = np.concatenate([[0], np.cumsum(measured)])
@@ -117,7 +117,7 @@ def stretch(spheres, measured, target):
     centers = spheres.centers_um.copy()
     centers[:, 0] = np.interp(share, want / want[-1], edges)
     _confine(centers, spheres.radii_um, spheres.box_um[0])
-    return Spheres(centers, spheres.radii_um, spheres.box_um)
+    return Packing(centers, spheres.radii_um, spheres.box_um)
 
 
 def signed_distance(spheres, z_um, y_um, x_um, out=None):
@@ -126,7 +126,7 @@ def signed_distance(spheres, z_um, y_um, x_um, out=None):
 
     Parameters
     ----------
-    spheres : Spheres
+    spheres : Packing
     z_um, y_um, x_um : 1D ndarray
         Evenly spaced, ascending positions of the grid planes [µm]. Lateral positions may
         lie outside the box: it repeats.

@@ -12,8 +12,7 @@ def methods_on_disk(profile):
 
     Parameters
     ----------
-    profile : str
-        Name of the profile.
+    profile : analysis.profiles.Profile
 
     Returns
     -------
@@ -51,5 +50,5 @@ def cutouts(profile):
     >>> cutouts("smoke")
     ['SL-1', 'TL-1']
     """
-    numbers = profiles.get(profile).cutout_numbers
+    numbers = profile.cutout_numbers
     return [f"{specimen}-{cutout}" for specimen in profiles.ELECTRODES for cutout in numbers]

@@ -13,8 +13,8 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from analysis.publish import build, execute
-from analysis.publish.stage import stage
+from publishing import build, execute
+from publishing.stage import stage
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL_BOOK = Path(__file__).with_name("small_book")
@@ -39,7 +39,7 @@ def small_book(tmp_path_factory):
     folder = tmp_path_factory.mktemp("book")
     root = folder / "root"
     shutil.copytree(SMALL_BOOK, root)
-    for name in ("_static", "_templates"):
+    for name in ("_static", "_templates", "_ext"):
         shutil.copytree(ROOT / "book" / name, root / "book" / name)
     shutil.copy(ROOT / "_config.yml", root)
     for name in ("references.bib", "glossary.md", "bibliography.md"):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.publish import forms
+from publishing import forms
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -44,7 +44,7 @@ def made(small_book):
     def make(form):
         # a process of its own: the other tests may keep a browser open, and one process has one
         code = (
-            f"import sys; from pathlib import Path; from analysis.publish import {form}, stamps\n"
+            f"import sys; from pathlib import Path; from publishing import {form}, stamps\n"
             f"{form}.make(stamps.Build('smoke', Path(sys.argv[1])))"
         )
         command = [sys.executable, "-c", code, str(small_book.folder)]

@@ -4,7 +4,7 @@ import functools
 
 import pytest
 
-from analysis.publish import checks
+from . import checks
 
 pytestmark = pytest.mark.book
 

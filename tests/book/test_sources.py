@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from analysis.publish import checks
-from analysis.publish.chapters import table_of_contents
+from publishing.chapters import table_of_contents
+
+from . import checks
 
 BOOK = Path(__file__).resolve().parents[2] / "book"
 

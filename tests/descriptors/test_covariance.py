@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from analysis.descriptors._pairs import lag_pairs, pair_counts
 from analysis.descriptors.covariance import PAIRS, two_point_coverage
+from analysis.descriptors.kernels.pairs import lag_pairs, pair_counts
 from analysis.phases import Phase
 
 

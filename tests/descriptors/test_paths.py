@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from skimage.graph import MCP_Geometric
 
-from analysis.descriptors._geodesic import path_lengths
+from analysis.descriptors.kernels.geodesic import path_lengths
 from analysis.descriptors.paths import geodesic_tortuosity
 from analysis.phases import Phase
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from analysis.descriptors import _volume
-from analysis.descriptors._chords import single_voxel_runs
+from analysis.descriptors.kernels.chords import single_voxel_runs
 from analysis.descriptors.surface import (
     DIRECTIONS,
     crofton_weights,

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from analysis.descriptors._balls import paint
+from analysis.descriptors.kernels.balls import paint
 from analysis.descriptors.size import (
     constrictivity,
     intrusion_distribution,

@@ -4,7 +4,7 @@ import pytest
 from analysis import electrodes
 from analysis.instruments import edx
 from analysis.phases import Phase
-from analysis.study import edx as study
+from analysis.study.imaging import edx as study
 
 H = 0.642
 

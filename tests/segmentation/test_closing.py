@@ -167,3 +167,12 @@ def test_labels_instead_of_a_mask_are_refused(am):
         trinarize(am.astype(np.uint8), np.ones(len(am)), TARGETS)
     with pytest.raises(ValueError, match="nothing to close"):
         trinarize(np.zeros_like(am), np.ones(len(am)), TARGETS)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_slices_that_the_cbd_fills_exactly(seed):
+    rng = np.random.default_rng(seed)
+    am = rng.random((5, 6, 7)) < rng.uniform(0.2, 0.8)
+    targets = {Phase.PORE: 0.0, Phase.CBD: 1 - am.mean(), Phase.AM: am.mean()}
+    labels = trinarize(am, (~am).sum((1, 2)) / 3, targets)
+    np.testing.assert_array_equal(labels == Phase.CBD, ~am)

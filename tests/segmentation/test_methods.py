@@ -5,8 +5,8 @@ import pytest
 
 from analysis.figures import style
 from analysis.phases import Phase
-from analysis.segmentation.conversion import CONVERSIONS
 from analysis.segmentation.methods import CATALOG, Inputs, available, trinarize
+from analysis.segmentation.networks.conversion import CONVERSIONS
 from analysis.segmentation.thresholding import deviations
 
 from .test_clustering import TARGETS, tomogram

@@ -5,8 +5,8 @@ import pytest
 from scipy import ndimage
 
 from analysis.phases import Phase
-from analysis.segmentation import network, neural, samples, training
-from analysis.segmentation._mlp_kernels import squash
+from analysis.segmentation.networks import network, neural, samples, training
+from analysis.segmentation.networks._mlp_kernels import squash
 
 
 def blurred_phases(shape, seed):

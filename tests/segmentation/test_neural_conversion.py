@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from analysis.phases import Phase
-from analysis.segmentation import neural
+from analysis.segmentation.networks import neural
 
 TARGETS = {Phase.PORE: 0.1738, Phase.CBD: 0.2308, Phase.AM: 0.5954}
 

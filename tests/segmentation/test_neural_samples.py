@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from analysis.segmentation.neural import extract_patches
-from analysis.segmentation.samples import (
+from analysis.segmentation.networks.neural import extract_patches
+from analysis.segmentation.networks.samples import (
     ARRANGEMENTS,
     Samples,
     bin_volume,
@@ -13,7 +13,7 @@ from analysis.segmentation.samples import (
     split_paper,
     split_samples,
 )
-from analysis.segmentation.symmetries import augment, symmetry_table
+from analysis.segmentation.networks.symmetries import augment, symmetry_table
 
 
 def all_voxels(shape):

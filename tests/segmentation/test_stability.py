@@ -13,8 +13,9 @@ import pytest
 import analysis
 from analysis.instruments import registration
 from analysis.phases import VOXEL_SIZE_UM as H
-from analysis.segmentation import clustering, fib, forest, neural, samples, training, unet
+from analysis.segmentation import clustering
 from analysis.segmentation.methods import CATALOG, Inputs, trinarize
+from analysis.segmentation.networks import fib, forest, neural, samples, training, unet
 
 from ..instruments.test_registration import CORNERS, _draw, _scan, surface  # noqa: F401
 from .test_clustering import TARGETS

@@ -7,7 +7,7 @@ import pytest
 from scipy import ndimage
 
 from analysis.phases import Phase
-from analysis.segmentation import fib, forest, network, neural, unet
+from analysis.segmentation.networks import fib, forest, network, neural, unet
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def stack():
 
 LABELLED = [3, 11, 19, 27]
 TEST = np.arange(31, 40, 2)
-SMALL = unet.Settings(filters=(8, 16), steps=40, crop=64, learning_rate=2e-2)
+SMALL = unet.UNetSettings(filters=(8, 16), steps=40, crop=64, learning_rate=2e-2)
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import pytest
 from analysis.descriptors import covariance
 from analysis.electrodes import ELECTRODES
 from analysis.phases import VOXEL_SIZE_UM, Phase, volume_fractions
-from analysis.specimen import binder, electrode
+from analysis.specimen import binder, depth, electrode
 
 SLAB = 4  # voxels
 
@@ -82,7 +82,7 @@ def test_layer_contrast_scales_the_step_of_the_cbd():
     targets = ELECTRODES["TL"].targets()
     steps = []
     for contrast in (0.0, 0.5, 1.0):
-        _, cbd = electrode.depth_targets("TL", z, 171.0, targets, contrast)
+        _, cbd = depth.depth_targets("TL", z, 171.0, targets, contrast)
         steps.append(cbd[z > 120].mean() - cbd[z < 50].mean())
     assert steps[0] == pytest.approx(0, abs=1e-12)
     assert steps[1] == pytest.approx(steps[2] / 2, rel=0.02)

@@ -59,7 +59,7 @@ def test_neighbor_list_equals_all_pairs():
 def test_signed_distance_equals_brute_force_across_the_periodic_faces():
     rng = np.random.default_rng(2)
     centers = rng.random((15, 3)) * BOX
-    spheres = particles.Spheres(centers, rng.uniform(1.0, 6.0, 15), BOX)
+    spheres = particles.Packing(centers, rng.uniform(1.0, 6.0, 15), BOX)
     z, y, x = (np.linspace(0.4, edge - 0.4, 18) for edge in BOX)
     x = x + 7.3  # a grid that sticks out of the box
     grid = np.stack(np.meshgrid(z, y, x, indexing="ij"), -1).reshape(-1, 1, 3)
@@ -76,7 +76,7 @@ def test_stretching_makes_a_ramp_uniform():
     rng = np.random.default_rng(4)
     depth = 100 * np.sqrt(rng.random(20000))  # density rises in proportion to z
     centers = np.stack([depth, depth, depth], axis=1)
-    spheres = particles.Spheres(centers, np.full(20000, 0.01), (100.0, 100.0, 100.0))
+    spheres = particles.Packing(centers, np.full(20000, 0.01), (100.0, 100.0, 100.0))
     edges = np.linspace(0, 1, 51)
     even = particles.stretch(spheres, np.diff(edges**2), np.ones(50))
     counts = np.histogram(even.centers_um[:, 0], 10, (0, 100))[0]

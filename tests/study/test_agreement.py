@@ -7,7 +7,7 @@ import xarray as xr
 
 from analysis.phases import Phase
 from analysis.segmentation import agreement as single
-from analysis.study import agreement, contrast
+from analysis.study.trinarization import agreement, contrast
 
 METHODS = ["nn-am-cond", "nn-p-cond", "thresholding", "kmeans", "truth"]
 

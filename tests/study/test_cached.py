@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from analysis import storage
-from analysis.segmentation import neural
-from analysis.study import cached, fib_stack
+from analysis.segmentation.networks import neural
+from analysis.study.trinarization import cached, fib_stack
 
 
 @pytest.fixture

@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
-from analysis import storage
+from analysis import profiles, storage
 from analysis.phases import VOXEL_SIZE_UM, Phase
-from analysis.study import clustering
+from analysis.study.trinarization import clustering
 
 from ..segmentation.test_neural import blurred_phases
+
+SMOKE = profiles.get("smoke")
 
 
 @pytest.fixture
@@ -24,7 +26,7 @@ def specimen(tmp_path, monkeypatch):
 
 
 def test_noise_changes_nothing_and_the_summary_takes_the_worst(specimen):
-    table = clustering.spread("smoke", count=1)
+    table = clustering.spread(SMOKE, count=1)
     assert set(table["weights"]) == set(clustering.VARIANTS)
     assert len(table) == 3 * (1 + 1 + 1)
     summary = clustering.spread_summary(table).set_index(["weights", "drawn"])
@@ -37,7 +39,7 @@ def test_noise_changes_nothing_and_the_summary_takes_the_worst(specimen):
 
 
 def test_the_seed_of_the_noise_is_the_only_difference(specimen):
-    labels, fit = clustering.trinarize("smoke", "SL", 1)
-    again, _ = clustering.trinarize("smoke", "SL", 1)
+    labels, fit = clustering.trinarize(SMOKE, "SL", 1)
+    again, _ = clustering.trinarize(SMOKE, "SL", 1)
     np.testing.assert_array_equal(labels, again)
     assert fit.search == "nearest" and set(np.unique(labels)) == {int(phase) for phase in Phase}

@@ -8,20 +8,14 @@ import numpy as np
 import pytest
 
 from analysis import profiles, storage
-from analysis.publish.chapters import CHAPTERS
-from analysis.publish.execute import accepted
-from analysis.study import (
-    agreement,
-    catalogue,
-    contrast,
-    current,
-    descriptors_covariance,
-    descriptors_paths,
-    descriptors_profile,
-    descriptors_size,
-    findings,
-    overview,
-)
+from analysis.study import catalogue, current
+from analysis.study.book import conclusion, overview
+from analysis.study.morphology import coverage, depth_profiles, sizes, tortuosity
+from analysis.study.trinarization import agreement, contrast
+from publishing.chapters import CHAPTERS
+from publishing.execute import accepted
+
+SMOKE = profiles.get("smoke")
 
 
 def leave_results(profile, *methods):
@@ -75,11 +69,11 @@ READERS = {
     "07 agreement": agreement.run,
     "07 fractions": agreement.fractions,
     "07 scenarios": contrast.scenarios,
-    "10 sizes": descriptors_size.run,
-    "11 paths": descriptors_paths.run,
-    "12 covariance": descriptors_covariance.run,
-    "13 profiles": descriptors_profile.run,
-    "16 findings": findings.collect,
+    "10 sizes": sizes.run,
+    "11 paths": tortuosity.run,
+    "12 covariance": coverage.run,
+    "13 profiles": depth_profiles.run,
+    "16 findings": conclusion.collect,
     "index scores": overview.scores,
 }
 
@@ -88,19 +82,19 @@ READERS = {
 def test_chapters_before_their_turn_say_what_is_missing(results, read):
     advice = "Run the chapters before this one: make book PROFILE=smoke"
     with pytest.raises(FileNotFoundError, match=advice):
-        read("smoke")
+        read(SMOKE)
 
 
 def test_a_truth_alone_is_nothing_to_compare(results):
     leave_results("smoke", "truth")
     with pytest.raises(FileNotFoundError, match="labels/SL-1-thresholding"):
-        overview.scores("smoke")
+        overview.scores(SMOKE)
 
 
 def test_missing_results_are_all_named(results):
     with pytest.raises(FileNotFoundError) as stopped:
-        findings.collect("smoke")
-    assert all(repr(name) in str(stopped.value) for name in findings.CURVES)
+        conclusion.collect(SMOKE)
+    assert all(repr(name) in str(stopped.value) for name in conclusion.CURVES)
 
 
 def test_a_method_counts_when_every_cutout_has_it(results):
@@ -109,7 +103,7 @@ def test_a_method_counts_when_every_cutout_has_it(results):
     storage.save_volume(
         "labels/SL-1-thresholding", only_here, profile="smoke", voxel_size_um=1.0
     )
-    assert catalogue.methods_on_disk("smoke") == ["kmeans", "truth"]
+    assert catalogue.methods_on_disk(SMOKE) == ["kmeans", "truth"]
 
 
 def test_results_lie_where_the_variable_says(no_variable, results):

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from analysis import profiles
-from analysis.study import overview, own_tomogram
+from analysis.study.book import overview
+from analysis.study.own_data import own_tomogram
 
 
 @pytest.mark.parametrize("profile", ["demoo", "smok", "DEMO"])

@@ -6,7 +6,8 @@ import pytest
 from analysis import storage
 from analysis.phases import VOXEL_SIZE_UM, Phase
 from analysis.profiles import Profile
-from analysis.study import correlative, edx, realism, recipes, specimens, tomography
+from analysis.study.imaging import correlative, edx, recipes, specimens, tomography
+from analysis.study.morphology import realism
 
 TINY = Profile("tiny", lateral=32, cutouts=1, fib_extent_um=(10.3, 5.2, 5.2), chain_shape=(32, 48))
 

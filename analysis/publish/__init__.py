@@ -1,1 +1,0 @@
-"""From chapters to a book: pair, execute, stage, build, check."""

@@ -1,0 +1,257 @@
+"""Blocking impedance of every trinarization: can a spectrum tell them apart?"""
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from scipy import ndimage
+from scipy.optimize import brentq
+
+from analysis import profiles, storage
+from analysis.electrochemistry import grid, impedance
+from analysis.figures import style
+from analysis.phases import Phase
+from analysis.study.finding import STAND_INS, Bound, check
+
+JOINED = 2  # voxels joined along each axis
+REPEATABILITY = 5.0  # scatter between nominally equal cells [%]
+STEP_FREQUENCY_HZ = (1.0, 10.0, 30.0, 100.0, 300.0)
+STEP_CORNER = 24  # voxels along y and x of the column that is excited by a step
+STEP_INSTANTS = 60  # of the step, spaced evenly in the logarithm of time
+FREQUENCY_HZ = np.logspace(-2, 4, 49)
+GAMMAS = (0.004, 0.5)  # range in which a gamma is looked for
+
+
+def run(profile):
+    """
+    Spectra of the first cutout of both electrodes, by method.
+
+    Every method is simulated twice: with the gamma of the truth, and with the gamma that gives it
+    the ionic resistance of the truth, which is what an experimenter would fit.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        Columns specimen, method, resistance [ohm cm²] and tortuosity at the true gamma, fitted
+        gamma [-], and the largest difference of the fitted spectrum from that of the truth [%].
+    """
+    rows, curves = [], []
+    for specimen in profiles.ELECTRODES:
+        labels, edge = _labels(specimen, "truth", profile)
+        truth = _spectrum(labels, profile.gamma_true, edge)
+        for method in profile.impedance_methods:
+            if not storage.exists("volumes", f"labels/{specimen}-1-{method}", profile=profile):
+                continue
+            labels, edge = _labels(specimen, method, profile)
+            same = truth if method == "truth" else _spectrum(labels, profile.gamma_true, edge)
+            gamma = _fit(labels, edge, truth.ionic_resistance_ohm_m2)
+            fitted = _spectrum(labels, gamma, edge) if np.isfinite(gamma) else None
+            rows.append(
+                {
+                    "specimen": specimen,
+                    "method": method,
+                    "resistance": 1e4 * same.ionic_resistance_ohm_m2,
+                    "tortuosity": same.tortuosity,
+                    "gamma": gamma,
+                    "difference": np.nan if fitted is None else 100 * _apart(fitted, truth),
+                }
+            )
+            for name, result in (("same gamma", same), ("fitted gamma", fitted or same)):
+                curves.append(_curve(result, specimen, method, name))
+    table = pd.DataFrame(rows)
+    storage.save_table("impedance", table, profile=profile)
+    merged = xr.combine_by_coords(curves)
+    storage.save_curves("impedance", merged, profile=profile)
+    return table
+
+
+def finding(table, limit=REPEATABILITY):
+    """
+    Check the paper's statement that spectra cannot decide between trinarizations.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From :func:`run`.
+    limit : float
+        Scatter between nominally equal cells [%]; raise it for a worse laboratory.
+
+    Returns
+    -------
+    finding : Finding
+        It holds if no method's spectrum, once its gamma is fitted, is farther from that of the
+        truth than cells scatter.
+    """
+    fitted = table[(table.method != "truth") & table.difference.notna()]
+    methods = list(fitted.method.unique())
+
+    def measure():
+        worst = fitted.loc[fitted.difference.idxmax()]
+        text = f"farthest {worst.difference:.1f} % ({style.label(worst.method)}, {worst.specimen})"
+        return text, Bound(float(worst.difference), limit)
+
+    return check(
+        methods, () if methods else ("a fitted method",),
+        "Impedance spectra with fitted gamma cannot decide between trinarizations.",
+        f"every fitted spectrum within {limit:g} % of that of the truth", measure, STAND_INS,
+    )  # fmt: skip
+
+
+def spread(table):
+    """Largest over smallest ionic resistance of the methods with one gamma for all [-]."""
+    methods = table[table.method != "truth"]
+    ratio = methods.groupby("specimen").resistance.agg(lambda r: r.max() / r.min())
+    return float(ratio.max())
+
+
+def conclusion(table, limit=REPEATABILITY):
+    """
+    What the spectra decide, method by method, in words.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From :func:`run`.
+    limit : float
+        As for :func:`finding`.
+
+    Returns
+    -------
+    text : str
+        Which methods an experimenter could reject from the spectrum, on which electrode, and what
+        that makes of the paper's statement.
+    """
+    fitted = table[(table.method != "truth") & table.difference.notna()]
+    if fitted.empty:
+        return "No method of this run could be fitted, so nothing was decided"
+    sentences = []
+    for specimen, rows in fitted.groupby("specimen", sort=False):
+        told = rows[rows.difference >= limit]
+        if told.empty:
+            sentences.append(f"on {specimen} none of {len(rows)} can be told from the truth")
+            continue
+        names = ", ".join(
+            f"{style.label(row.method)} ({row.difference:.1f} %)" for row in told.itertuples()
+        )
+        verb = "gives itself" if len(told) == 1 else "give themselves"
+        sentences.append(f"on {specimen} {len(told)} of {len(rows)} {verb} away: {names}")
+    holds = finding(table, limit).holds
+    meaning = (
+        "So in this run a spectrum does not decide between trinarizations, as the paper says"
+        if holds
+        else "So in this run a spectrum rejects some maps, more than the paper grants it; "
+        "it does not confirm those that it fails to reject"
+    )
+    return f"If cells repeat to {limit:g} %, {'; '.join(sentences)}. {meaning}"
+
+
+def step_check(profile, specimen="TL", method="truth", joined=4, frequency_Hz=STEP_FREQUENCY_HZ):
+    """
+    The same spectrum by the paper's route: excite a step of the current and transform.
+
+    Parameters
+    ----------
+    profile : analysis.profiles.Profile
+    specimen, method : str
+        Whose first cutout; one column of it, for each instant of a step needs solves of its own.
+    joined : int
+        Voxels joined along each axis. Both routes see the same coarse labels, so this changes
+        what is compared, not how well the two agree.
+    frequency_Hz : (N,) array_like of float
+        Frequencies; the step is resolved over their time scales.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        Columns frequency [Hz], real and imaginary part by the reduced model and by the step
+        [ohm cm²], and their relative difference [%].
+    """
+    frequency = np.asarray(frequency_Hz, float)
+    volume = storage.load_volume(f"labels/{specimen}-1-{method}", profile=profile)
+    labels = grid.coarsen(_open_column(volume.values), joined)
+    edge = joined * float(volume.attrs["voxel_size_um"])
+    gamma = profile.gamma_true
+    direct = impedance.spectrum(
+        labels, gamma, voxel_size_um=edge, frequency_Hz=frequency, shifts=9
+    ).impedance_ohm_m2
+    network = impedance.Network(labels, gamma, voxel_size_um=edge)
+    first, last = 0.02 / (2 * np.pi * frequency.max()), 30 / (2 * np.pi * frequency.min())
+    times = np.geomspace(first, last, STEP_INSTANTS)
+    stepped = impedance.transform(times, impedance.step_response(network, times), frequency)
+    return pd.DataFrame(
+        {
+            "frequency": frequency,
+            "real": 1e4 * direct.real,
+            "imaginary": 1e4 * direct.imag,
+            "real by step": 1e4 * stepped.real,
+            "imaginary by step": 1e4 * stepped.imag,
+            "difference": 100 * np.abs(stepped / direct - 1),
+        }
+    )
+
+
+def _open_column(labels, edge=STEP_CORNER):
+    """The column over the full thickness whose electrolyte the separator reaches best."""
+    columns = [
+        labels[:, y : y + edge, x : x + edge]
+        for y in range(0, max(labels.shape[1] - edge, 0) + 1, edge)
+        for x in range(0, max(labels.shape[2] - edge, 0) + 1, edge)
+    ]
+
+    def reached(column):
+        electrolyte = column != Phase.AM
+        clusters, _ = ndimage.label(electrolyte)
+        from_separator = np.unique(clusters[0])
+        return np.isin(clusters, from_separator[from_separator > 0]).sum() / electrolyte.sum()
+
+    return max(columns, key=reached)
+
+
+def _labels(specimen, method, profile):
+    volume = storage.load_volume(f"labels/{specimen}-1-{method}", profile=profile)
+    return grid.coarsen(volume.values, JOINED), JOINED * float(volume.attrs["voxel_size_um"])
+
+
+def _spectrum(labels, gamma, edge):
+    return impedance.spectrum(
+        labels, gamma, voxel_size_um=edge, frequency_Hz=FREQUENCY_HZ, shifts=9
+    )
+
+
+def _fit(labels, edge, resistance_ohm_m2):
+    """The gamma that gives `labels` this ionic resistance; NaN if none does."""
+
+    def miss(log_gamma):
+        network = impedance.Network(labels, float(np.exp(log_gamma)), voxel_size_um=edge)
+        return np.log(3 * impedance.reduce(network, [], rtol=1e-4).resistance / resistance_ohm_m2)
+
+    low, high = np.log(GAMMAS)
+    if miss(low) < 0 or miss(high) > 0:
+        return np.nan
+    return float(np.exp(brentq(miss, low, high, xtol=5e-3)))
+
+
+def _apart(first, second):
+    """Largest relative difference of two spectra from 0.1 Hz up, capacities made equal."""
+    use = first.frequency_Hz >= 0.1
+    scale = first.capacity_F_m2 / second.capacity_F_m2
+    # a larger surface shifts the whole spectrum along the frequencies; compare the shapes
+    stretched = np.exp(
+        np.interp(
+            np.log(first.frequency_Hz * scale),
+            np.log(second.frequency_Hz),
+            np.log(second.impedance_ohm_m2),
+        )
+    )
+    return float(np.max(np.abs(first.impedance_ohm_m2 / stretched - 1)[use]))
+
+
+def _curve(result, specimen, method, fit):
+    z = 1e4 * result.impedance_ohm_m2[None, None, None]
+    dims = ("specimen", "method", "fit", "frequency_Hz")
+    coordinates = {
+        "specimen": [specimen],
+        "method": [method],
+        "fit": [fit],
+        "frequency_Hz": result.frequency_Hz,
+    }
+    return xr.Dataset({"real": (dims, z.real), "imaginary": (dims, z.imag)}, coordinates)

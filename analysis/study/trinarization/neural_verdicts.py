@@ -1,0 +1,168 @@
+"""What the tables on the network say, in words that follow their numbers.
+
+A sentence here is made from the table that stands beside it, so it turns round when a run does.
+"""
+
+import numpy as np
+
+ACTIVATIONS = {"tanh": r"\tanh", "relu": r"\max(0,\cdot)"}
+TIE = 0.01  # R² apart by less is no difference
+
+
+def activation(settings):
+    """
+    The activation of the study's hidden layers, as word and as formula.
+
+    Parameters
+    ----------
+    settings : analysis.profiles.Profile
+        Of this run.
+
+    Returns
+    -------
+    word, formula : str
+
+    Raises
+    ------
+    ValueError
+        If the profile names an activation that has no formula here.
+    """
+    name = settings.nn_activation
+    if name not in ACTIVATIONS:
+        raise ValueError(
+            f"The activation {name!r} has no formula; expected one of {', '.join(ACTIVATIONS)}. "
+            "Add it to analysis/study/neural_verdicts.py."
+        )
+    return name, ACTIVATIONS[name]
+
+
+def pore_choice(choices, study="as in the study", printed="Table 2"):
+    """
+    Which setting meets the printed pore radius best, and where the study's own stands.
+
+    Parameters
+    ----------
+    choices : pandas.DataFrame
+        From :func:`analysis.study.trinarization.neural.choices`.
+    study, printed : str
+        Names of the rows of the study's settings and of the paper's radii.
+
+    Returns
+    -------
+    text : str
+    """
+    radii = choices.set_index("setting")["r_max_P"]
+    target, ours = radii[printed], radii[study]
+    others = radii.drop([printed])
+    distance = (others - target).abs()
+    nearest = distance.idxmin()
+    side = "finer" if ours < target else "coarser"
+    head = (
+        f"the pores of NN-AM-Cond come out at {ours:.2f} µm with the settings of the study, "
+        f"{side} than the paper's {target:.2f} µm"
+    )
+    if nearest == study:
+        return f"{head}; none of the other settings of this run comes nearer"
+    return (
+        f"{head}; the setting “{nearest}” comes nearer in this run, with {others[nearest]:.2f} "
+        "µm. "
+        "So the printed radius does not speak for the study's choice"
+    )
+
+
+def split_effect(scores, binning, samples="SL", phase="CBD"):
+    """
+    What the two splits do to the network itself, judged on voxels that neither has seen.
+
+    Parameters
+    ----------
+    scores : pandas.DataFrame
+        Columns protocol, binning, samples, phase, r2.
+    binning : int
+    samples, phase : str
+        Where and on what they are compared.
+
+    Returns
+    -------
+    text : str
+    """
+    by = scores.set_index(["protocol", "binning", "samples", "phase"]).r2
+    leaked, blocks = (
+        float(by[(protocol, binning, samples, phase)]) for protocol in ("paper", "honest")
+    )
+    numbers = f"R² of the {phase} on {samples} is {leaked:.2f} after the leaking split and "
+    numbers += f"{blocks:.2f} after the split by blocks"
+    if abs(leaked - blocks) < TIE:
+        return f"{numbers}: the networks are equally good, only the score that they report differs"
+    if leaked > blocks:
+        return (
+            f"{numbers}: the network whose test was spoiled is the better one. The split by blocks "
+            "gives up voxels to measure honestly, and so few are left to learn from that this "
+            "costs more than the leak, which spoils the measurement rather than the training"
+        )
+    return (
+        f"{numbers}: here the split by blocks also gives the better network, for its early "
+        "stopping sees an honest score"
+    )
+
+
+def loss_gap(losses, best_epoch):
+    """
+    How training and validation loss stand to each other at the epoch that is kept.
+
+    Parameters
+    ----------
+    losses : pandas.DataFrame
+        Columns epoch, training, validation (mean squared errors).
+    best_epoch : int
+
+    Returns
+    -------
+    text : str
+    """
+    row = losses.set_index("epoch").loc[best_epoch]
+    ratio = float(row.training / row.validation)
+    if not np.isfinite(ratio):
+        return "training and validation loss cannot be compared at the kept epoch"
+    if 0.8 <= ratio <= 1.25:
+        return f"at the kept epoch the training loss is {ratio:.1f} times the validation loss"
+    which = "above" if ratio > 1 else "below"
+    return (
+        f"at the kept epoch the training loss lies {which} the validation loss, {ratio:.1f} times "
+        "it. The two are errors on different blocks of one small cutout: where the composition "
+        "varies less, the same network makes a smaller squared error, so only the course of a "
+        "curve counts, not its height"
+    )
+
+
+def memory(scores, binning=2, phase="CBD"):
+    """
+    Where the score of the leaking split is lost: inside the specimen, or between electrodes.
+
+    Parameters
+    ----------
+    scores : pandas.DataFrame
+        As for :func:`split_effect`.
+    binning : int
+    phase : str
+
+    Returns
+    -------
+    text : str
+    """
+    by = scores.set_index(["protocol", "binning", "samples", "phase"]).r2
+    here, specimen, other = (
+        float(by[("paper", binning, samples, phase)])
+        for samples in ("same stack", "same specimen", "SL")
+    )
+    if here - max(specimen, other) < TIE:
+        return "In this run the score is not lost on the way, so nothing was memorized"
+    if here - specimen > specimen - other:
+        return (
+            "Most of the drop happens inside one specimen: it is memory, not a difference between "
+            "electrodes or between their images"
+        )
+    return (
+        "Most of the drop happens between the electrodes: in this run their images differ more "
+        "than the memory of the copies is worth"
+    )

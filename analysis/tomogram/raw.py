@@ -1,0 +1,172 @@
+"""Volumes that are a head and a block of numbers: NumPy, MetaImage (.mhd, .mha) and NRRD."""
+
+import zlib
+
+import numpy as np
+
+from analysis.tomogram.stored import Stored, check_memory, in_um, inside
+
+META_TYPES = {
+    "MET_UCHAR": "u1",
+    "MET_CHAR": "i1",
+    "MET_USHORT": "u2",
+    "MET_SHORT": "i2",
+    "MET_UINT": "u4",
+    "MET_INT": "i4",
+    "MET_FLOAT": "f4",
+    "MET_DOUBLE": "f8",
+}
+
+
+def open_npy(file, _="", **__):
+    """What a NumPy file says of its array. Pickled objects, which may run code, stay refused."""
+    values = np.load(file, mmap_mode="r", allow_pickle=False)
+    if not isinstance(values, np.ndarray):
+        values.close()
+        raise ValueError("it is an archive of several arrays. Save the one you want with numpy.save")
+    shape, dtype = values.shape, values.dtype
+    del values
+    return Stored(
+        shape=shape,
+        dtype=dtype,
+        read=lambda slices: np.array(np.load(file, mmap_mode="r", allow_pickle=False)[slices]),
+    )
+
+
+def open_metaimage(file, _="", **__):
+    """
+    What a MetaImage says of its volume. ITK stores x fastest, so the axes arrive as z, y, x.
+
+    Raises
+    ------
+    ValueError
+        If the head is incomplete, the values lie outside the folder, or their number is wrong.
+    """
+    head, start = _meta_head(file)
+    try:
+        sizes = [int(number) for number in head["DimSize"].split()]
+        kind, name = META_TYPES[head["ElementType"]], head["ElementDataFile"]
+    except (KeyError, ValueError) as error:
+        raise ValueError(
+            f"the head lacks or garbles DimSize, ElementType or ElementDataFile ({error})"
+        ) from None
+    if int(head.get("ElementNumberOfChannels", 1)) != 1:
+        raise ValueError("the image has several channels; expected one gray value per voxel")
+    if name.split()[0].upper() == "LIST" or "%" in name:
+        raise ValueError("the values are spread over a list of files. Save them as one .mha file")
+    local = name.upper() == "LOCAL"
+    data = file if local else inside(file.parent, name, "data file")
+    big = head.get("BinaryDataByteOrderMSB", head.get("ElementByteOrderMSB", "False"))
+    dtype = np.dtype((">" if big.lower() == "true" else "<") + kind)
+    packed = head.get("CompressedData", "False").lower() == "true"
+    offset = start if local else int(head.get("HeaderSize", 0))
+    shape = tuple(reversed(sizes))
+    n_bytes = int(np.prod([int(n) for n in shape], dtype=object)) * dtype.itemsize
+    have = data.stat().st_size
+    if offset == -1:
+        offset = have - n_bytes
+    if not packed and have - offset < n_bytes:
+        raise ValueError(
+            f"the data file is truncated: {have - offset} bytes for a volume of {n_bytes}. Copy it again"
+        )
+
+    def read(slices):
+        if not packed:
+            return np.array(np.memmap(data, dtype, "r", offset, shape)[slices])
+        check_memory(shape, dtype)
+        with open(data, "rb") as opened:
+            opened.seek(offset)
+            raw = zlib.decompressobj().decompress(opened.read(), n_bytes)
+        if len(raw) != n_bytes:
+            raise ValueError(f"the data are truncated: {len(raw)} of {n_bytes} bytes. Copy it again")
+        return np.frombuffer(raw, dtype).reshape(shape)[slices]
+
+    # ElementSize is the edge of a voxel, ElementSpacing the distance; neither carries a unit.
+    edges = head.get("ElementSpacing", head.get("ElementSize", "")).split()
+    unit = tuple(float(edge) for edge in reversed(edges)) if len(edges) == 3 else (None,) * 3
+    return Stored(
+        shape=shape,
+        dtype=dtype,
+        read=read,
+        axes=("z", "y", "x") if len(shape) == 3 else (),
+        spacing=unit,
+        spacing_source="the head, without a unit" if any(unit) else "",
+        compression="zlib" if packed else "none",
+    )
+
+
+def open_nrrd(file, _="", **__):
+    """
+    What a NRRD file says of its volume; read by pynrrd.
+
+    Raises
+    ------
+    ValueError
+        If pynrrd is missing, or the values lie outside the folder of the head.
+    """
+    try:
+        import nrrd
+    except ImportError:
+        raise ValueError("NRRD files need pynrrd: pip install pynrrd") from None
+
+    try:
+        head = nrrd.read_header(str(file))
+        detached = head.get("data file", head.get("datafile"))
+        if detached is not None:
+            if not isinstance(detached, str) or detached.split()[0].upper() == "LIST" or "%" in detached:
+                raise ValueError("the values are spread over several files. Save them as one")
+            inside(file.parent, detached, "data file")
+        sizes = tuple(int(n) for n in reversed(head["sizes"]))
+        dtype = np.dtype(nrrd.reader._determine_datatype(head))
+    except (nrrd.NRRDError, KeyError) as error:
+        raise ValueError(str(error)) from error
+    if head.get("encoding", "raw").lower() == "raw" and detached is None:
+        n_bytes = int(np.prod(sizes, dtype=object)) * dtype.itemsize
+        if n_bytes > file.stat().st_size:
+            raise ValueError(f"the file is truncated: it holds less than {n_bytes} bytes. Copy it again")
+
+    def read(slices):
+        check_memory(sizes, dtype)
+        try:
+            return nrrd.read(str(file), index_order="C")[0][slices]
+        except (nrrd.NRRDError, zlib.error) as error:
+            raise ValueError(str(error)) from error
+
+    edges = (None,) * 3
+    if head.get("spacings") is not None and len(sizes) == 3:
+        edges = tuple(float(edge) for edge in reversed(head["spacings"]))
+    elif head.get("space directions") is not None and len(sizes) == 3:
+        lengths = np.linalg.norm(np.asarray(head["space directions"], dtype=float), axis=1)
+        edges = tuple(float(edge) for edge in reversed(lengths))
+    edges = tuple(edge if edge and np.isfinite(edge) else None for edge in edges)
+    units = head.get("space units") or head.get("units") or [""] * 3
+    spacing = tuple(in_um(edge, str(units[0]).strip('"')) for edge in edges)
+    return Stored(
+        shape=sizes,
+        dtype=dtype,
+        read=read,
+        axes=("z", "y", "x") if len(sizes) == 3 else (),
+        spacing_um=spacing,
+        spacing=edges,
+        spacing_source="the NRRD head" if any(edges) else "",
+        compression=head.get("encoding", "raw"),
+    )
+
+
+def _meta_head(file):
+    head, start = {}, 0
+    with open(file, "rb") as opened:
+        for _ in range(200):
+            line = opened.readline(4096)
+            start += len(line)
+            key, equals, value = line.decode("latin-1").partition("=")
+            if not equals:
+                if line.strip():
+                    break
+                if not line:
+                    break
+                continue
+            head[key.strip()] = value.strip()
+            if key.strip() == "ElementDataFile":
+                break
+    return head, start

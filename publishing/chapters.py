@@ -1,0 +1,174 @@
+"""The executed chapters of the book and the order they need.
+
+A chapter is a MyST notebook ``book/<name>.md``. `needs` names the chapters whose results it
+reads; what it really read is recorded at run time (see :mod:`publishing.execute`).
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """
+    An executed chapter.
+
+    Attributes
+    ----------
+    name : str
+        File name below ``book/``, without ending.
+    needs : tuple of str
+        Chapters that must have run before.
+    """
+
+    name: str
+    needs: tuple[str, ...] = ()
+
+    @property
+    def source(self):
+        """The MyST notebook."""
+        return ROOT / "book" / f"{self.name}.md"
+
+
+TRINARIZATIONS = ("03_thresholding", "04_clustering", "05_neural_network", "06_local_closing")
+
+CHAPTERS = (
+    Chapter("01_electrodes"),
+    Chapter("02_tomography"),
+    Chapter("02b_correlative", needs=("02_tomography",)),
+    Chapter("03_thresholding", needs=("02_tomography",)),
+    Chapter("04_clustering", needs=("03_thresholding",)),
+    Chapter("05_neural_network", needs=("02b_correlative",)),
+    Chapter("05b_leakage", needs=("05_neural_network",)),
+    Chapter(
+        "06_local_closing",
+        needs=(
+            "02b_correlative",
+            "04_clustering",
+        ),
+    ),
+    Chapter(
+        "07_agreement",
+        needs=TRINARIZATIONS,
+    ),
+    Chapter("08_model", needs=("02_tomography",)),
+    Chapter("09_verification"),
+    Chapter(
+        "10_surface_and_size",
+        needs=TRINARIZATIONS,
+    ),
+    Chapter("10b_how_real", needs=("10_surface_and_size",)),
+    Chapter(
+        "11_paths",
+        needs=TRINARIZATIONS,
+    ),
+    Chapter(
+        "12_covariance",
+        needs=(
+            *TRINARIZATIONS,
+            "10_surface_and_size",
+        ),
+    ),
+    Chapter(
+        "13_profiles",
+        needs=TRINARIZATIONS,
+    ),
+    Chapter(
+        "14_lithiation",
+        needs=(
+            *TRINARIZATIONS,
+            "08_model",
+        ),
+    ),
+    Chapter(
+        "14b_resolved",
+        needs=TRINARIZATIONS,
+    ),
+    Chapter(
+        "15_impedance",
+        needs=TRINARIZATIONS,
+    ),
+    Chapter(
+        "16_conclusion",
+        needs=(
+            *TRINARIZATIONS,
+            "07_agreement",
+            "10_surface_and_size",
+            "11_paths",
+            "12_covariance",
+            "13_profiles",
+            "14_lithiation",
+            "15_impedance",
+        ),
+    ),
+    Chapter("20_measured_electrode"),
+    Chapter("21_own_tomogram", needs=("02_tomography",)),
+    Chapter("paper_tables"),
+    Chapter(
+        "index",
+        needs=(
+            "02_tomography",
+            *TRINARIZATIONS,
+            "07_agreement",
+            "13_profiles",
+        ),
+    ),
+    Chapter("17_reproduce"),
+)
+
+COLOPHON = "17_reproduce"  # reads the manifest of all other chapters, so it is not in it
+
+
+def table_of_contents(root=ROOT):
+    """
+    Documents that ``_toc.yml`` names, in order, as paths relative to the root.
+
+    Returns
+    -------
+    documents : list of str
+        ``book/03_thresholding.ipynb`` for executed chapters, ``book/glossary`` for text.
+    """
+    toc = yaml.safe_load((Path(root) / "_toc.yml").read_text(encoding="utf-8"))
+    documents = [toc["root"]]
+
+    def walk(node):
+        for entry in node.get("chapters", []) + node.get("sections", []):
+            if "file" in entry:
+                documents.append(entry["file"])
+            walk(entry)
+
+    for part in toc.get("parts", [toc]):
+        walk(part)
+    return documents
+
+
+def chapters_in_book(root=ROOT):
+    """
+    The executed chapters that the table of contents names, in its order.
+
+    Raises
+    ------
+    ValueError
+        If a notebook in the table of contents is not declared in :data:`CHAPTERS`, or a chapter
+        needs one that is not in the book.
+    """
+    declared = {chapter.name: chapter for chapter in CHAPTERS}
+    names = [Path(doc).stem for doc in table_of_contents(root) if doc.endswith(".ipynb")]
+    unknown = [name for name in names if name not in declared]
+    if unknown:
+        raise ValueError(
+            f"_toc.yml names {', '.join(unknown)}, which publishing/chapters.py does not "
+            "declare. Add a Chapter with what it needs."
+        )
+    for name in names:
+        absent = [need for need in declared[name].needs if need not in names]
+        if absent:
+            raise ValueError(
+                f"Chapter {name} needs {', '.join(absent)}, which _toc.yml does not name. "
+                "Add it to the table of contents or drop the need."
+            )
+    return [declared[name] for name in names]

@@ -1,0 +1,289 @@
+"""Run the chapters: papermill executes each one, after those that it needs, several at a time.
+
+A chapter runs when its code cells, the package modules they import, its parameters, or the
+result files it read have changed since its stamp was written, and only then. Stamps are written
+one by one, so a run that was killed goes on where it stopped.
+"""
+
+import base64
+import fcntl
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import jupytext
+import nbformat
+import yaml
+
+from analysis import storage
+from analysis.processes import die_with_parent, killed_by
+from publishing import stamps
+from publishing.chapters import COLOPHON, ROOT
+from publishing.fingerprint import fingerprint
+from publishing.pairs import KERNEL
+
+PRINTING = threading.Lock()
+
+_CHILDREN = set()  # notebooks under way, to end them when the run is stopped
+
+
+class ChapterFailed(RuntimeError):
+    """A notebook stopped with an error."""
+
+
+def execute(chapters, *, build, parameters, jobs=2, say=print):
+    """
+    Bring the executed copies of all chapters up to date.
+
+    Parameters
+    ----------
+    chapters : list of Chapter
+        In the order of the book.
+    build : Build
+        Folders of the profile.
+    parameters : dict
+        Offered to every chapter; a chapter gets those that its parameters cell names.
+    jobs : int
+        Chapters that run at the same time.
+    say : callable
+        Receives one line of progress per chapter.
+
+    Returns
+    -------
+    ran : list of str
+        Chapters that were executed.
+
+    Raises
+    ------
+    ChapterFailed
+        If a chapter stops with an error; says which, why, and where its log lies.
+    RuntimeError
+        If another run of the same profile is under way.
+    """
+    progress = _Progress([chapter.name for chapter in chapters], say)
+    by_name = {chapter.name: chapter for chapter in chapters}
+    needs = {chapter.name: chapter.needs for chapter in chapters}
+    if COLOPHON in needs:
+        needs[COLOPHON] = [name for name in by_name if name != COLOPHON]
+    with _only_run_of(build):
+        in_order(
+            needs,
+            lambda name: _bring_up_to_date(by_name[name], build, parameters, progress),
+            jobs,
+        )
+        stamps.write_manifest(build, progress.names)
+    if progress.failures:
+        raise ChapterFailed("\n\n".join(progress.failures))
+    return progress.ran
+
+
+def in_order(needs, work, jobs):
+    """
+    Do a piece of work for every name, after all that it needs and several at a time.
+
+    Once a piece has failed nothing new is begun; what is under way goes on to its end.
+
+    Parameters
+    ----------
+    needs : dict of str to iterable of str
+        For each name the names that must be done before. Names that need nothing begin in the
+        order of the dict, the others as soon as they can.
+    work : callable
+        Takes a name, returns whether it went well. What it raises ends the run.
+    jobs : int
+        Pieces at the same time.
+
+    Raises
+    ------
+    graphlib.CycleError
+        If names need each other in a circle; nothing has been done then.
+    """
+    order = TopologicalSorter(dict.fromkeys(needs, ()))  # names first: it keeps their order
+    for name, before in needs.items():
+        order.add(name, *before)
+    order.prepare()
+    running, failed = {}, False
+    with ThreadPoolExecutor(max(1, jobs)) as pool:
+        try:
+            while True:
+                if not failed:
+                    running |= {pool.submit(work, name): name for name in order.get_ready()}
+                if not running:
+                    return
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    name = running.pop(future)
+                    if not future.cancelled() and future.result():
+                        order.done(name)
+                    elif not failed:
+                        failed = True
+                        for waiting in running:
+                            waiting.cancel()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in list(_CHILDREN):
+                process.kill()
+            raise
+
+
+class _Progress:
+    def __init__(self, names, say):
+        self.names = names
+        self.say = say
+        self.done = 0
+        self.ran = []
+        self.failures = []
+
+    def line(self, name, text, *, finished=True):
+        with PRINTING:
+            self.done += finished
+            self.say(f"[{self.done:2d}/{len(self.names)}] {name:<28} {text}")
+
+
+def _bring_up_to_date(chapter, build, parameters, progress):
+    """Run a chapter if it must run; return whether it is up to date now."""
+    name = chapter.name
+    now = fingerprint(chapter.source, parameters=accepted(chapter.source, parameters))
+    now["offered"] = offered = stamps.offered(build, chapter.needs)
+    if name == COLOPHON:
+        stamps.write_manifest(build, progress.names)
+    reason = stamps.reason_to_run(build, name, now)
+    if not reason:
+        progress.line(name, "up to date")
+        return True
+    progress.line(name, f"running ({reason})", finished=False)
+    try:
+        stamp = run_chapter(chapter.source, name, build=build, parameters=parameters)
+        stamp["fingerprint"]["offered"] = offered
+        stamps.write_stamp(build, name, stamp)
+    except (ChapterFailed, OSError) as failure:
+        progress.failures.append(stamps.why_stopped(build, name, failure))
+        progress.line(name, "FAILED")
+        return False
+    progress.ran.append(name)
+    progress.line(name, f"{stamp['seconds']:6.1f} s  {stamp['peak_memory_MB'] / 1000:.1f} GB")
+    return True
+
+
+def run_chapter(source, name, *, build, parameters):
+    """
+    Execute one notebook by papermill and return its stamp.
+
+    Parameters
+    ----------
+    source : Path
+        The MyST notebook.
+    name : str
+        Name of the executed copy.
+    build : Build
+        Folders to write to.
+    parameters : dict
+        Offered parameters; those that the notebook names are passed.
+
+    Raises
+    ------
+    ChapterFailed
+        If a cell raises an error.
+    """
+    given = accepted(source, parameters)
+    print_of_sources = fingerprint(source, parameters=given)
+    build.stamp(name).unlink(missing_ok=True)
+    executed, log = build.executed(name), build.log(name)
+    for folder in (executed.parent, log.parent):
+        folder.mkdir(parents=True, exist_ok=True)
+    entry = executed.with_name(f".{name}.input.ipynb")
+    partial = executed.with_name(f".{name}.partial.ipynb")
+    record = log.with_suffix(".jsonl")
+    record.unlink(missing_ok=True)
+    notebook = jupytext.read(source)
+    notebook.metadata["kernelspec"] = KERNEL
+    nbformat.write(notebook, entry)
+
+    command = [sys.executable, "-m", "papermill", str(entry), str(partial), "-k", "python3"]
+    command += ["--cwd", str(ROOT), "--no-progress-bar"]
+    # base64 YAML keeps the types: a voxel size stays a number, a path a string
+    command += ["-b", base64.b64encode(yaml.safe_dump(dict(given)).encode()).decode()]
+    started = time.perf_counter()
+    status, usage = _run(command, log, record)
+    seconds = time.perf_counter() - started
+    entry.unlink(missing_ok=True)
+    if status != 0:
+        raise ChapterFailed(
+            f"Chapter {name} {killed_by(status) or 'stopped with an error'}:\n\n"
+            f"{_last_error(log)}\n\n{stamps.full_disk(build)}"
+            f"The notebook up to that cell: {partial}\nThe log: {log}"
+        )
+    os.replace(partial, executed)
+    reads, writes = stamps.collect_record(record)
+    return {
+        "fingerprint": print_of_sources,
+        "reads": reads,
+        "writes": writes,
+        "seconds": round(seconds, 1),
+        "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 1),
+        "peak_memory_MB": round(usage.ru_maxrss / 1024),
+    }
+
+
+def accepted(source, parameters):
+    """Those parameters that the notebook's parameters cell assigns."""
+    for cell in jupytext.read(source).cells:
+        if "parameters" in cell.metadata.get("tags", []):
+            assigned = set(re.findall(r"^(\w+)\s*=", cell.source, flags=re.MULTILINE))
+            return {key: value for key, value in parameters.items() if key in assigned}
+    return {}
+
+
+def _run(command, log, record):
+    """Run a command with its output in a file; it dies with us. Returns status and usage."""
+    environment = {
+        **os.environ,
+        storage.RECORD_VARIABLE: str(record),
+        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
+        "PYTHONHASHSEED": "0",
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    }
+    with open(log, "wb") as output:
+        process = subprocess.Popen(
+            command,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            preexec_fn=die_with_parent,
+        )
+        _CHILDREN.add(process)
+        try:
+            _, status, usage = os.wait4(process.pid, 0)
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            _CHILDREN.discard(process)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return process.returncode, usage
+
+
+@contextmanager
+def _only_run_of(build):
+    build.folder.mkdir(parents=True, exist_ok=True)
+    with open(build.folder / ".lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RuntimeError(
+                f"Another run of profile {build.profile!r} is writing to {build.folder}. "
+                "Wait for it to end, or stop it."
+            ) from None
+        yield
+
+
+def _last_error(log, lines=25):
+    text = Path(log).read_text(encoding="utf-8", errors="replace")
+    text = re.sub(r"\x1b\[[0-9;]*m", "", text).strip()
+    return "\n".join(text.splitlines()[-lines:])

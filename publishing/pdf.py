@@ -1,0 +1,115 @@
+"""The book as one PDF: one long page by Sphinx, printed by Chromium."""
+
+import re
+import shutil
+
+from analysis import storage
+from publishing import forms, site
+
+_PRINT_STYLE = """
+@page { size: A4; margin: 18mm 17mm 20mm; }
+html, body { font-size: 10.5pt; background: #fff; }
+.bd-sidebar, .bd-sidebar-primary, .bd-sidebar-secondary, .bd-header-article, .bd-footer,
+.prev-next-footer, .toggle-button, .headerlink, .skip-link, .bd-header, .bd-header-announcement,
+#pst-skip-link, .pst-async-banner-revealer, .cbd-downloads { display: none !important; }
+.bd-main, .bd-content, .bd-article-container, .bd-article, .bd-container, .bd-container__inner {
+  max-width: none !important; width: auto !important; padding: 0 !important; margin: 0 !important;
+  display: block !important; }
+span[id^="document-"] + section { break-before: page; }
+h1, h2, h3, h4 { break-after: avoid; break-inside: avoid; }
+figure, tr, .admonition-title, mjx-container, div.math, div.cell_input { break-inside: avoid; }
+figcaption { break-before: avoid; }
+figure img { max-height: 200mm; object-fit: contain; }
+.toggle-hidden, .dropdown .toggle-hidden { display: block !important; visibility: visible; }
+.admonition.toggle-hidden > * { display: block !important; }
+.cbd-table { overflow: visible !important; font-size: 8.5pt; }
+.cbd-table th, .cbd-table td { padding: 0.15rem 0.35rem !important; }
+.cbd-wide { font-size: 6.8pt; }
+.cbd-wide th, .cbd-wide td { padding: 0.1rem 0.2rem !important; }
+pre { white-space: pre-wrap; font-size: 8pt; }
+a { color: #0a4f9e; text-decoration: none; }
+"""
+
+
+def make(build, *, say=print):
+    """
+    Write ``_build/<profile>/book.pdf``.
+
+    Parameters
+    ----------
+    build : publishing.stamps.Build
+        Folders of a profile that has been built.
+    say : callable
+        Receives progress.
+
+    Returns
+    -------
+    file : Path
+
+    Raises
+    ------
+    FormFailed, SphinxFailed
+        If the profile has not been built, or Sphinx or the browser is missing or fails.
+    """
+    work = build.folder / "pdf"
+    stage = forms.plain_copy(forms.staged(build), work / "stage")
+    say("One long page ...")
+    page = one_page(site.build(stage, work, "singlehtml", strict=False))
+    target = build.folder / "book.pdf"
+    say("Printing ...")
+    with storage.atomic(target) as temporary:
+        printed(page, temporary)
+    say(f"The book as PDF: {target} ({target.stat().st_size / 1e6:.1f} MB)")
+    return target
+
+
+def one_page(output):
+    """
+    Move the single page to the root of its folder, where its pictures are looked for.
+
+    Sphinx writes ``book/index.html`` with addresses that begin at the root when the root page
+    lies in a folder; without the move pictures, styles and mathematics are lost.
+    """
+    nested, page = output / "book" / "index.html", output / "index.html"
+    source = nested if nested.exists() else page
+    text = source.read_text(encoding="utf-8")
+    text = re.sub(r'((?:src|href)=")(?:\.\./)+', r"\1", text)
+    text = re.sub(r'href="(?:index\.html)?#document-', 'href="#document-', text)
+    text = text.replace("</head>", f"<style>{_PRINT_STYLE}</style></head>")
+    for folder in ("_images", "_static"):
+        inner = output / "book" / folder
+        if inner.is_dir():
+            shutil.copytree(inner, output / folder, dirs_exist_ok=True)
+    page.write_text(text, encoding="utf-8")
+    return page
+
+
+def printed(page, target):
+    """Print a page, with outline, tags and page numbers."""
+    number = '<div style="font-size:8px;width:100%;text-align:center">' + (
+        '<span class="pageNumber"></span></div>'
+    )
+    with forms.browser_page() as browser:
+        browser.goto(page.as_uri(), wait_until="load", timeout=180_000)
+        browser.evaluate("() => window.MathJax?.startup?.promise?.then(() => true)")
+        browser.evaluate(
+            """() => {
+              document.documentElement.dataset.theme = "light";
+              document.querySelectorAll("details").forEach(e => { e.open = true; });
+              document.querySelectorAll(".toggle-hidden").forEach(
+                e => e.classList.remove("toggle-hidden"));
+            }"""
+        )
+        browser.emulate_media(media="print")
+        browser.set_default_timeout(300_000)
+        browser.pdf(
+            path=str(target),
+            format="A4",
+            prefer_css_page_size=True,
+            print_background=True,
+            display_header_footer=True,
+            header_template="<span></span>",
+            footer_template=number,
+            outline=True,
+            tagged=True,
+        )
