@@ -75,6 +75,9 @@ class Profile:
         Trinarizations whose blocking impedance is computed.
     fit_methods : tuple of str
         Trinarizations whose gamma is fitted: the ten of the paper's Table 3, and the truth.
+    fipy_specimens, fipy_maps, fipy_currents : tuple of str, tuple of str, tuple of float
+        Electrodes whose truth, trinarizations whose fitted gamma, and currents [mA/cm²] for which
+        the homogenized half cell is also lithiated in FiPy.
     resolved_lateral : int
         Voxels along y and x of the part of a cutout that is lithiated in three dimensions.
     resolved_joined : tuple of int
@@ -129,6 +132,9 @@ class Profile:
         "nn-p-cond",
     )
     fit_methods: tuple[str, ...] = (*TABLE_3_METHODS, "truth")
+    fipy_specimens: tuple[str, ...] = ELECTRODES
+    fipy_maps: tuple[str, ...] = ("edx-closing", "kmeans")
+    fipy_currents: tuple[float, ...] = (1.0, 3.0, 6.0, 8.0, 10.0, 12.0)
     resolved_lateral: int = 40
     resolved_joined: tuple[int, ...] = (2, 1, 4)
     resolved_specimens: tuple[str, ...] = ("TL",)
@@ -194,6 +200,9 @@ PROFILES = {
             fit_methods=("kmeans", "edx-closing", "nn-am-cond", "truth"),
             nn_choices=("relu",),
             nn_choice_epochs=1,
+            fipy_specimens=("TL",),
+            fipy_maps=("kmeans",),
+            fipy_currents=(6.0,),
             resolved_lateral=32,
             resolved_joined=(4, 2),
             resolved_methods=("truth", "kmeans"),
