@@ -133,7 +133,7 @@ def lithiate(
         end_s=end_s,
         times=times_s,
     )
-    return _gather(out, mesh, current)
+    return gather(out, mesh, current)
 
 
 def _check_times(end_s, times_s):
@@ -145,7 +145,9 @@ def _check_times(end_s, times_s):
     if times.ndim != 1 or times.size < 2 or times[0] != 0 or not np.all(np.diff(times) > 0):
         raise ValueError("times_s must be increasing times in s, of which the first is zero.")
     if not np.isfinite(times[-1]) or times[-1] > end_s:
-        raise ValueError(f"times_s ends at {times[-1]:g} s; expected no time past end_s, {end_s:g}.")
+        raise ValueError(
+            f"times_s ends at {times[-1]:g} s; expected no time past end_s, {end_s:g}."
+        )
 
 
 def _check_current(current_mA_cm2):
@@ -180,7 +182,23 @@ def _backend(name, mesh, changes=None):
     raise ValueError(f"Backend {name!r} is unknown; expected one of {BACKENDS}.")
 
 
-def _gather(out, mesh, current):
+def gather(out, mesh, current):
+    """
+    A :class:`Lithiation` of what a march through time gave.
+
+    Parameters
+    ----------
+    out : March
+        From :func:`analysis.electrochemistry.stepping.march`.
+    mesh : Layers
+        The discretized half cell.
+    current : float
+        Current density [mA/cm²].
+
+    Returns
+    -------
+    Lithiation
+    """
     states, materials = out.states, mesh.materials
     time = np.array([state.time_s for state in states])
     salt = np.array([state.salt for state in states])

@@ -7,7 +7,7 @@ import pytest
 
 from analysis.electrochemistry.equation_changes import Boundary, Changes, Property, Term
 from analysis.electrochemistry.fipy_assembly import Assembly
-from analysis.electrochemistry.halfcell import Control, ElectrodeProfile, _gather, lithiate
+from analysis.electrochemistry.halfcell import Control, ElectrodeProfile, gather, lithiate
 from analysis.electrochemistry.layers import layers
 from analysis.electrochemistry.materials import DEFAULT
 from analysis.electrochemistry.own_electrolyte import OwnElectrolyte
@@ -104,7 +104,7 @@ def test_side_reaction_beside_the_same_source_in_the_compiled_backend():
     on = per_volume * mesh.width * (np.arange(mesh.n_cells) >= mesh.first)
     source = np.array([on, 0 * on, -on])
     backend = BandedNewton(mesh, source=lambda time_s: source)
-    plain = _gather(march(backend, mesh, 60.0, cutoff_V=3.7, control=ROUGH), mesh, 6.0)
+    plain = gather(march(backend, mesh, 60.0, cutoff_V=3.7, control=ROUGH), mesh, 6.0)
     ours = lithiate(ELECTRODE, 6, backend="fipy", changes=side, **SHORT)
     assert ours.capacity_mAh_cm2[-1] == pytest.approx(plain.capacity_mAh_cm2[-1], rel=1e-6)
     assert rms_mV(plain, ours) < 0.05

@@ -1,12 +1,17 @@
 """Whole lithiations in FiPy, the model, beside the compiled backend, its copy for scans."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from analysis import campaign, cases
-from analysis.electrochemistry.halfcell import lithiate
+from analysis.electrochemistry.halfcell import gather, lithiate
+from analysis.electrochemistry.layers import layers
+from analysis.electrochemistry.materials import DEFAULT
+from analysis.electrochemistry.scan import BandedNewton
+from analysis.electrochemistry.stepping import march
 from analysis.figures import style
 from analysis.study.cells.halfcell import EXAMPLE, ROUGH
 
@@ -36,6 +41,68 @@ def whole(current_mA_cm2=6.0):
     row = difference(_curve(runs["fipy"]), _curve(runs["banded"]))
     row |= {"fipy_s": seconds["fipy"], "compiled_s": seconds["banded"]}
     return runs, pd.DataFrame([{"current": current_mA_cm2} | row])
+
+
+def checks(usual, changed, *, contact_ohm_m2, side_A_m3, **size):
+    """
+    Changed equations in FiPy, each beside a check that does not know of the change.
+
+    Parameters
+    ----------
+    usual : Lithiation
+        With the usual equations.
+    changed : dict of str to Lithiation
+        Keys "contact resistance", "side reaction" and "own electrolyte", the chapter's three.
+    contact_ohm_m2 : float
+        Resistance at the collector [Ω m²].
+    side_A_m3 : float
+        Side current per volume of the electrode [A/m³].
+    **size
+        Cells and control of all of them.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        Change, capacity [mAh/cm²], its gain on the usual equations [%], and :func:`difference`
+        from the check.
+    """
+    current = usual.current_mA_cm2
+    drop_V = 10 * current * contact_ohm_m2
+    salt = DEFAULT.electrolyte
+    other = replace(
+        salt,
+        conductivity_p=(1.2 * salt.conductivity_p[0], *salt.conductivity_p[1:]),
+        constant_transference=0.4,
+    )
+    shifted = lithiate(EXAMPLE, current, cutoff_V=DEFAULT.cutoff_V + drop_V, **size)
+    independent = {
+        "contact resistance": (shifted.capacity_mAh_cm2, shifted.voltage_V - drop_V),
+        "side reaction": _curve(_with_source(current, side_A_m3, **size)),
+        "own electrolyte": _curve(
+            lithiate(EXAMPLE, current, materials=replace(DEFAULT, electrolyte=other), **size)
+        ),
+    }
+    base = usual.capacity_mAh_cm2[-1]
+    rows = [
+        {
+            "change": name,
+            "capacity": run.capacity_mAh_cm2[-1],
+            "gain": 100 * (run.capacity_mAh_cm2[-1] / base - 1),
+        }
+        | difference(_curve(run), independent[name])
+        for name, run in changed.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def _with_source(current_mA_cm2, per_volume_A_m3, *, n_electrode, n_separator, control):
+    """The compiled backend with a source in its balances of charge and electrons."""
+    mesh = layers(EXAMPLE, DEFAULT, n_electrode, n_separator)
+    on = per_volume_A_m3 * mesh.width * (np.arange(mesh.n_cells) >= mesh.first)
+    source = np.array([on, 0 * on, -on])
+    backend = BandedNewton(mesh, source=lambda time_s: source)
+    out = march(backend, mesh, 10 * current_mA_cm2, cutoff_V=DEFAULT.cutoff_V, control=control)
+    return gather(out, mesh, current_mA_cm2)
 
 
 def run(profile, say=print, **options):
