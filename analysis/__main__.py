@@ -80,7 +80,7 @@ def _add_own(commands):
 
 
 def _add_campaign(commands):
-    from analysis import campaign
+    from analysis.simulation import campaign
 
     parser = commands.add_parser("campaign", help="fit gamma for every trinarization")
     campaign.add_arguments(parser)

@@ -82,7 +82,9 @@ def _descriptors():
 
 
 def _half_cells():
-    from analysis.electrochemistry import halfcell, impedance, structure
+    from analysis.electrochemistry.porous_electrode import half_cell as halfcell
+    from analysis.electrochemistry.porous_electrode import homogenization as structure
+    from analysis.electrochemistry.transport import impedance
 
     labels = _labels()
     made = structure.from_labels(labels, VOXEL_SIZE_UM)

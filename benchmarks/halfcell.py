@@ -18,8 +18,8 @@ import time
 import numpy as np
 from record import recording
 
-from analysis.electrochemistry import reference
-from analysis.electrochemistry.halfcell import Control, lithiate
+from analysis.electrochemistry import pybamm_reference as reference
+from analysis.electrochemistry.porous_electrode.half_cell import Control, lithiate
 
 
 def pybamm_parameters(current_mA_cm2, cell=reference.MATERIALS, electrode=reference.ELECTRODE):
@@ -177,7 +177,7 @@ class FipyCoupling:
 
 def fipy(currents=(1.0, 3.0, 6.0, 8.0, 10.0, 12.0)):
     """FiPy before and after, and beside the compiled backend, in one process."""
-    from analysis.electrochemistry import porous
+    from analysis.electrochemistry.porous_electrode import fipy_model
     from analysis.study.cells.fipy_model import difference
     from analysis.study.cells.halfcell import EXAMPLE
 
@@ -188,10 +188,10 @@ def fipy(currents=(1.0, 3.0, 6.0, 8.0, 10.0, 12.0)):
 
     for backend in ("banded", "fipy"):
         run(6.0, backend, end_s=1e-3)  # compiles, imports
-    ours = porous.Assembly
+    ours = fipy_model.Assembly
     print("one lithiation at 6 mA/cm², 70 cells      steps  sweeps   CPU s  ms a sweep")
     for name, assembly in (("FiPy's coupling (before)", FipyCoupling), ("ours (after)", ours)):
-        porous.Assembly = assembly
+        fipy_model.Assembly = assembly
         done, seconds = run(6.0, "fipy")
         work = f"{done.steps:5d}  {done.iterations:6d}  {seconds:6.2f}  "
         print(f"{name:40s}  {work}{1e3 * seconds / done.iterations:6.1f}", flush=True)

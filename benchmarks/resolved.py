@@ -38,17 +38,15 @@ import record
 import structures
 
 from analysis import processes, storage
-from analysis.electrochemistry import (
-    domain,
-    grid,
-    impedance,
-    march,
-    materials,
-    reaction,
-    resolved,
-)
-from analysis.electrochemistry._team import Team
-from analysis.electrochemistry.cell import ResolvedCell
+from analysis.electrochemistry import materials
+from analysis.electrochemistry.resolved import butler_volmer as reaction
+from analysis.electrochemistry.resolved import grid as domain
+from analysis.electrochemistry.resolved import half_cell as resolved
+from analysis.electrochemistry.resolved import time_integration as march
+from analysis.electrochemistry.resolved.state import ResolvedCell
+from analysis.electrochemistry.transport import impedance
+from analysis.electrochemistry.transport import percolation as grid
+from analysis.electrochemistry.transport.threads import Team
 from analysis.paper import CURRENTS_MA_CM2
 
 GAMMA = 0.12

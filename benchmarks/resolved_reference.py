@@ -3,14 +3,14 @@
 Usage: python benchmarks/resolved_reference.py [--write]
 
 Prints the difference of the resolved cell from PyBaMM's DFN on the electrode of
-:mod:`analysis.electrochemistry.reference.cubes`; with `--write` the curves of PyBaMM are stored.
+:mod:`analysis.electrochemistry.pybamm_reference.cubes`; with `--write` the curves of PyBaMM are stored.
 """
 
 import argparse
 
 import halfcell
 
-from analysis.electrochemistry.reference import cubes
+from analysis.electrochemistry.pybamm_reference import cubes
 
 
 def main():

@@ -32,7 +32,7 @@ import numpy as np
 from record import peak_gb, recording
 from scipy import ndimage, sparse
 
-from analysis.electrochemistry import transport
+from analysis.electrochemistry.transport import effective as transport
 from analysis.phases import Phase
 
 GAMMA = 0.1
@@ -77,7 +77,7 @@ def pyamg_cg(volume):
 
 def assemble(volume):
     """Sparse matrix of the joined conducting voxels."""
-    from analysis.electrochemistry import grid
+    from analysis.electrochemistry.transport import percolation as grid
 
     mask = grid.check_path(volume > 0, "conducting")
     index = np.full(volume.shape, -1, np.int32)

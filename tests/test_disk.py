@@ -57,7 +57,7 @@ def test_the_command_says_the_sentence_wherever_it_happens(monkeypatch, capsys, 
     def fail(_):
         raise error
 
-    monkeypatch.setattr("analysis.campaign.main", lambda options, say: fail(options))
+    monkeypatch.setattr("analysis.simulation.campaign.main", lambda options, say: fail(options))
     assert __main__.main(["campaign"]) == 1
     said = capsys.readouterr().err
     assert "the disk is full. The previous result, if there was one, is intact. Free some" in said

@@ -9,6 +9,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "analysis"
 
 # Lower rank is deeper; rooms of one rank do not import each other, except where noted.
 RANKS = {
+    "_names": 0,
     "attributes": 0,
     "checksums": 0,
     "disk": 0,
@@ -27,12 +28,8 @@ RANKS = {
     "specimen": 4,
     "segmentation": 4,
     "electrochemistry": 4,
-    "cases": 5,
     "kernels": 5,
-    "simulations": 6,
-    "cluster": 7,
-    "local": 7,
-    "campaign": 8,
+    "simulation": 6,
     "study": 9,
     "__main__": 10,
 }

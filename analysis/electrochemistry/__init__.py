@@ -1,1 +1,19 @@
-"""Lithiation of the half cell: transport on voxels, the 1D porous electrode, calibration."""
+"""Half cells: transport through voxels, the porous electrode in 1D, the resolved cell in 3D.
+
+Read in this order:
+
+1. ``materials``: parameters of active material, electrolyte, binder and lithium, with unit, source
+   and confidence. Every other module takes them from here.
+2. ``transport``: div(k grad u) = 0 on voxels, its multigrid solver, impedance.
+3. ``porous_electrode``: the homogenized half cell. Labels become depth profiles, and the profiles
+   are lithiated by one of two backends.
+4. ``resolved``: the half cell on the voxels themselves, with its own linear solver.
+5. ``gamma_fit``: the transport parameter of the CBD from a voltage curve; ``measured_curve`` reads
+   such a curve from a file.
+6. ``pybamm_reference``: curves of an independent solver, stored with their parameters.
+
+Imports go down this list; the porous electrode and the resolved cell know nothing of each other.
+
+The names ``structure``, ``calibration`` and ``halfcell`` are kept for scripts: they hand on
+``porous_electrode.homogenization``, ``gamma_fit`` and ``porous_electrode.half_cell``.
+"""

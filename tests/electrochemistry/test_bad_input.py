@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
-from analysis.electrochemistry import calibration, halfcell, resolved
-from analysis.electrochemistry.layers import ElectrodeProfile
+from analysis.electrochemistry import gamma_fit as calibration
 from analysis.electrochemistry.measured_curve import read_curve
+from analysis.electrochemistry.porous_electrode import half_cell as halfcell
+from analysis.electrochemistry.porous_electrode.mesh import ElectrodeProfile
+from analysis.electrochemistry.resolved import half_cell as resolved
 
 V = np.array([4.2, 4.1, 4.0, 3.9, 3.8, 3.7, 3.5, 3.2, 3.0])
 Q = np.linspace(0, 4, V.size)

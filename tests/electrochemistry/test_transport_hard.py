@@ -5,8 +5,8 @@ import pytest
 from scipy import sparse
 from scipy.sparse.linalg import spsolve
 
-from analysis.electrochemistry import transport
-from analysis.electrochemistry.multigrid import ConvergenceError
+from analysis.electrochemistry.transport import effective as transport
+from analysis.electrochemistry.transport.multigrid import ConvergenceError
 
 
 def direct_value(k):

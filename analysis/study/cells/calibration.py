@@ -3,9 +3,11 @@
 import numpy as np
 import pandas as pd
 
-from analysis import campaign, cases, paper, profiles, simulations, storage
-from analysis.electrochemistry import calibration
+from analysis import paper, profiles, storage
+from analysis.electrochemistry import gamma_fit as calibration
 from analysis.figures import style
+from analysis.simulation import campaign, cases
+from analysis.simulation import run as simulations
 from analysis.study.finding import STAND_INS, Bound, check
 
 OTHER = "mean error at the other currents [%]"

@@ -6,13 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from analysis import campaign, cases
-from analysis.electrochemistry.halfcell import gather, lithiate
-from analysis.electrochemistry.layers import layers
 from analysis.electrochemistry.materials import DEFAULT
-from analysis.electrochemistry.scan import BandedNewton
-from analysis.electrochemistry.stepping import march
+from analysis.electrochemistry.porous_electrode.half_cell import gather, lithiate
+from analysis.electrochemistry.porous_electrode.mesh import layers
+from analysis.electrochemistry.porous_electrode.newton_model import BandedNewton
+from analysis.electrochemistry.porous_electrode.time_integration import march
 from analysis.figures import style
+from analysis.simulation import campaign, cases
 from analysis.study.cells.halfcell import EXAMPLE, ROUGH
 
 
@@ -114,7 +114,7 @@ def run(profile, say=print, **options):
     profile : str
         Name of the profile.
     say, **options
-        As for :func:`analysis.campaign.run`.
+        As for :func:`analysis.simulation.campaign.run`.
 
     Returns
     -------

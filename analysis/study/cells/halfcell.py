@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from analysis.electrochemistry import manufactured, reference
-from analysis.electrochemistry.halfcell import Control, ElectrodeProfile, lithiate
+from analysis.electrochemistry import pybamm_reference as reference
 from analysis.electrochemistry.materials import DEFAULT, parameter_rows
+from analysis.electrochemistry.porous_electrode import manufactured
+from analysis.electrochemistry.porous_electrode.half_cell import Control, ElectrodeProfile, lithiate
 
 # A two-layer electrode at the paper's fractions and the measured surface of virtual electrodes.
 EXAMPLE = ElectrodeProfile(171e-6, 0.5954, 0.2892, 2.3e5, 0.06, 5.0, 6e-6)

@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from analysis.electrochemistry import halfcell, structure
+from analysis.electrochemistry.porous_electrode import half_cell as halfcell
+from analysis.electrochemistry.porous_electrode import homogenization as structure
 
 
 def lithiations(profile, currents_mA_cm2):
@@ -11,7 +12,7 @@ def lithiations(profile, currents_mA_cm2):
 
     Parameters
     ----------
-    profile : analysis.electrochemistry.layers.ElectrodeProfile
+    profile : analysis.electrochemistry.porous_electrode.mesh.ElectrodeProfile
         The electrode.
     currents_mA_cm2 : sequence of float
         Currents.

@@ -7,7 +7,8 @@ from scipy import ndimage
 from scipy.optimize import brentq
 
 from analysis import profiles, storage
-from analysis.electrochemistry import grid, impedance
+from analysis.electrochemistry.transport import impedance
+from analysis.electrochemistry.transport import percolation as grid
 from analysis.figures import style
 from analysis.phases import Phase
 from analysis.study.finding import STAND_INS, Bound, check

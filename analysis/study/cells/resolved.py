@@ -7,8 +7,12 @@ import pandas as pd
 import xarray as xr
 from scipy.optimize import minimize_scalar
 
-from analysis import campaign, cases, simulations, storage
-from analysis.electrochemistry import calibration, halfcell, structure
+from analysis import storage
+from analysis.electrochemistry import gamma_fit as calibration
+from analysis.electrochemistry.porous_electrode import half_cell as halfcell
+from analysis.electrochemistry.porous_electrode import homogenization as structure
+from analysis.simulation import campaign, cases
+from analysis.simulation import run as simulations
 
 SPECIMEN, CUTOUT = campaign.HEADLINE
 RADIUS_RANGE = 0.1, 2.0  # of the effective radius, in radii of the spheres with the AM's surface

@@ -1,0 +1,392 @@
+"""Fit of gamma, the one free parameter: bounded scalar search against a voltage curve."""
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.electrochemistry.materials import DEFAULT, FARADAY_C_MOL
+from analysis.electrochemistry.porous_electrode.half_cell import Control, lithiate
+from analysis.electrochemistry.porous_electrode.time_integration import StepFailed
+from analysis.electrochemistry.transport.effective import check_gamma
+from analysis.paper import CURRENTS_MA_CM2
+
+FIT_CURRENT_MA_CM2 = 6.0  # the paper's
+MISFIT_RANGE, MISFIT_POINTS = 1.05, 200  # of the target's last capacity; see fit_gamma
+
+
+@dataclass(frozen=True)
+class Fidelity:
+    """Discretization of a simulation, and what solves it."""
+
+    n_electrode: int
+    n_separator: int
+    control: Control
+    backend: str = "banded"
+
+
+FIDELITIES = {
+    "fine": Fidelity(160, 50, Control(voltage_error_V=3e-5, salt_error_mol_m3=0.3)),
+    "coarse": Fidelity(50, 18, Control(voltage_error_V=3e-4, salt_error_mol_m3=3.0)),
+    # the cells and steps of "coarse", so that a difference is the backend's
+    "fipy": Fidelity(50, 18, Control(voltage_error_V=3e-4, salt_error_mol_m3=3.0), "fipy"),
+}
+
+
+@dataclass(frozen=True)
+class Fit:
+    """
+    Outcome of :func:`fit_gamma`.
+
+    Parameters
+    ----------
+    gamma : float
+        Best value [-].
+    gamma_error : float
+        Standard error [-] from the curvature of the misfit and the larger of noise and misfit.
+    misfit_V : float
+        Rms difference of the voltages at the best value.
+    gammas, misfits_V : (K,) ndarray
+        Every value tried, increasing, and its misfit: the profile of the misfit.
+    at_bound : bool
+        Whether the best value lies at an end of the search interval.
+    failed : dict of float to str
+        Values of gamma at which the model could not run, with the reason.
+    """
+
+    gamma: float
+    gamma_error: float
+    misfit_V: float
+    gammas: np.ndarray
+    misfits_V: np.ndarray
+    at_bound: bool
+    failed: dict
+
+    @property
+    def tau(self):
+        """Tortuosity of the CBD at 50 % inner porosity, 1 / (2 gamma)."""
+        return 1 / (2 * self.gamma)
+
+
+def fit_gamma(
+    structure,
+    capacity_mAh_cm2,
+    voltage_V,
+    *,
+    current_mA_cm2=FIT_CURRENT_MA_CM2,
+    bounds=None,
+    noise_V=2e-3,
+    n_scan=9,
+    materials=DEFAULT,
+    fidelity="coarse",
+):
+    """
+    Find the gamma whose lithiation comes closest to a given curve.
+
+    Parameters
+    ----------
+    structure : Structure
+        The electrode; has ``at(gamma)`` and ``gammas``.
+    capacity_mAh_cm2, voltage_V : (N,) array
+        Target curve.
+    current_mA_cm2 : float
+        Current of the target.
+    bounds : (float, float), optional
+        Interval of the search; by default from 0.01 (or the structure's first gamma) to 0.5.
+    noise_V : float
+        Standard deviation of one measured voltage.
+    n_scan : int
+        Values tried before the refinement, evenly in log gamma.
+    materials : HalfCell
+        Material parameters.
+    fidelity : {"coarse", "fine", "fipy"}
+        Discretization.
+
+    Returns
+    -------
+    Fit
+
+    Raises
+    ------
+    ValueError
+        If the target is no curve, the bounds are no interval inside (0, 0.5], or the model runs
+        at no gamma.
+
+    Notes
+    -----
+    The misfit is the rms difference on 200 capacities between zero and 1.05 times the target's
+    last; a curve that has ended stays at its last voltage. So a curve that ends early is
+    penalized by the voltage that it misses, and the misfit is continuous in gamma.
+    """
+    capacity, target = check_curve(capacity_mAh_cm2, voltage_V)
+    check_range(structure, capacity, target, materials)
+    low, high = _bounds(structure, bounds)
+    at = np.linspace(0, MISFIT_RANGE * capacity[-1], MISFIT_POINTS)
+    wanted = np.interp(at, capacity, target)
+    cutoff = min(materials.cutoff_V, float(target[-1]))
+    tried, curves, failed = {}, {}, {}
+
+    def misfit(log_gamma):
+        gamma = float(np.clip(np.exp(log_gamma), low, high))
+        if gamma not in tried:
+            try:
+                run = simulate(
+                    structure.at(gamma),
+                    current_mA_cm2,
+                    materials=materials,
+                    fidelity=fidelity,
+                    cutoff_V=cutoff,
+                )
+            except (ValueError, StepFailed) as reason:
+                failed[gamma] = str(reason)
+                curves[gamma] = np.full(at.size, cutoff)
+            else:
+                curves[gamma] = np.interp(at, run.capacity_mAh_cm2, run.voltage_V)
+            tried[gamma] = float(np.sqrt(np.mean((curves[gamma] - wanted) ** 2)))
+        return tried[gamma]
+
+    grid = np.linspace(np.log(low), np.log(high), n_scan)
+    scanned = [misfit(log_gamma) for log_gamma in grid]
+    if len(failed) == n_scan:
+        raise ValueError(
+            f"The model runs at no gamma between {low:g} and {high:g}: "
+            f"{next(reversed(failed.values()))}"
+        )
+    _refine(misfit, grid, scanned)
+    gamma = min(tried, key=tried.get)
+    return _fit(tried, curves, gamma, noise_V, capacity, (low, high), failed)
+
+
+def fit_scan(runs, capacity_mAh_cm2, voltage_V, *, noise_V=2e-3):
+    """
+    Find the gamma that comes closest to a curve, between lithiations run at a few values.
+
+    For models too costly to be run inside a search. Between the values the capacity at the end,
+    and the voltage at each share of it, are interpolated in the logarithm of gamma.
+
+    Parameters
+    ----------
+    runs : dict of float to (capacity_mAh_cm2, voltage_V)
+        Curve of the model at two or more values of gamma.
+    capacity_mAh_cm2, voltage_V : (N,) array
+        Target curve.
+    noise_V : float
+        Standard deviation of one measured voltage.
+
+    Returns
+    -------
+    Fit
+
+    Raises
+    ------
+    ValueError
+        If the target is no curve, or there are fewer than two runs.
+    """
+    from scipy.interpolate import CubicSpline, PchipInterpolator
+
+    capacity, target = check_curve(capacity_mAh_cm2, voltage_V)
+    if len(runs) < 2:
+        raise ValueError(f"Runs at {len(runs)} values of gamma; expected at least two.")
+    nodes = np.array(sorted(runs))
+    at = np.linspace(0, MISFIT_RANGE * capacity[-1], MISFIT_POINTS)
+    wanted = np.interp(at, capacity, target)
+    share = np.linspace(0, 1, 2 * MISFIT_POINTS)
+    shapes = [
+        np.concatenate([[runs[one][0][-1]], np.interp(share * runs[one][0][-1], *runs[one])])
+        for one in nodes
+    ]
+    make = CubicSpline if nodes.size > 2 else PchipInterpolator
+    between = make(np.log(nodes), np.array(shapes))
+    tried, curves = {}, {}
+
+    def misfit(log_gamma):
+        end, *volts = between(log_gamma)
+        gamma = float(np.exp(log_gamma))
+        curves[gamma] = np.interp(at, share * end, volts)
+        tried[gamma] = float(np.sqrt(np.mean((curves[gamma] - wanted) ** 2)))
+        return tried[gamma]
+
+    grid = np.linspace(*np.log(nodes[[0, -1]]), 41)
+    _refine(misfit, grid, [misfit(log_gamma) for log_gamma in grid])
+    gamma = min(tried, key=tried.get)
+    return _fit(tried, curves, gamma, noise_V, capacity, nodes[[0, -1]], {})
+
+
+def _refine(misfit, grid, scanned):
+    """Search the least misfit between the neighbors of the best value scanned."""
+    from scipy.optimize import minimize_scalar
+
+    best = int(np.argmin(scanned))
+    bracket = grid[max(best - 1, 0)], grid[min(best + 1, grid.size - 1)]
+    minimize_scalar(misfit, bounds=bracket, method="bounded", options={"xatol": 1e-4})
+
+
+def _fit(tried, curves, gamma, noise_V, capacity, bounds, failed):
+    gammas = np.array(sorted(tried))
+    low, high = bounds
+    return Fit(
+        gamma=gamma,
+        gamma_error=gamma * _log_error(curves, gammas, gamma, tried[gamma], noise_V, capacity),
+        misfit_V=tried[gamma],
+        gammas=gammas,
+        misfits_V=np.array([tried[one] for one in gammas]),
+        at_bound=bool(min(gamma / low, high / gamma) < 1.01),
+        failed=failed,
+    )
+
+
+def simulate(electrode, current_mA_cm2, *, materials=DEFAULT, fidelity="coarse", cutoff_V=None):
+    """One lithiation at a named fidelity; the arguments are those of `halfcell.lithiate`."""
+    level = FIDELITIES[fidelity]
+    return lithiate(
+        electrode,
+        current_mA_cm2,
+        materials=materials,
+        cutoff_V=cutoff_V,
+        n_electrode=level.n_electrode,
+        n_separator=level.n_separator,
+        control=level.control,
+        backend=level.backend,
+    )
+
+
+def predict(structure, gamma, currents_mA_cm2=CURRENTS_MA_CM2, **options):
+    """
+    Lithiations at other currents with a gamma fitted at one of them.
+
+    Parameters
+    ----------
+    structure : Structure
+        The electrode.
+    gamma : float
+        Effective transport parameter of the CBD [-].
+    currents_mA_cm2 : sequence of float
+        Currents.
+    **options
+        Passed to :func:`simulate`.
+
+    Returns
+    -------
+    runs : dict of float to Lithiation
+    failed : dict of float to str
+        Reason for every current that gave no curve.
+    """
+    electrode = structure.at(gamma)
+    runs, failed = {}, {}
+    for current in currents_mA_cm2:
+        try:
+            runs[float(current)] = simulate(electrode, current, **options)
+        except (ValueError, StepFailed) as reason:
+            failed[float(current)] = str(reason)
+    return runs, failed
+
+
+def virtual_measurement(run, *, noise_V=2e-3, seed, points=300):
+    """
+    A simulated curve as an instrument would record it: evenly in time, with noise.
+
+    Returns
+    -------
+    capacity_mAh_cm2, voltage_V : (points,) ndarray
+    """
+    time_s = np.linspace(0, run.time_s[-1], points)
+    rng = np.random.default_rng(seed)
+    voltage = np.interp(time_s, run.time_s, run.voltage_V) + rng.normal(0, noise_V, points)
+    return run.current_mA_cm2 * time_s / 3600, voltage
+
+
+def check_curve(capacity_mAh_cm2, voltage_V):
+    """
+    Return a target curve as arrays, or say what is wrong with it.
+
+    Raises
+    ------
+    ValueError
+        If the two differ in length, hold values that are not finite, the capacity decreases, or
+        the voltages cannot be volts against lithium.
+    """
+    capacity = np.array(capacity_mAh_cm2, dtype=float)
+    voltage = np.asarray(voltage_V, dtype=float)
+    if capacity.ndim != 1 or capacity.shape != voltage.shape or capacity.size < 5:
+        raise ValueError(
+            f"Capacity and voltage have shapes {capacity.shape} and {voltage.shape}; expected two "
+            "columns of equal length with at least 5 points."
+        )
+    if not (np.all(np.isfinite(capacity)) and np.all(np.isfinite(voltage))):
+        raise ValueError("The curve holds values that are not finite; remove these rows.")
+    back = np.flatnonzero(np.diff(capacity) < 0)
+    if back.size:
+        raise ValueError(
+            f"Capacity (or time) decreases after point {back[0] + 1}; expected one lithiation "
+            "with increasing time. Cut the file to one half cycle."
+        )
+    if voltage.min() < 1.5 or voltage.max() > 5.0:
+        raise ValueError(
+            f"Voltages run from {voltage.min():g} to {voltage.max():g}; expected 1.5 to 5 V "
+            "against lithium. Name the column voltage_mV if they are millivolts."
+        )
+    if abs(capacity[0]) > 1e-3 * np.ptp(capacity):
+        warnings.warn(
+            f"The capacity starts at {capacity[0]:g} mAh/cm²; shifted to start at zero.",
+            stacklevel=2,
+        )
+    capacity -= capacity[0]
+    if capacity[-1] <= 0:
+        raise ValueError("The capacity does not grow; expected one lithiation with a current.")
+    tail = max(1, voltage.size // 10)
+    if voltage[-tail:].mean() >= voltage[:tail].mean():
+        raise ValueError(
+            "The voltage rises along the curve; expected a lithiation of the cathode, in which "
+            "it falls. Give the discharge half cycle."
+        )
+    return capacity, voltage
+
+
+def check_range(structure, capacity_mAh_cm2, voltage_V, materials):
+    """
+    Check that a curve can belong to an electrode, and say so if it ends early.
+
+    Raises
+    ------
+    ValueError
+        If the capacity is more than 1.5 times what the active material can take up.
+    """
+    active = materials.active
+    room = (1 - active.initial_content) * active.max_concentration_mol_m3 * FARADAY_C_MOL
+    most = room * float(np.mean(structure.active)) * structure.thickness_m / 36000
+    if capacity_mAh_cm2[-1] > 1.5 * most:
+        raise ValueError(
+            f"The curve ends at {capacity_mAh_cm2[-1]:.3g} mAh/cm²; the active material of this "
+            f"electrode can take up {most:.3g}. Check units, area and current."
+        )
+    if voltage_V[-1] > materials.cutoff_V + 0.1:
+        warnings.warn(
+            f"The curve ends at {voltage_V[-1]:.2f} V, above the cut-off of "
+            f"{materials.cutoff_V:g} V: gamma rests on part of the lithiation.",
+            stacklevel=3,
+        )
+
+
+def _bounds(structure, bounds):
+    if bounds is None:
+        gammas = np.asarray(structure.gammas)
+        low, high = (max(0.01, gammas[0]), gammas[-1]) if gammas.size > 1 else (0.01, 0.5)
+    else:
+        low, high = (check_gamma(value) for value in bounds)
+    if not low < high:
+        raise ValueError(f"The bounds of gamma are {low:g} and {high:g}; expected low < high.")
+    return low, high
+
+
+def _log_error(curves, gammas, gamma, misfit_V, noise_V, capacity):
+    """Standard error of log gamma from the response of the curve to it."""
+    k = int(np.searchsorted(gammas, gamma))
+    far = 0.02  # relative change over which the slope is taken
+    below = [g for g in gammas[:k] if g < gamma * (1 - far)] or list(gammas[:k])
+    above = [g for g in gammas[k + 1 :] if g > gamma * (1 + far)] or list(gammas[k + 1 :])
+    left, right = (below[-1] if below else gamma), (above[0] if above else gamma)
+    if left == right:
+        return float("nan")
+    slope = (curves[right] - curves[left]) / np.log(right / left)
+    information = capacity.size * np.mean(slope**2)
+    return float(max(noise_V, misfit_V) / np.sqrt(information)) if information > 0 else np.inf

@@ -1,0 +1,127 @@
+"""Fast backend of the 1D half cell: Newton's method on a block-tridiagonal matrix.
+
+The same finite-volume residual as in :mod:`.fipy_model`, with its exact
+linearization, compiled. Three unknowns per cell (psi, c_e, phi_s) and coupling to neighbors
+only: one elimination sweep solves the linear system.
+"""
+
+import numpy as np
+
+from analysis.electrochemistry.materials import (
+    FARADAY_C_MOL,
+    GAS_J_MOL_K,
+    SOFT_LOGARITHM_MOL_M3,
+    ActiveMaterial,
+    Electrolyte,
+)
+from analysis.electrochemistry.porous_electrode import newton_kernels as _newton1d
+from analysis.electrochemistry.porous_electrode.mesh import BACKGROUND_S_M
+from analysis.electrochemistry.porous_electrode.particle_diffusion import SOFT_MOL_M3, Reaction
+from analysis.electrochemistry.porous_electrode.time_integration import SMALLEST_MOL_M3, StepFailed
+
+
+class BandedNewton:
+    """
+    Solve one implicit step by Newton's method.
+
+    Parameters
+    ----------
+    layers : Layers
+        The discretized half cell.
+    source : callable, optional
+        ``source(time_s)`` returns a (3, N) array added to charge, salt and solid balances per
+        area [A/m²]; for manufactured solutions.
+    tolerance : float
+        Largest last change of a potential [V] and of c_e relative to its initial value.
+    max_iterations : int
+        Iterations before the step is given up.
+    """
+
+    def __init__(self, layers, source=None, tolerance=1e-9, max_iterations=40):
+        self.layers = layers
+        self.source = source
+        self.tolerance = tolerance
+        self.max_iterations = max_iterations
+        self._geometry = (
+            np.ascontiguousarray(layers.width, float),
+            np.ascontiguousarray(layers.porosity, float),
+            layers.width * layers.surface,
+        )
+        self._faces = layers.conductance, layers.left_weight, layers.electronic_conductance
+        self._materials = _packed(layers.materials)
+
+    def solve(self, guess, salt_old, base, response, step_s, current_A_m2, time_s):
+        """Return psi, salt, solid, reaction and the number of iterations of one step."""
+        layers, first, n = self.layers, self.layers.first, self.layers.n_cells
+        psi, salt, U = guess.psi.copy(), guess.salt.copy(), guess.surface_V.copy()
+        solid = np.concatenate([np.zeros(first), guess.solid])
+        extra = np.zeros((3, n)) if self.source is None else self.source(time_s)
+        mats, bet, offset, sites, numbers = self._materials
+        iterations, out = _newton1d.newton(
+            psi,
+            salt,
+            solid,
+            U,
+            salt_old,
+            base,
+            response,
+            step_s,
+            current_A_m2,
+            extra,
+            self._geometry,
+            self._faces,
+            layers.first,
+            mats,
+            bet,
+            offset,
+            sites,
+            numbers,
+            self.tolerance,
+            self.max_iterations,
+        )
+        if not iterations:
+            raise StepFailed(f"no convergence in {self.max_iterations} iterations")
+        return psi, salt, solid[first:], Reaction(out[0], out[1], out[2], out[3], U), iterations
+
+
+def _packed(materials):
+    """Material parameters as the plain arrays that the kernels take."""
+    electrolyte, active, ocp = materials.electrolyte, materials.active, materials.active.ocp
+    for seen, known in ((electrolyte, Electrolyte), (active, ActiveMaterial)):
+        if type(seen) is not known:  # its functions would be ignored
+            raise ValueError(
+                f"The compiled backend has the functions of {known.__name__} and no others, but "
+                f"was given {type(seen).__name__}; use backend='fipy'."
+            )
+    T = materials.temperature_K
+    p1, p2, p3, p4, p5, p6 = electrolyte.conductivity_p
+    heat = np.exp(1000 / electrolyte.temperature_K)
+    kap = np.array(
+        [0.1 * p1 * (1 + electrolyte.temperature_K - p2), p3, p4 * (1 + p5 * heat), p6 * heat]
+    )
+    q1, q2, q3, q4 = electrolyte.diffusivity_p
+    dif = np.array(
+        [
+            1e-10 * q1 * np.exp(q3 / electrolyte.temperature_K),
+            q2 + q4 / electrolyte.temperature_K,
+        ]
+    )
+    tra = np.array(electrolyte.transference_cubic, dtype=float)
+    sites = np.array(
+        [
+            ocp.potentials_V,
+            [ocp.scale * share for share in ocp.shares],
+            [FARADAY_C_MOL / (GAS_J_MOL_K * ocp.temperature_K * width) for width in ocp.widths],
+        ]
+    )
+    numbers = (
+        FARADAY_C_MOL,
+        FARADAY_C_MOL / (2 * GAS_J_MOL_K * T),
+        float(electrolyte.initial_mol_m3),
+        SOFT_LOGARITHM_MOL_M3,
+        4 * active.exchange_current_A_m2 / np.sqrt(electrolyte.initial_mol_m3),
+        SOFT_MOL_M3,
+        BACKGROUND_S_M,
+        SMALLEST_MOL_M3,
+    )
+    return (kap, dif, tra), electrolyte._beta_polynomial, float(ocp.offset), sites, numbers

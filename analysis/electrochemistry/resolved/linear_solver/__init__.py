@@ -1,0 +1,13 @@
+"""The linear system of a Newton step: two potentials and the salt that exchange current.
+
+Read in this order:
+
+1. ``bicgstab``: the Krylov method, BiCGStab(2) in float32 vectors.
+2. ``preconditioner``: one V-cycle for the three fields together.
+3. ``exchange``: the current between solid and electrolyte, by faces and by coarse cells;
+   ``coarse_levels``: which cell belongs to which, and the matrix of the coarsest grid.
+4. ``interface_coarsening``: to which coarse cells the reacting faces belong.
+5. ``block_smoother``: 2 x 2 blocks of potential and salt of the electrolyte on the finest grid.
+6. ``floating_clusters``: binder that only active material joins to the collector, whose potential
+   no smoother finds; solved for beside the V-cycle.
+"""

@@ -1,0 +1,366 @@
+"""One V-cycle for three fields on voxels that exchange current: psi, phi_s and salt.
+
+Each field has its own seven-point operator. On the finest grid the current
+``g (phi_s - psi) - m v`` joins an AM voxel with the electrolyte voxel beside it, face by face;
+on coarser grids an aggregate holds both, and the exchange happens on the spot. It is one current
+in all three rows, so that no coarse grid makes or loses charge. The salt v is a change of
+concentration in a fixed unit, which leaves its diffusion symmetric however steep the profile.
+"""
+
+import numpy as np
+
+from analysis.electrochemistry.resolved.linear_solver import (
+    block_smoother,
+    coarse_levels,
+    exchange,
+    floating_clusters,
+    interface_coarsening,
+)
+from analysis.electrochemistry.resolved.linear_solver.coarse_levels import PHI, PSI, SALT
+from analysis.electrochemistry.transport import multigrid
+from analysis.electrochemistry.transport import stencil as _stencil
+
+# Two sweeps of the blocks of psi and salt. The first has no under-relaxation: where salt is used
+# up, the reaction pins the salt of a voxel, and what a coarse grid has put there must go at once,
+# or its current outweighs everything else.
+BLOCK_SWEEPS = (np.float32(1.0), np.float32(2 / 3))
+REVISIT = 4096  # cells of the smallest coarse level that is visited twice in each cycle
+
+
+class BlockMultigrid:
+    """
+    Levels of the three-field operator and its V-cycle.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Cells of the fine grid.
+    heights : (Z,) ndarray
+        Slice heights in voxel edges.
+    faces : interface.Faces
+        Reacting faces.
+    clusters : floating_clusters.FloatingClusters
+        Binder that only AM joins to the collector.
+    solid, wet : padded ndarray of bool
+        Cells with a solid and an electrolyte potential.
+    team : Team
+        Threads.
+    scratch : tuple of padded ndarray
+        Three fields that a V-cycle may overwrite.
+
+    Notes
+    -----
+    The fine coefficients are the arrays in ``levels[field][0]``; fill them, the exchange
+    ``g`` and ``m`` and the ``slopes`` of the faces (:class:`exchange.Slopes`), then call
+    :meth:`rebuild`. The lithium electrode is the boundary face ``cz[1]`` of psi and salt;
+    its current depends on both and enters both rows.
+    """
+
+    def __init__(self, shape, heights, faces, clusters, solid, wet, team, *, scratch):
+        self.team, self.faces, self.clusters = team, faces, clusters
+        self.n_wet = int(np.count_nonzero(wet))
+        self.plan = multigrid.plan_coarsening(shape, heights, lid_ratio=(1.0, 1.0))
+        if not self.plan:
+            raise ValueError(
+                f"A grid of {shape[0]} x {shape[1]} x {shape[2]} cells is too small for the "
+                f"multigrid solver; expected more than {multigrid.COARSEST} cells. Take a larger "
+                "cutout, or join fewer voxels."
+            )
+        shapes = [shape] + [step.shape for step in self.plan]
+        dummy = np.zeros((1, 1, 1), np.float32)
+        self.levels = [[], [], []]
+        for depth, cells in enumerate(shapes):
+            for field in range(3):
+                arrays = [multigrid.padded(cells) for _ in range(3)]
+                storage = multigrid.padded(cells) if field == SALT else dummy
+                level = multigrid.Level(*arrays, storage, field == SALT, multigrid.padded(cells))
+                if depth:
+                    level.x, level.b = multigrid.padded(cells), multigrid.padded(cells)
+                self.levels[field].append(level)
+        self.g = [multigrid.padded(cells) for cells in shapes]
+        self.m = [multigrid.padded(cells) for cells in shapes]
+        coarse = [coarse_levels.three(cells) for cells in shapes[1:]]
+        self.scratch = [scratch, *coarse]
+        again = [i for i, cells in enumerate(shapes[:-1]) if i and np.prod(cells) >= REVISIT]
+        self.again = {
+            i: (coarse_levels.three(shapes[i]), coarse_levels.three(shapes[i])) for i in again
+        }
+        self.visits = np.float32(1.0), np.float32(0.0)
+        parents = [
+            coarse_levels.parents_of(c, step) for c, step in zip(shapes, self.plan, strict=False)
+        ]
+        self.parent = parents[0]
+        self.hosts = interface_coarsening.assign(faces, parents, self.plan, solid, wet)
+        self.inverse = self.slopes = None
+
+    @property
+    def depth(self):
+        """Number of levels."""
+        return len(self.g)
+
+    def rebuild(self):
+        """Compute coarse coefficients and all diagonals."""
+        run = self.team.run
+        for depth, step in enumerate(self.plan):
+            fold = (step.first, step.fold_y, step.fold_x)
+            nc = step.shape[0]
+            ratios = (step.ratio_z, step.ratio_y, step.ratio_x)
+            for field in range(3):
+                up, low = self.levels[field][depth : depth + 2]
+                run(
+                    _stencil.coarsen_faces,
+                    up.size,
+                    nc,
+                    *(up.cz, up.cy, up.cx, *fold),
+                    *ratios,
+                    *(low.cz, low.cy, low.cx),
+                )
+                if up.with_e:
+                    run(_stencil.coarsen_cells, up.size, nc, up.e, *fold, low.e)
+            if depth:
+                for part in (self.g, self.m):
+                    run(_stencil.coarsen_cells, up.size, nc, part[depth], *fold, part[depth + 1])
+                coarse = exchange.Slopes(*(part[depth + 1].ravel() for part in (self.g, self.m)))
+                interface_coarsening.collect_later(
+                    *self.hosts.later[depth - 1],
+                    *(self.faces, self.slopes, self._fine_diagonals(), coarse),
+                )
+                self._diagonals(depth)
+            else:
+                self._diagonals(0)
+                self.g[1][:] = 0
+                self.m[1][:] = 0
+                coarse = exchange.Slopes(self.g[1].ravel(), self.m[1].ravel())
+                self._faces(
+                    interface_coarsening.collect,
+                    *(self.hosts.code, self.slopes, self._fine_diagonals(), self.parent, coarse),
+                )
+        self._factor_blocks()
+        self._diagonals(self.depth - 1)
+        self.inverse = coarse_levels.inverse_of(self.dense())
+        if self.again:
+            self.visits = self._weigh_visits(max(self.again))
+
+    def _weigh_visits(self, depth):
+        """
+        What each of two visits to a coarse level counts.
+
+        A coarse grid corrects some parts too much, the level of all the solid at the end of a
+        discharge fivefold. Two whole corrections would square that error, from level to level.
+        Its largest factor, from a few power iterations on the smallest of these levels, is the
+        end of the range in which Chebyshev's polynomial of second degree is small.
+        """
+        (x, image), zero = self.again[depth], coarse_levels.three(self.levels[PSI][depth].shape)
+        load = coarse_levels.three(self.levels[PSI][depth].shape)
+        load[PHI][-2, 1:-1, 1:-1] = 1.0
+        largest = 0.0
+        for _ in range(4):
+            norm = np.sqrt(sum(float(np.vdot(part, part)) for part in load))
+            for part in load:
+                part /= np.float32(norm)
+            self._cycle(depth, load, x)
+            self._residual(depth, zero, x, image)
+            largest = np.sqrt(sum(float(np.vdot(part, part)) for part in image))
+            if not 0 < largest < np.inf:
+                break
+            for part, new in zip(load, image, strict=True):
+                part[:] = new
+        return coarse_levels.chebyshev_pair(largest)
+
+    def _fine_diagonals(self):
+        return interface_coarsening.FineDiagonals(
+            *(self.g[0].ravel(), self.levels[PHI][0].dinv.ravel()),
+            *(self.m[0].ravel(), self.levels[SALT][0].dinv.ravel()),
+        )
+
+    def _factor_blocks(self):
+        """Factors of the blocks of psi and salt on the finest grid; overwrites g and m there."""
+        psi, salt = self.levels[PSI][0], self.levels[SALT][0]
+        self.g[0][1] += psi.cz[1]
+        self.m[0][1] += salt.cz[1]
+        self.team.run(
+            block_smoother.factor,
+            *(psi.size, psi.shape[0], self.g[0], self.m[0], psi.dinv, salt.dinv),
+        )
+
+    def _smooth_blocks(self, b1, b3, add, x1, x3):
+        """Two sweeps for psi and salt; the scratch of both fields is overwritten."""
+        psi, salt = self.levels[PSI][0], self.levels[SALT][0]
+        size, nz, run = psi.size, psi.shape[0], self.team.run
+        blocks = block_smoother.Blocks(self.g[0], self.m[0], psi.dinv, salt.dinv)
+        charge, diffusion = (
+            _stencil.FaceConductances(one.cz, one.cy, one.cx) for one in (psi, salt)
+        )
+        u = self.scratch[0][PSI], self.scratch[0][SALT]
+        run(block_smoother.solve, size, nz, BLOCK_SWEEPS[0], blocks, (b1, b3), u)
+        run(
+            block_smoother.sweep,
+            *(size, nz, BLOCK_SWEEPS, add, blocks, charge, diffusion, u, (x1, x3)),
+        )
+
+    def _diagonals(self, depth):
+        for field in range(3):
+            level = self.levels[field][depth]
+            self.team.run(
+                exchange.diagonal_with_exchange,
+                level.size,
+                level.shape[0],
+                *(level.cz, level.cy, level.cx, level.e, level.with_e),
+                *((self.m if field == SALT else self.g)[depth], level.dinv),
+            )
+
+    def weights(self, solid):
+        """
+        Weights of the rows in the Krylov method's inner product.
+
+        The solid conducts between 1e-5 and 1e3 S/m, so each of its rows is weighted with the
+        inverse of its coefficients, those of the salt at its faces included: where salt is used
+        up they are far above the others. Rows of psi and salt get the mean of their inverse
+        diagonals.
+        """
+        means = []
+        for field in (PSI, SALT):
+            level = self.levels[field][0]
+            total = self.team.run(exchange.sum_of_inverses, level.size, level.shape[0], level.dinv)
+            means.append(self.n_wet / total)
+        np.copyto(solid, self.levels[PHI][0].dinv)
+        self._faces(exchange.weigh_rows, self.slopes.m, solid.ravel())
+        return means[0], solid, means[1]
+
+    def dense(self, depth=-1):
+        """Matrix of a coarse level, fields one after the other."""
+        depth %= self.depth
+        if depth == 0:
+            raise ValueError("The finest level has no dense form: its exchange is a list of faces.")
+        levels = [self.levels[field][depth] for field in range(3)]
+        return coarse_levels.dense_matrix(levels, self.g[depth], self.m[depth])
+
+    def cycle(self, b, x):
+        """Write the result of one V-cycle for the right-hand sides `b` into `x`."""
+        self._cycle(0, b, x)
+
+    def _cycle(self, depth, b, x):
+        inner = (slice(1, -1),) * 3
+        if depth == self.depth - 1:
+            load = np.concatenate([part[inner].ravel() for part in b])
+            parts = np.split(self.inverse @ load, 3)
+            for field in range(3):
+                x[field][inner] = parts[field].reshape(x[field][inner].shape)
+            return
+        run = self.team.run
+        step = self.plan[depth]
+        levels = [self.levels[field][depth] for field in range(3)]
+        lower = [self.levels[field][depth + 1] for field in range(3)]
+        fold = (step.first, step.fold_y, step.fold_x)
+        nz, size = levels[0].shape[0], levels[0].size
+        if depth == 0:
+            self._smooth_blocks(b[PSI], b[SALT], False, x[PSI], x[SALT])
+        for field, level in enumerate(levels):
+            faces = (level.cz, level.cy, level.cx)
+            if depth or field == PHI:
+                run(
+                    _stencil.smooth,
+                    size,
+                    nz,
+                    *(b[field], level.dinv, *faces, *multigrid.SWEEPS, False, x[field]),
+                )
+            if depth == 0 and field == PHI:
+                self._correct_clusters(b, x)
+            run(
+                _stencil.residual_restricted,
+                size,
+                step.shape[0],
+                *(x[field], b[field], *faces, level.e, level.with_e, *fold, lower[field].b),
+            )
+        coarse_b = tuple(part.b for part in lower)
+        coarse_x = tuple(part.x for part in lower)
+        if depth == 0:
+            self._faces(
+                exchange.exchange_restricted,
+                *(self.slopes, exchange.flat(x), self.parent, exchange.flat(coarse_b)),
+            )
+        else:
+            run(
+                exchange.cell_exchange_restricted,
+                size,
+                step.shape[0],
+                *(exchange.Slopes(self.g[depth], self.m[depth]), x, fold, coarse_b),
+            )
+        coarse_levels.restrict_metal(levels, x, step, coarse_b)
+        self._cycle(depth + 1, coarse_b, coarse_x)
+        if depth + 1 in self.again:
+            self._visit_again(depth + 1, coarse_b, coarse_x)
+        scratch = self.scratch[depth]
+        for field, level in enumerate(levels):
+            faces = (level.cz, level.cy, level.cx)
+            run(
+                _stencil.prolong,
+                size,
+                nz,
+                *(coarse_x[field], step.parent, step.fold_y, step.fold_x, x[field]),
+            )
+        if depth == 0:
+            self._correct_clusters(b, x)
+        self._residual(depth, b, x, scratch)
+        if depth == 0:
+            self._smooth_blocks(scratch[PSI], scratch[SALT], True, x[PSI], x[SALT])
+        for field, level in enumerate(levels):
+            if depth == 0 and field != PHI:
+                continue
+            run(
+                _stencil.smooth,
+                size,
+                nz,
+                *(scratch[field], level.dinv, level.cz, level.cy, level.cx),
+                *(*multigrid.SWEEPS, True, x[field]),
+            )
+
+    def _residual(self, depth, b, x, out):
+        """Write ``out = b - A x``; exchange by faces on the finest level, by cells below."""
+        levels = [self.levels[field][depth] for field in range(3)]
+        size, nz = levels[0].size, levels[0].shape[0]
+        for field, level in enumerate(levels):
+            faces = (level.cz, level.cy, level.cx)
+            self.team.run(
+                _stencil.residual,
+                size,
+                nz,
+                *(x[field], b[field], *faces, level.e, level.with_e, out[field]),
+            )
+        if depth == 0:
+            self._faces(
+                exchange.exchange_residual, self.slopes, exchange.flat(x), exchange.flat(out)
+            )
+        else:
+            slopes = exchange.Slopes(self.g[depth], self.m[depth])
+            self.team.run(exchange.cell_exchange, size, nz, slopes, x, out)
+        out[PSI][1] -= levels[SALT].cz[1] * x[SALT][1]
+        out[SALT][1] -= levels[PSI].cz[1] * x[PSI][1]
+
+    def _visit_again(self, depth, b, x):
+        """Correct the solution of a level by another cycle for what is left of its residual."""
+        left, more = self.again[depth]
+        first, second = self.visits
+        for part in x:
+            part *= first
+        self._residual(depth, b, x, left)
+        self._cycle(depth, left, more)
+        for part, correction in zip(x, more, strict=True):
+            correction *= second
+            part += correction
+
+    def _correct_clusters(self, b, x):
+        fine, salt, group = self.levels[PHI][0], self.levels[SALT][0], self.clusters
+        if group.count:
+            blocks = (self.g[0], self.m[0], self.levels[PSI][0].dinv, salt.dinv)
+            self.team.run(
+                floating_clusters.correct,
+                *(8 * len(group.voxel), group.count, group, fine.cz.shape[1:]),
+                _stencil.FaceConductances(*(c.ravel() for c in (fine.cz, fine.cy, fine.cx))),
+                block_smoother.Blocks(*(part.ravel() for part in blocks)),
+                (x[PSI].ravel(), x[SALT].ravel()),
+                *(b[PHI].ravel(), x[PHI].ravel()),
+            )
+
+    def _faces(self, function, *args):
+        self.team.scatter(function, self.faces.starts, self.faces, *args)

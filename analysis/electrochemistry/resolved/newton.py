@@ -1,0 +1,266 @@
+"""One implicit time step of the resolved cell.
+
+A Newton iteration on the fields of a :class:`cell.ResolvedCell`
+
+1. solves the lithium response of the AM with Butler-Volmer implicit on its diagonal,
+2. solves psi, phi_s and c_e together by BiCGStab, with the exact derivative of
+   the conservative fluxes and with slopes of the reaction that are damped by the lumped
+   response of the lithium, 1 / (1 + u S), and
+3. solves the lithium again with the new potentials.
+
+Convergence is judged by the largest change of any unknown in any voxel.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.electrochemistry.resolved import conservation, interface
+from analysis.electrochemistry.resolved import electrolyte_fluxes as _electrolyte
+from analysis.electrochemistry.resolved import field_sums as _cell
+from analysis.electrochemistry.resolved import solid_diffusion as lithium
+from analysis.electrochemistry.resolved.linear_solver import exchange
+from analysis.electrochemistry.resolved.linear_solver.bicgstab import bicgstab
+from analysis.electrochemistry.resolved.linear_solver.coarse_levels import PHI, PSI, SALT
+from analysis.electrochemistry.transport import stencil as _stencil
+
+FAILED = 0.9  # residual of the linear solver, relative, that is no solution
+# Levels of solid that full, badly conducting AM surrounds hardly show in the residual. They make
+# the linear solver slow; from then on it must solve more exactly, or iterations seem to converge
+# before these levels have moved.
+SLOW = 28  # cycles for a tenth of the residual
+LARGEST_STEP_V = 0.3  # of a potential per Newton iteration
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """
+    When a Newton iteration has converged.
+
+    Attributes
+    ----------
+    potential_V, salt_mol_m3, lithium_mol_m3 : float
+        Largest change of psi, of salt and of lithium in any voxel; the potential also of the
+        collector. The solid potential of single voxels is judged by the lithium that it moves:
+        floating clusters of binder in full, badly conducting AM have none that matters.
+    krylov : float
+        Residual reduction asked of the linear solver; up to five times less where changes grow
+        from one iteration to the next.
+    balance : float
+        Largest relative correction of salt and of the lithium of the step by
+        :func:`conservation.correct`.
+    current : float
+        Largest relative mismatch of the current of an electrode.
+    max_iterations, max_cycles : int
+        Newton iterations of a step, and V-cycles of an iteration.
+    """
+
+    potential_V: float = 1e-4
+    salt_mol_m3: float = 1.0
+    lithium_mol_m3: float = 50.0
+    krylov: float = 0.05
+    balance: float = 2e-4
+    current: float = 1e-5
+    max_iterations: int = 12
+    max_cycles: int = 80
+
+
+@dataclass(frozen=True)
+class NewtonResult:
+    """What a step of Newton iterations did."""
+
+    converged: bool
+    iterations: int
+    cycles: int
+    changes: tuple  # of the last iteration: psi, voltage, c_e, c_s
+    reason: str = ""
+
+
+def solve_step(cell, current_A_m2, weight, tolerance):
+    """
+    Newton iterations from the predicted fields to the end of a time step.
+
+    Parameters
+    ----------
+    cell : cell.ResolvedCell
+        Predicted state; changed.
+    current_A_m2 : float
+        Lithiation current per area, positive.
+    weight : float
+        Leading coefficient of the time difference [1/s]; its other terms are in ``history``.
+    tolerance : Tolerance
+        When to stop.
+
+    Returns
+    -------
+    outcome : NewtonResult
+        Whether it converged, and the work.
+    """
+    cycles, previous, failures, slowest = 0, np.inf, 0, 0.0
+    exact = 0.2 * tolerance.krylov
+    rtol = exact if cell.slow else tolerance.krylov
+    cell.rates.current[:] = 0  # the searches for currents start alike after a resume
+    changes = (np.inf,) * 4
+    limits = np.array(
+        [
+            tolerance.potential_V,
+            tolerance.potential_V,
+            tolerance.salt_mol_m3,
+            tolerance.lithium_mol_m3,
+        ]
+    )
+    for iteration in range(1, tolerance.max_iterations + 1):
+        changes, n = _iterate(cell, current_A_m2, weight, rtol, tolerance.max_cycles)
+        cycles += n
+        pace = n / np.log10(1 / rtol)
+        slowest = max(slowest, pace)
+        if pace > SLOW and not cell.slow:
+            cell.slow, rtol = True, exact
+        if not np.all(np.isfinite(changes)):
+            return NewtonResult(False, iteration, cycles, changes, "not finite")
+        worst = float(np.max(np.array(changes) / limits))
+        # what is left after a change is that change times the contraction
+        left = worst * min(1.0, worst / previous) if iteration > 1 else worst
+        solved = cell.linear_residual < FAILED  # no change without a solution is no convergence
+        failures += not solved
+        if failures > 1:  # a shorter step has more of its storage on the diagonal
+            return NewtonResult(False, iteration, cycles, changes, "the linear solver fails")
+        if left < 1 and worst < 8 and solved:
+            if current_A_m2 == 0:
+                return NewtonResult(True, iteration, cycles, changes)
+            cell.shifts, cell.kirchhoff = conservation.correct(cell, current_A_m2, weight)
+            shift = max(abs(cell.shifts[0]), abs(cell.shifts[1]))
+            if shift < tolerance.balance and cell.kirchhoff < tolerance.current:
+                cell.slow = cell.slow and slowest > SLOW / 3
+                return NewtonResult(True, iteration, cycles, changes)
+        if worst > previous:
+            if iteration > 8 and worst > 2 * previous:
+                return NewtonResult(False, iteration, cycles, changes, "diverges")
+            # parts that hardly show in the residual were left over: solve more exactly
+            rtol = max(rtol / 3, exact)
+        previous = worst
+    return NewtonResult(False, iteration, cycles, changes, "too many iterations")
+
+
+def _iterate(cell, current_A_m2, weight, rtol, max_cycles):
+    """One Newton iteration; returns the largest changes and the cycles of the linear solver."""
+    metal = _linearize(cell, weight)
+    _residual(cell, current_A_m2, weight, metal[0])
+    slopes = [part.astype(np.float32) for part in metal[1:]]
+    cycles, cell.linear_residual = bicgstab(
+        cell.work,
+        lambda x, y: _jacobian(cell, weight, slopes, x, y),
+        cell.preconditioner.cycle,
+        cell.team,
+        rtol=rtol,
+        max_cycles=max_cycles,
+        weights=cell.preconditioner.weights(cell.weight),
+    )
+    return _update(cell, weight), cycles
+
+
+def _linearize(cell, weight):
+    """
+    Coefficients, currents and slopes at the present state.
+
+    Returns those of the metal, see :meth:`ResolvedCell.lithium_electrode`.
+    """
+    solver = cell.preconditioner
+    cell.run(
+        _electrolyte.properties, cell.salt, cell.table, cell.kinetics.inverse_c, cell.properties
+    )
+    cell.set_solid_faces()
+    cell.evaluate_reaction()
+    g, m = solver.g[0], solver.m[0]
+    cell.run(_stencil.clear, g)
+    cell.run(_stencil.clear, m)
+    load, zero = cell.spare[4], cell.spare[3]
+    cell.run_lithium(_stencil.clear, load)
+    cell.over_faces(
+        interface.sum_slopes,
+        *(cell.rates, cell.inverse_f, cell.slope.ravel(), load.ravel()),
+    )
+    cell.run_lithium(_stencil.clear, zero)
+    lithium.solve(cell, load, cell.response, weight, zero, 0.05)
+    residual = cell.spare[4]
+    cell.lithium_residual(weight, residual)
+    cell.over_faces(lithium.subtract_currents, cell.rates.current, cell.inverse_f, residual.ravel())
+    cell.run_lithium(_stencil.clear, cell.known)
+    lithium.solve(cell, residual, cell.known, weight, cell.slope, 0.05)
+    cell.over_faces(interface.damp, cell.rates, cell.response.ravel(), g.ravel(), m.ravel())
+    cell.set_electrolyte_faces(weight)
+    metal = cell.lithium_electrode()
+    for field, slope in ((PSI, metal[1]), (SALT, metal[2])):
+        solver.levels[field][0].cz[1, 1:-1, 1:-1] = slope
+    solver.rebuild()
+    return metal
+
+
+def _residual(cell, current_A_m2, weight, from_metal):
+    """Write the residuals of charge, electrons and salt, with the known change of the lithium."""
+    work = cell.work
+    cell.run(
+        _electrolyte.residual,
+        *(cell.psi, cell.salt, cell.histories[0], cell.properties, cell.heights, cell.storage),
+        *(weight, work.r[PSI], work.r[SALT]),
+    )
+    source = work.r2[1]
+    cell.run(_stencil.clear, source)
+    source[cell.nz, 1:-1, 1:-1] = current_A_m2 * cell.edge * -1.0
+    solid = cell.preconditioner.levels[PHI][0]
+    cell.run(
+        _stencil.defect,
+        *(cell.phi, source, solid.cz, solid.cy, solid.cx, solid.e, False, work.r[PHI]),
+    )
+    cell.over_faces(interface.add_currents, cell.rates, cell.known.ravel(), exchange.flat(work.r))
+    for field in (PSI, SALT):
+        work.r[field][1, 1:-1, 1:-1] += from_metal
+
+
+def _jacobian(cell, weight, metal_slopes, x, y):
+    """Write the derivative of the three balances in the direction x."""
+    cell.run(
+        _electrolyte.jacobian,
+        *(cell.psi, cell.salt, cell.properties, cell.heights, cell.storage),
+        *(np.float32(cell.unit), np.float32(weight), x[PSI], x[SALT], y[PSI], y[SALT]),
+    )
+    solid = cell.preconditioner.levels[PHI][0]
+    cell.run(_stencil.apply, x[PHI], solid.cz, solid.cy, solid.cx, solid.e, False, y[PHI])
+    cell.over_faces(
+        exchange.exchange, cell.preconditioner.slopes, exchange.flat(x), exchange.flat(y)
+    )
+    inner = (1, slice(1, -1), slice(1, -1))
+    change = metal_slopes[0] * x[PSI][inner] + metal_slopes[1] * x[SALT][inner]
+    y[PSI][inner] += change
+    y[SALT][inner] += change
+
+
+def _update(cell, weight):
+    """Add the solution to the fields, solve the lithium again; returns the largest changes."""
+    work = cell.work
+    x = work.x
+    peak = cell.team.peak
+    psi = float(peak(_cell.largest_wet, cell.size, cell.nz, x[PSI], cell.salt, cell.properties))
+    terminal = abs(float(x[PHI][cell.nz, 1:-1, 1:-1].mean(dtype=float)))
+    if not np.isfinite(psi + terminal):
+        return (np.nan,) * 4
+    for part in (x[PSI], x[PHI]):
+        cell.run(_cell.limit, np.float32(LARGEST_STEP_V), part)
+    residual = cell.spare[4]
+    cell.lithium_residual(weight, residual)
+    cell.over_faces(
+        interface.lithium_load, cell.rates, exchange.flat(x), cell.inverse_f, residual.ravel()
+    )
+    cell.run(_cell.add_potential, 1.0, x[PSI], cell.psi)
+    cell.run(_cell.add_potential, 1.0, x[PHI], cell.phi)
+    salt = cell.team.peak(
+        _cell.add_salt, cell.size, cell.nz, cell.unit, x[SALT], cell.properties, cell.salt
+    )
+    cell.run_lithium(_stencil.clear, cell.known)  # it held the weights of the linear solver
+    lithium.solve(cell, residual, cell.known, weight, cell.slope, 0.01)
+    moved = cell.team.peak(
+        lithium.add,
+        *(cell.voxel_size, cell.voxel_nz),
+        *(cell.known, cell.active, *cell.bounds, cell.lithium),
+    )
+    return psi, terminal, float(salt), float(moved)

@@ -1,0 +1,79 @@
+"""What a lithiation of the resolved cell leaves behind."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Fields of the electrode at one time, float32; NaN outside their phases."""
+
+    time_s: float
+    salt_mol_m3: np.ndarray
+    content: np.ndarray
+    electrolyte_V: np.ndarray
+    solid_V: np.ndarray
+
+
+@dataclass(frozen=True)
+class ResolvedLithiation:
+    """
+    One lithiation of a resolved cell.
+
+    Attributes
+    ----------
+    current_mA_cm2 : float
+        Current density.
+    time_s, voltage_V, capacity_mAh_cm2 : (T,) ndarray
+        The curve, from the first step on.
+    depth_um : (Z,) ndarray
+        Depth of the slices from the separator side of the electrode; negative in the separator.
+    salt_mol_m3, content : (T, Z) ndarray
+        Mean salt concentration of the electrolyte and mean lithium content of the AM by slice;
+        NaN where a slice has none.
+    salt_drift, lithium_drift, kirchhoff : (T,) ndarray
+        Salt against its start, lithium in the AM against the charge, and the larger mismatch of
+        the currents of both electrodes against the current, all relative.
+    correction : (T,) ndarray
+        Largest relative change of salt or lithium made by the global balance of the step.
+    reached_cutoff : bool
+        Whether the voltage came down to the cut-off.
+    reason : str
+        Why the run ended.
+    steps, rejected, unconverged, iterations, cycles : int
+        Accepted steps, rejected ones, those among them without convergence, Newton iterations,
+        V-cycles.
+    cells : int
+        Cells of the grid.
+    inert : dict
+        Shares cut off, by name.
+    cpu_s, wall_s : float
+        Cost of the run, without what was done before a resume.
+    snapshots : tuple of Snapshot
+        Fields at the times that were asked for.
+    """
+
+    current_mA_cm2: float
+    time_s: np.ndarray
+    voltage_V: np.ndarray
+    capacity_mAh_cm2: np.ndarray
+    depth_um: np.ndarray
+    salt_mol_m3: np.ndarray
+    content: np.ndarray
+    salt_drift: np.ndarray
+    lithium_drift: np.ndarray
+    kirchhoff: np.ndarray
+    correction: np.ndarray
+    reached_cutoff: bool
+    reason: str
+    steps: int
+    rejected: int
+    unconverged: int
+    iterations: int
+    cycles: int
+    cells: int
+    inert: dict
+    cpu_s: float
+    wall_s: float
+    snapshots: tuple = ()

@@ -1,0 +1,229 @@
+"""The resolved cell: its fields, what its voxels and cells hold, and the rates of its faces.
+
+Unknowns are psi = phi_e - B(c_e), phi_s and the salt c_e of every cell, and the lithium c_s of
+every voxel. With psi the current in the electrolyte is -kappa grad psi, whatever t₊(c) and the
+thermodynamic factor do.
+"""
+
+import numpy as np
+
+from analysis.electrochemistry.materials import FARADAY_C_MOL as FARADAY
+from analysis.electrochemistry.resolved import butler_volmer, interface
+from analysis.electrochemistry.resolved import electrolyte_fluxes as _electrolyte
+from analysis.electrochemistry.resolved import field_sums as _cell
+from analysis.electrochemistry.resolved import solid_diffusion as lithium
+from analysis.electrochemistry.resolved.cell_properties import electron_conductance as network
+from analysis.electrochemistry.resolved.cell_properties import properties as parts
+from analysis.electrochemistry.resolved.linear_solver.bicgstab import Workspace
+from analysis.electrochemistry.resolved.linear_solver.exchange import Slopes
+from analysis.electrochemistry.resolved.linear_solver.preconditioner import (
+    PHI,
+    PSI,
+    SALT,
+    BlockMultigrid,
+)
+from analysis.electrochemistry.transport import stencil as _stencil
+from analysis.electrochemistry.transport.multigrid import padded
+
+LEAST_SALT = 1.0  # mol/m³; the conductivity is not less than at this concentration
+
+
+class ResolvedCell:
+    """
+    Fields, coefficients and work arrays of one half cell.
+
+    Parameters
+    ----------
+    geometry : domain.Domain
+        The grid.
+    cell : materials.HalfCell
+        Materials.
+    team : Team
+        Threads.
+    """
+
+    def __init__(self, geometry, cell, team):
+        self.geometry, self.materials, self.team = geometry, cell, team
+        shape = geometry.shape
+        self.shape, self.nz, self.size = shape, shape[0], int(np.prod(shape))
+        self.edge = geometry.edge_m
+        self.diffusivity = np.float32(cell.active.diffusivity_m2_s)
+        self.columns = shape[1] * shape[2]
+        self.heights = geometry.heights
+        found = parts.find(geometry, cell)
+        self.properties = np.zeros(
+            (shape[0] + 2, shape[1] + 2, _electrolyte.PROPERTIES, shape[2] + 2), "f4"
+        )
+        self.properties[:, :, _electrolyte.R] = found.resistance
+        self.storage = found.porosity
+        self.storage *= (FARADAY * self.edge**2 * self.heights)[:, None, None]
+        self.active, self.faces = found.active, found.faces
+        self.network, self.electronic = found.network, found.electronic
+        self._solid = found.solid if geometry.joined > 1 else None  # else made when asked for
+        self.kinetics = butler_volmer.tabulate(cell, self.edge, geometry.joined)
+        self.voxel_edge = self.edge / geometry.joined
+        self.inverse_f = geometry.joined / FARADAY  # of currents by the cell edge, for voxels
+        electrolyte = cell.electrolyte
+        c = np.arange(
+            0, butler_volmer.TABLE_TOP + 2 * butler_volmer.TABLE_STEP, butler_volmer.TABLE_STEP
+        )
+        self.table = np.stack(
+            [
+                np.maximum(
+                    electrolyte.conductivity_S_m(c), electrolyte.conductivity_S_m(LEAST_SALT)
+                ),
+                electrolyte.diffusivity_m2_s(c),
+                electrolyte.transference(c),
+            ],
+            axis=1,
+        )
+        self._allocate(found.clusters, found.solid)
+        self.preconditioner.slopes = Slopes(self.rates.slope_phi, self.rates.slope_w)
+        c0 = cell.electrolyte.initial_mol_m3
+        self.unit = c0 / float(cell.electrolyte.diffusion_slope_V(c0))  # mol/m³ per volt
+
+    def _allocate(self, clusters, solid):
+        shape, voxels = self.shape, self.geometry.voxels
+        several = self.geometry.joined > 1
+        self.psi, self.phi = (padded(shape, np.float64) for _ in range(2))
+        grids = (shape, voxels) if several else (shape,)
+        self.stores = [padded(grid, np.float64) for grid in grids]
+        self.histories = [padded(grid, np.float64) for grid in grids]
+        self.slow = False  # whether the linear solver was slow in the last step
+        self.voxel_nz, self.voxel_size = voxels[0], int(np.prod(voxels))
+        self.response, self.known, self.slope = (padded(voxels) for _ in range(3))
+        self.rates = interface.empty_rates(self.faces)
+        self.work = Workspace(shape)
+        # vectors of the lithium; those of the linear solver are free when it is solved
+        self.spare = (*self.work.u, *self.work.r2[1:])
+        self.weight = self.known  # of the rows of the solid; free while potentials are solved
+        if several:
+            self.spare = tuple(padded(voxels) for _ in range(5))
+            self.weight = padded(shape)
+        self.sigma = self.work.y[0]  # used up before the linear solve
+        self.preconditioner = BlockMultigrid(
+            shape,
+            self.heights[1:-1],
+            self.faces,
+            clusters,
+            solid,
+            self.storage > 0,
+            self.team,
+            scratch=self.work.r2,  # free whenever the preconditioner runs
+        )
+
+    def set_rest(self, content):
+        """Uniform concentrations, open-circuit potential."""
+        for store in self.stores:
+            store[:] = 0
+        self.salt[self.storage > 0] = self.materials.electrolyte.initial_mol_m3
+        self.lithium[self.active > 0] = content * self.materials.active.max_concentration_mol_m3
+        self.psi[:] = 0
+        self.phi[:] = 0
+        self.phi[self.solid] = float(self.materials.active.ocp.potential(content))
+
+    @property
+    def solid(self):
+        """Cells with a solid potential."""
+        if self._solid is not None:
+            return self._solid
+        return (self.electronic[self.geometry.kind] > 0) | (self.active > 0)
+
+    @property
+    def salt(self):
+        """Salt concentration of each cell [mol/m³]."""
+        return self.stores[0]
+
+    @property
+    def lithium(self):
+        """Lithium concentration of each voxel [mol/m³]; where cells are voxels, the same array."""
+        return self.stores[-1]
+
+    @property
+    def voltage(self):
+        """Potential of the collector against lithium [V]."""
+        return float(self.phi[self.nz, 1:-1, 1:-1].mean())
+
+    @property
+    def voxel_thickness(self):
+        """Volume of a voxel over the cross-section of a column of cells [m]."""
+        return self.voxel_edge**3 / self.edge**2
+
+    @property
+    def bounds(self):
+        """Lowest and highest lithium concentration [mol/m³]."""
+        k = self.kinetics
+        return k.low * k.full, k.high * k.full
+
+    def run(self, function, *args):
+        """Call a kernel over the slices of cells; the sum of what it returns."""
+        return self.team.run(function, self.size, self.nz, *args)
+
+    def run_lithium(self, function, *args):
+        """Call a kernel over the slices of voxels, on which the lithium lives."""
+        return self.team.run(function, self.voxel_size, self.voxel_nz, *args)
+
+    def over_faces(self, function, *args):
+        """Call a kernel over the reacting faces, without two threads at one cell."""
+        return self.team.scatter(function, self.faces.starts, self.faces, *args)
+
+    def evaluate_reaction(self):
+        """Currents and slopes of all faces at the present state; their sum [A/m]."""
+        fields = (self.psi, self.phi, self.salt, self.lithium)
+        fields = interface.FlatFields(*(field.ravel() for field in fields))
+        return self.over_faces(butler_volmer.evaluate, self.kinetics, fields, self.unit, self.rates)
+
+    def lithium_electrode(self):
+        """Currents from the metal [A/m] per column, their slopes with -psi and -c_e."""
+        k = self.kinetics
+        c = np.maximum(self.salt[1, 1:-1, 1:-1], 1e-15)
+        nodes = np.arange(len(k.rest)) / k.inverse_c
+        B = k.beta0 * (np.log(c + k.star) - k.log_c0) + np.interp(c, nodes, k.rest)
+        slope = k.beta0 / (c + k.star) + np.interp(c, nodes, k.tail)
+        rate = self.edge * self.materials.lithium.exchange_current_A_m2 / np.sqrt(1000.0)
+        i0 = rate * c / np.sqrt(c + k.star)
+        top = butler_volmer.LARGEST_ARGUMENT
+        z = np.clip(-k.thermal * (self.psi[1, 1:-1, 1:-1] + B), -top, top)
+        current = 2 * i0 * np.sinh(z)
+        rise = 2 * k.thermal * i0 * np.cosh(z)
+        return current, rise, self.unit * (rise * slope - current * (1 / c - 0.5 / (c + k.star)))
+
+    def set_solid_faces(self):
+        """Electronic conductances for the lithium as it is."""
+        k, geometry, links = self.kinetics, self.geometry, self.network
+        level = self.preconditioner.levels[PHI][0]
+        faces, numbers = (level.cz, level.cy, level.cx), (k.log_full, k.log_slope, self.sigma)
+        if links is None:
+            self.run(
+                _cell.solid_conductivity, self.lithium, geometry.kind, self.electronic, *numbers
+            )
+            self.run(_stencil.harmonic_faces, self.sigma, *faces)
+        else:
+            self.run(
+                network.conductivity,
+                *(self.lithium, self.active, geometry.n_separator, geometry.joined, *numbers),
+            )
+            self.run(network.conductances, self.sigma, *links.constant, *links.active, *faces)
+
+    def set_electrolyte_faces(self, weight):
+        """Coefficients of charge and salt for the preconditioner."""
+        psi, salt = (self.preconditioner.levels[field][0] for field in (PSI, SALT))
+        self.run(
+            _electrolyte.faces,
+            *(
+                self.properties,
+                self.heights,
+                self.storage,
+                np.float32(self.unit),
+                np.float32(weight),
+            ),
+            *(psi.cz, psi.cy, psi.cx, salt.cz, salt.cy, salt.cx, salt.e),
+        )
+
+    def lithium_residual(self, weight, out):
+        """Write the negative balance of the lithium, currents excluded."""
+        self.run_lithium(
+            lithium.residual,
+            *(self.lithium, self.histories[-1], self.active),
+            *(self.voxel_edge**2, weight, self.diffusivity, out),
+        )

@@ -1,0 +1,361 @@
+"""The march of a resolved cell through time.
+
+Second-order backward differences with steps chosen by the local error of voltage and salt; the
+cut-off is located.
+"""
+
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from analysis.electrochemistry.materials import FARADAY_C_MOL
+from analysis.electrochemistry.resolved import field_sums as _cell
+from analysis.electrochemistry.resolved import time_differences as _march
+from analysis.electrochemistry.resolved.newton import Tolerance, solve_step
+from analysis.electrochemistry.resolved.solution import ResolvedLithiation, Snapshot
+from analysis.electrochemistry.transport import percolation as grid
+
+SMALLEST_STEP_S = 1e-3
+NEAR_CUTOFF_V = 1e-4  # of the last voltage from the cut-off
+PAST_CUTOFF_V = 2e-3  # aimed at by the last step, before the cut-off is located
+LARGEST_ERROR = 5.0  # of an accepted step, in units of the tolerance
+SAFETY = 0.85  # of the next step, also after a rejected one
+ANTICIPATION = 1 / 3  # power of the growth of the error from step to step
+
+
+@dataclass(frozen=True)
+class Control:
+    """
+    Accuracy in time.
+
+    Attributes
+    ----------
+    voltage_V : float
+        Local error of the voltage per step [V].
+    salt_mol_m3 : float
+        Local error of the salt concentration per step, by slice [mol/m³].
+    first_step_s : float
+        First step [s].
+    growth : float
+        Largest ratio of neighboring steps.
+    newton : Tolerance
+        When a step has converged.
+    """
+
+    voltage_V: float = 0.6e-3
+    salt_mol_m3: float = 6.0
+    first_step_s: float = 0.2
+    growth: float = 1.6
+    newton: Tolerance = Tolerance()
+
+    def times(self, factor):
+        """The same with local errors `factor` times as large."""
+        return Control(
+            self.voltage_V * factor,
+            self.salt_mol_m3 * factor,
+            self.first_step_s * factor ** (1 / 3),
+            self.growth,
+            self.newton,
+        )
+
+
+@dataclass
+class March:
+    """Everything that a step needs from the steps before it."""
+
+    time: float = 0.0
+    step: float = 0.0  # the last accepted one
+    next_step: float = 0.0
+    error: float = 0.0  # of the last step, in units of the tolerance
+    rows: list = field(default_factory=list)  # one tuple per accepted step
+    profiles: list = field(default_factory=list)
+    rejected: int = 0
+    unconverged: int = 0
+    iterations: int = 0
+    cycles: int = 0
+    snapshots: list = field(default_factory=list)
+
+
+class Run:
+    """A march through time: fields of two earlier steps, and the rows of the curve."""
+
+    def __init__(self, cell, current_mA_cm2, cutoff, control, snapshots_s, end_s):
+        self.cell, self.cutoff, self.control = cell, cutoff, control
+        self.current_mA_cm2 = float(current_mA_cm2)
+        self.current = 10.0 * self.current_mA_cm2  # A/m²
+        self.stops = sorted({float(t) for t in snapshots_s} | {float(end_s)})
+        self.end = float(end_s)
+        self.march = March(next_step=control.first_step_s)
+        self.now = [store.copy() for store in cell.stores]
+        self.before = [store.copy() for store in cell.stores]
+        self.old = [cell.psi.astype("f4"), cell.phi.astype("f4")]
+        self.trend = [np.zeros_like(part) for part in self.old]
+        self.salt_start = cell.run(_cell.weighted_sum, cell.storage, cell.salt)
+        self.lithium_start = cell.run_lithium(_cell.weighted_sum, cell.active, cell.lithium)
+
+    def advance(self):
+        """One accepted step; returns why the run is over, or an empty string."""
+        march, control = self.march, self.control
+        step = march.next_step
+        while True:
+            target = next(stop for stop in self.stops if stop > march.time * (1 + 1e-12))
+            if march.time + step >= target * (1 - 1e-9):
+                step = target - march.time
+            elif march.time + 1.5 * step > target:
+                step = 0.5 * (target - march.time)
+            step = min(step, self._to_cutoff(step))
+            outcome, weight = self._attempt(step)
+            if outcome.converged:
+                error = self._error(step)
+                if error <= LARGEST_ERROR or step <= SMALLEST_STEP_S:
+                    break
+                factor = max(0.25, SAFETY * error ** (-1 / 3))
+            else:
+                march.unconverged += 1
+                error, factor = np.inf, 0.4
+            march.rejected += 1
+            step *= factor
+            if step < SMALLEST_STEP_S:
+                return (
+                    f"the time step collapsed at {march.time:.1f} s, {self._voltage():.4f} V: "
+                    f"{outcome.reason or 'time error'}, largest changes {outcome.changes}"
+                )
+        if self.cell.voltage < self.cutoff:
+            step, weight = self._locate(step)
+        self._accept(step, weight)
+        trend = min(1.0, march.error / error) if error > 0 and march.error > 0 else 1.0
+        factor = SAFETY * max(error, 1e-6) ** (-1 / 3) * trend**ANTICIPATION
+        march.error = error
+        march.next_step = step * min(control.growth, max(0.3, factor))
+        if len(march.rows) < 4:
+            march.next_step = step * control.growth
+        if self.cell.voltage <= self.cutoff + NEAR_CUTOFF_V:
+            return "cut-off"
+        if march.time >= self.end * (1 - 1e-12):
+            return "end time"
+        return ""
+
+    def _attempt(self, step):
+        """Predict and solve; returns the outcome and the weight of the time difference."""
+        cell, march = self.cell, self.march
+        now, before = self.now, self.before
+        if not march.rows:
+            weight = 1 / step
+            for store, history, last in zip(cell.stores, cell.histories, now, strict=True):
+                np.multiply(last, weight, out=history)
+                np.copyto(store, last)
+            ratio = 0.0
+        else:
+            r = step / march.step
+            weight = (1 + 2 * r) / (1 + r) / step
+            u, v = (1 + r) / step, -(r**2) / (1 + r) / step
+            excess = cell.run(
+                _march.positive_history,
+                *(u, now[0], v, before[0], cell.storage, 0.1 * weight, cell.histories[0]),
+            )
+            if excess > 0:  # give back what the bound added, so that no salt is made
+                salt = cell.run(_cell.weighted_sum, cell.storage, cell.histories[0])
+                cell.run(_cell.scale_wet, 1 - excess / salt, cell.storage, cell.histories[0])
+            if len(now) > 1:
+                cell.run_lithium(_march.combine, u, now[1], v, before[1], cell.histories[1])
+                cell.run(_march.extrapolate_salt, now[0], before[0], r, cell.salt)
+            cell.run_lithium(
+                _march.extrapolate, now[-1], before[-1], r, cell.active, *cell.bounds, cell.lithium
+            )
+            ratio = r if len(march.rows) > 2 else 0.0
+        for potential, old, trend in zip((cell.psi, cell.phi), self.old, self.trend, strict=True):
+            cell.run(_march.combine, 1.0, old, ratio, trend, potential)
+        outcome = solve_step(cell, self.current, weight, self.control.newton)
+        march.iterations += outcome.iterations
+        march.cycles += outcome.cycles
+        if outcome.converged:
+            self.new_profiles = self._profiles()
+        return outcome, weight
+
+    def _to_cutoff(self, step):
+        """The step that a parabola through the last voltages would take just past the cut-off."""
+        if len(self.march.rows) < 4:
+            return np.inf
+        t, volts = (
+            np.array(part) for part in zip(*(row[:2] for row in self.march.rows[-3:]), strict=True)
+        )
+        wanted = self.cutoff - PAST_CUTOFF_V
+
+        def voltage(part):
+            return _extrapolate(np.append(t, t[-1] + part), volts)
+
+        if voltage(step) >= wanted:
+            return np.inf
+        low, high = 0.0, step
+        for _ in range(40):
+            middle = 0.5 * (low + high)
+            low, high = (middle, high) if voltage(middle) >= wanted else (low, middle)
+        return max(high, SMALLEST_STEP_S)
+
+    def _locate(self, step):
+        """Solve for the step that ends at the cut-off."""
+        times, volts = [0.0, step], [self._voltage(), self.cell.voltage]
+        for _ in range(6):
+            order = np.argsort(volts)
+            guess = float(np.interp(self.cutoff, np.array(volts)[order], np.array(times)[order]))
+            outcome, weight = self._attempt(guess)
+            if not outcome.converged:
+                good = times[-1]
+                outcome, weight = self._attempt(good)
+                return good, weight
+            moved = abs(guess - times[-1])
+            times.append(guess)
+            volts.append(self.cell.voltage)
+            if abs(volts[-1] - self.cutoff) < NEAR_CUTOFF_V or moved < 1e-7 * self.march.time:
+                break
+        return times[-1], weight
+
+    def _voltage(self):
+        return self.march.rows[-1][1] if self.march.rows else np.inf
+
+    def _error(self, step):
+        """Local error of the step in units of the tolerance, from the third differences."""
+        march, control = self.march, self.control
+        if len(march.rows) < 3:
+            return 0.0
+        t = np.array([row[0] for row in march.rows[-3:]] + [march.time + step])
+        h = np.diff(t)
+        share = h[2] / (h.sum() * (1 + 2 * h[2] / h[1]) * h[1] / (h[1] + h[2]))
+        old = [row[1] for row in march.rows[-3:]]
+        volts = abs(self.cell.voltage - _extrapolate(t, old))
+        salt = np.abs(self.new_profiles[0] - _extrapolate(t, [p[0] for p in march.profiles[-3:]]))
+        return share * max(volts / control.voltage_V, np.nanmax(salt) / control.salt_mol_m3)
+
+    def _accept(self, step, weight):
+        cell, march = self.cell, self.march
+        march.time += step
+        march.step = step
+        salt = cell.run(_cell.weighted_sum, cell.storage, cell.salt) / self.salt_start - 1
+        gained = (
+            cell.run_lithium(_cell.weighted_sum, cell.active, cell.lithium) - self.lithium_start
+        )
+        charge = self.current * cell.columns * march.time
+        lithium = gained * FARADAY_C_MOL * cell.voxel_thickness / charge - 1
+        correction = max(abs(cell.shifts[0]), abs(cell.shifts[1]))
+        march.rows.append((march.time, cell.voltage, salt, lithium, cell.kirchhoff, correction))
+        march.profiles.append(self.new_profiles)
+        self.before, self.now, cell.stores = self.now, cell.stores, self.before
+        for part, old, trend in zip((cell.psi, cell.phi), self.old, self.trend, strict=True):
+            cell.run(_march.combine, 1.0, part, -1.0, old, trend)
+            cell.run(_march.combine, 1.0, part, 0.0, part, old)
+        if any(abs(march.time - stop) < 1e-6 * stop for stop in self.stops if stop < self.end):
+            march.snapshots.append(self._snapshot())
+
+    def _profiles(self):
+        """Mean salt of the electrolyte and mean content of the AM by slice of cells."""
+        cell = self.cell
+        salt, amount = np.zeros((2, cell.nz))
+        _march.slice_sums(cell.salt, cell.storage, salt, amount)
+        lithium, count = np.zeros((2, cell.voxel_nz))
+        _march.slice_sums(cell.lithium, cell.active, lithium, count)
+        joined = cell.geometry.joined
+        if joined > 1:
+            lithium, count = (
+                np.concatenate(
+                    [
+                        np.zeros(cell.geometry.n_separator),
+                        part.reshape(-1, joined).sum(axis=1),
+                        np.zeros(1),
+                    ]
+                )
+                for part in (lithium, count)
+            )
+        with np.errstate(invalid="ignore"):
+            return salt / amount, lithium / count / cell.kinetics.full
+
+    def _snapshot(self):
+        cell = self.cell
+        part = (cell.geometry.electrode, slice(1, -1), slice(1, -1))
+        lithium = self.now[-1][1:-1, 1:-1, 1:-1] * (cell.active[1:-1, 1:-1, 1:-1] > 0)
+        share = cell.active[1:-1, 1:-1, 1:-1]
+        if cell.geometry.joined > 1:
+            lithium, share = (
+                grid.block_means(values, cell.geometry.joined) for values in (lithium, share)
+            )
+        else:
+            n = cell.geometry.n_separator
+            lithium, share = lithium[n:-1], share[n:-1]
+        c, wet = self.now[0][part], cell.storage[part] > 0
+        shift = np.zeros(c.shape)
+        shift[wet] = cell.materials.electrolyte.diffusion_potential_V(np.maximum(c[wet], 1e-12))
+        with np.errstate(invalid="ignore"):
+            content = lithium / share / cell.kinetics.full
+        return Snapshot(
+            self.march.time,
+            np.where(wet, c, np.nan).astype("f4"),
+            content.astype("f4"),
+            np.where(wet, cell.psi[part] + shift, np.nan).astype("f4"),
+            np.where(cell.solid[part], cell.phi[part], np.nan).astype("f4"),
+        )
+
+    def describe(self, wall_start):
+        """One line on where the run stands."""
+        march = self.march
+        time_s, volts = march.rows[-1][:2]
+        limit = self.cell.bounds[1] - self.lithium_start / self.cell.active.sum(dtype=float)
+        full_s = (
+            limit
+            * self.cell.active.sum(dtype=float)
+            * FARADAY_C_MOL
+            * self.cell.voxel_thickness
+            / (self.current * self.cell.columns)
+        )
+        gone = time.perf_counter() - wall_start
+        left = gone * max(min(full_s, self.end) / time_s - 1, 0)
+        return (
+            f"step {len(march.rows):3d}  t {time_s:8.1f} s  {volts:.4f} V  "
+            f"{time_s / full_s:5.1%} of the lithium  {march.iterations} it  "
+            f"{march.rejected} rejected  {gone:.0f} s gone, at most {left:.0f} s left"
+        )
+
+    def result(self, reason, cpu_s, wall_s):
+        march, cell = self.march, self.cell
+        rows = np.array(march.rows).reshape(-1, 6)
+        geometry = cell.geometry
+        return ResolvedLithiation(
+            current_mA_cm2=self.current_mA_cm2,
+            time_s=rows[:, 0],
+            voltage_V=rows[:, 1],
+            capacity_mAh_cm2=rows[:, 0] * self.current_mA_cm2 / 3600,
+            depth_um=geometry.depth_um[:-1],
+            salt_mol_m3=np.array([p[0][:-1] for p in march.profiles]),
+            content=np.array([p[1][:-1] for p in march.profiles]),
+            salt_drift=rows[:, 2],
+            lithium_drift=rows[:, 3],
+            kirchhoff=rows[:, 4],
+            correction=rows[:, 5],
+            reached_cutoff=reason == "cut-off",
+            reason=reason,
+            steps=len(rows),
+            rejected=march.rejected,
+            unconverged=march.unconverged,
+            iterations=march.iterations,
+            cycles=march.cycles,
+            cells=cell.size,
+            inert=dict(
+                ionic=geometry.inert_ionic,
+                electronic=geometry.inert_electronic,
+                active=geometry.inert_active,
+            ),
+            cpu_s=cpu_s,
+            wall_s=wall_s,
+            snapshots=tuple(march.snapshots),
+        )
+
+
+def _extrapolate(t, values):
+    """Parabola through three points, at the fourth time."""
+    out = 0.0
+    for a in range(3):
+        weight = 1.0
+        for b in range(3):
+            if a != b:
+                weight *= (t[3] - t[b]) / (t[a] - t[b])
+        out = out + weight * values[a]
+    return out

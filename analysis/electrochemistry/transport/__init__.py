@@ -1,0 +1,22 @@
+"""Transport through a voxel volume: what conducts, how well, and at which frequency.
+
+Read in this order:
+
+1. ``percolation``: which voxels take part, because a path joins them to the ends.
+2. ``effective``: effective conductivity and tortuosity from div(k grad u) = 0. Start here.
+3. ``multigrid``: the solver, conjugate gradients with one V-cycle as preconditioner.
+4. ``stencil``: its compiled seven-point kernels on padded arrays.
+5. ``impedance``: the same volume under an alternating voltage, and the transmission line.
+6. ``threads``: the pool of threads that works on slabs of slices.
+"""
+
+from analysis._names import lazily
+
+__getattr__, __dir__, __all__ = lazily(
+    __name__,
+    {
+        "effective": "effective_conductivity ionic_conductivity depth_profile Transport",
+        "impedance": "spectrum transmission_line",
+        "percolation": "connectivity Connectivity",
+    },
+)

@@ -1,0 +1,367 @@
+"""Blocking impedance of a symmetric cell from the labels of one electrode.
+
+Both electrodes of the cell are alike, so one electrode with potential zero at the separator side
+is half of it. Ions move in pore and CBD, the double layer on the AM takes up charge, nothing
+reacts; the solid is an equipotential, because the CBD conducts a hundred times better than the
+electrolyte. With the conductances K and the capacities C of the cells, unit voltage drives
+
+    Y(s) = s 1ᵀC1 - s² 1ᵀC (K + sC)⁻¹ C1 .
+
+A few solves at real s span a reduced model that gives the whole spectrum: Y is a Stieltjes
+function, so the Galerkin projection is passive and converges exponentially.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.electrochemistry.materials import DEFAULT
+from analysis.electrochemistry.transport import effective as transport
+from analysis.electrochemistry.transport import multigrid
+from analysis.electrochemistry.transport import percolation as grid
+from analysis.electrochemistry.transport import stencil as _stencil
+from analysis.electrochemistry.transport.threads import Team
+from analysis.phases import CBD_POROSITY, Phase, check_labels, check_voxel_size
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """
+    Impedance of one electrode of the symmetric cell.
+
+    Attributes
+    ----------
+    frequency_Hz : (N,) ndarray of float
+        Frequencies.
+    impedance_ohm_m2 : (N,) ndarray of complex
+        Impedance times cross section. The cell has twice this.
+    ionic_resistance_ohm_m2 : float
+        Three times the real part at low frequency, without the separator.
+    capacity_F_m2 : float
+        Double-layer capacity per cross section.
+    tortuosity : float
+        Effective tortuosity factor from the ionic resistance: mean relative conductivity
+        times bulk conductivity times resistance over thickness.
+    iterations : int
+        V-cycles of all solves.
+    """
+
+    frequency_Hz: np.ndarray
+    impedance_ohm_m2: np.ndarray
+    ionic_resistance_ohm_m2: float
+    capacity_F_m2: float
+    tortuosity: float
+    iterations: int
+
+
+class Network:
+    """
+    The RC network of a labelled electrode: conductances, capacities and their solver.
+
+    Parameters
+    ----------
+    labels : (Z, Y, X) ndarray of uint8
+        Phase of each voxel; slice 0 touches the separator.
+    gamma : float
+        Effective transport parameter of the electrolyte in the CBD [-].
+    voxel_size_um : float
+        Voxel edge [µm].
+    materials : materials.HalfCell
+        Conductivity of the electrolyte and double-layer capacity.
+    inner_area_per_um : float
+        Inner surface of the CBD per volume [1/µm] that also holds a double layer; 0 leaves it
+        out.
+    threads : int
+        Threads.
+
+    Raises
+    ------
+    ValueError
+        If no electrolyte touches the separator, or no wetted AM face is found.
+    """
+
+    def __init__(
+        self, labels, gamma, *, voxel_size_um, materials=DEFAULT, inner_area_per_um=0.0, threads=1
+    ):
+        labels = check_labels(labels)
+        edge = check_voxel_size(voxel_size_um) * 1e-6
+        gamma = transport.check_gamma(gamma)
+        path = grid.reached(labels != Phase.AM, 0)
+        if not path.any():
+            raise ValueError("No electrolyte (pore or CBD) in slice 0. Check the axis.")
+        share = np.array([1.0, CBD_POROSITY, 0.0])[labels] * path
+        faces = transport._touching(path, labels == Phase.AM)
+        electrolyte = materials.electrolyte
+        kappa = float(electrolyte.conductivity_S_m(electrolyte.initial_mol_m3))
+        layer = materials.active.double_layer_F_m2
+        capacity = layer * edge**2 * share * faces
+        capacity += layer * inner_area_per_um * 1e6 * edge**3 * (labels == Phase.CBD) * path
+        if capacity.sum() == 0:
+            raise ValueError(
+                "No AM face is wetted by electrolyte that is joined to the separator, so there "
+                "is no double layer. Check the labels: 0 is pore, 1 CBD, 2 AM."
+            )
+        self.shape, self.team = labels.shape, Team(threads)
+        conductivity = transport.ionic_conductivity(labels, gamma)
+        self.mean = float(conductivity.mean(dtype=float))
+        cells = multigrid.padded(labels.shape)
+        np.multiply(conductivity, path, out=cells[1:-1, 1:-1, 1:-1])
+        self.faces = transport.faces(cells, self.team)
+        self.faces[0][1] = 2 * cells[1]
+        self.unit = kappa * edge  # conductance of a voxel [S]
+        self.capacity = multigrid.padded(labels.shape)
+        self.capacity[1:-1, 1:-1, 1:-1] = capacity / self.unit
+        self.total = float(self.capacity.sum(dtype=float))
+        self.area = labels.shape[1] * labels.shape[2] * edge**2
+        self.thickness = labels.shape[0] * edge
+        self.kappa = kappa
+        plan = multigrid.plan_coarsening(labels.shape, np.ones(labels.shape[0]))
+        self.hierarchy = multigrid.Hierarchy(plan, self.team)
+        self.iterations = 0
+
+    def solve(self, shift, load, start=None, rtol=1e-7):
+        """Solution u of ``(K + shift C) u = load`` for a real shift [1/s], float64."""
+        storage = (shift * self.capacity).astype(np.float32)
+        self.hierarchy.rebuild(*self.faces, storage)
+        x = np.zeros(load.shape) if start is None else start.copy()
+        self.iterations += multigrid.solve(self.hierarchy, load, x, rtol=rtol).iterations
+        return x
+
+    def conduct(self, x):
+        """``K x`` in float64 for a padded field."""
+        out = np.zeros(x.shape)
+        dummy = np.zeros((1, 1, 1), np.float32)
+        zero = np.zeros_like(self.capacity)
+        _stencil.defect(0, self.shape[0], x, zero, *self.faces, dummy, False, out)
+        return -out
+
+
+@dataclass(frozen=True)
+class Reduced:
+    """Reduced model: small K, C and C1, and the network it came from."""
+
+    conductance: np.ndarray
+    capacity: np.ndarray
+    load: np.ndarray
+    total: float
+    unit: float
+    area: float
+
+    def impedance(self, frequency_Hz):
+        """Impedance times area [ohm m²] of one electrode at each frequency."""
+        out = []
+        for frequency in np.atleast_1d(frequency_Hz):
+            s = 2j * np.pi * frequency
+            inner = np.linalg.solve(self.conductance + s * self.capacity, self.load)
+            out.append(self.area / (self.unit * (s * self.total - s**2 * (self.load @ inner))))
+        return np.array(out)
+
+    @property
+    def resistance(self):
+        """Low-frequency real part times area [ohm m²]."""
+        drop = self.load @ np.linalg.solve(self.conductance, self.load)
+        return float(drop / self.total**2 * self.area / self.unit)
+
+
+def reduce(network, shifts_Hz, *, rtol=1e-7):
+    """
+    Project the network on its solutions at zero and at some real shifts.
+
+    Parameters
+    ----------
+    network : Network
+        Full model.
+    shifts_Hz : sequence of float
+        Shifts as frequencies.
+    rtol : float
+        Residual of the solves.
+
+    Returns
+    -------
+    reduced : Reduced
+        Model of ``len(shifts_Hz) + 1`` unknowns.
+    """
+    load = network.capacity
+    basis = []
+    for shift in [0.0, *(2 * np.pi * np.asarray(shifts_Hz, float))]:
+        x = network.solve(shift, load, rtol=rtol)
+        for _ in range(2):
+            for vector in basis:
+                x -= np.vdot(vector, x) * vector
+        norm = np.linalg.norm(x)
+        if norm > 0:
+            basis.append((x / norm).astype(np.float32))
+    n = len(basis)
+    K, C, b = np.zeros((n, n)), np.zeros((n, n)), np.zeros(n)
+    for j, vector in enumerate(basis):
+        x = vector.astype(float)
+        conducted, stored = network.conduct(x), network.capacity * x
+        b[j] = np.vdot(load.astype(float), x)
+        for i, other in enumerate(basis):
+            K[i, j] = np.vdot(other.astype(float), conducted)
+            C[i, j] = np.vdot(other.astype(float), stored)
+    return Reduced(0.5 * (K + K.T), 0.5 * (C + C.T), b, network.total, network.unit, network.area)
+
+
+def spectrum(
+    labels,
+    gamma,
+    *,
+    voxel_size_um,
+    frequency_Hz=None,
+    materials=DEFAULT,
+    inner_area_per_um=0.0,
+    shifts=12,
+    separator=False,
+    threads=1,
+):
+    """
+    Blocking impedance of a labelled electrode in a symmetric cell.
+
+    Parameters
+    ----------
+    labels : (Z, Y, X) ndarray of uint8
+        Phase of each voxel; slice 0 touches the separator.
+    gamma : float
+        Effective transport parameter of the electrolyte in the CBD [-].
+    voxel_size_um : float
+        Voxel edge [µm].
+    frequency_Hz : (N,) array_like of float, optional
+        Frequencies; by default 61 from 0.01 Hz to 10 kHz.
+    materials : materials.HalfCell
+        Parameters.
+    inner_area_per_um : float
+        Inner surface of the CBD per volume [1/µm] with a double layer of its own.
+    shifts : int
+        Real solves behind the reduced model, besides the one at zero.
+    separator : bool
+        Add half of the separator's resistance.
+    threads : int
+        Threads.
+
+    Returns
+    -------
+    spectrum : Spectrum
+        Impedance, ionic resistance, capacity and tortuosity.
+
+    Raises
+    ------
+    ValueError
+        If a frequency is not positive, or the labels give no double layer.
+    """
+    frequency = np.logspace(-2, 4, 61) if frequency_Hz is None else np.asarray(frequency_Hz, float)
+    if frequency.size == 0 or not np.all(np.isfinite(frequency) & (frequency > 0)):
+        raise ValueError("Frequencies must be positive numbers in Hz.")
+    network = Network(
+        labels,
+        gamma,
+        voxel_size_um=voxel_size_um,
+        materials=materials,
+        inner_area_per_um=inner_area_per_um,
+        threads=threads,
+    )
+    low, high = max(frequency.min(), 1e-2), frequency.max()
+    reduced = reduce(network, np.geomspace(low, 3 * max(high, 10 * low), shifts))
+    impedance = reduced.impedance(frequency)
+    resistance = 3 * reduced.resistance
+    if separator:
+        layer = materials.separator
+        impedance = impedance + 0.5 * layer.thickness_m / (layer.gamma * network.kappa)
+    return Spectrum(
+        frequency,
+        impedance,
+        resistance,
+        network.total * network.unit / network.area,
+        network.mean * network.kappa * resistance / network.thickness,
+        network.iterations,
+    )
+
+
+def step_response(network, times_s):
+    """
+    Voltage after a unit step of the current density, the paper's way to a spectrum.
+
+    Parameters
+    ----------
+    network : Network
+        Full model.
+    times_s : (N,) ndarray of float
+        Increasing times, the first above zero; a geometric grid from far below to far above
+        the time constant.
+
+    Returns
+    -------
+    voltage_ohm_m2 : (N,) ndarray of float
+        Voltage per current density.
+
+    Notes
+    -----
+    Two implicit stages of second order per step (L-stable, stiffly accurate).
+    """
+    stage = 1 - 1 / np.sqrt(2)
+    C = network.capacity.astype(float)
+    q = np.zeros_like(C)
+    ones = network.capacity
+    volts, before = [], 0.0
+
+    def advance(base, h, response):
+        back = network.solve(1 / h, (base / h), rtol=1e-6)
+        # (K + C/h) phi_e = (C phi_s - base) / h, with the total current equal to one
+        charge = h + base.sum() - np.vdot(C, back)
+        phi = charge / (network.total - np.vdot(C, response) / h)
+        stored = C * (phi - (phi / h * response - back))
+        return phi, stored, (stored - base) / h
+
+    for now in times_s:
+        h = stage * (now - before)
+        response = network.solve(1 / h, ones, rtol=1e-6)
+        _, _, rate = advance(q, h, response)
+        phi, q, _ = advance(q + (1 - stage) * (now - before) * rate, h, response)
+        volts.append(phi)
+        before = now
+    return np.array(volts) * network.area / network.unit
+
+
+def transform(times_s, voltage_ohm_m2, frequency_Hz):
+    """
+    Impedance from the response to a current step, by an exact integral of a linear spline.
+
+    Parameters
+    ----------
+    times_s, voltage_ohm_m2 : (N,) ndarray of float
+        Response; uneven grids are what it is made for.
+    frequency_Hz : (M,) array_like of float
+        Frequencies.
+
+    Returns
+    -------
+    impedance_ohm_m2 : (M,) ndarray of complex
+        ``Z = iω ∫ V exp(-iωt) dt``. Before the first time the voltage is taken as that of the
+        first; beyond the last it goes on as the straight line through the last tenth of the
+        points, as a blocking electrode does.
+    """
+    t = np.concatenate([[0.0], np.asarray(times_s, float)])
+    v = np.concatenate([[voltage_ohm_m2[0]], np.asarray(voltage_ohm_m2, float)])
+    tail = max(3, len(t) // 10)
+    slope, offset = np.polyfit(t[-tail:], v[-tail:], 1)
+    rise = np.diff(v) / np.diff(t)
+    out = []
+    for frequency in np.atleast_1d(frequency_Hz):
+        s = 2j * np.pi * frequency
+        decay = np.exp(-s * t)
+        # integral by parts: s ∫ V e^(-st) dt = V(0) - V(T) e^(-sT) + ∫ V' e^(-st) dt
+        inner = v[0] - v[-1] * decay[-1] + np.sum(rise * (decay[:-1] - decay[1:])) / s
+        beyond = (offset + slope * t[-1]) * decay[-1] + slope * decay[-1] / s
+        out.append(inner + beyond)
+    return np.array(out)
+
+
+def transmission_line(frequency_Hz, resistance_ohm_m2, capacity_F_m2):
+    """
+    Impedance of a homogeneous blocking electrode with no electronic resistance.
+
+    ``Z = sqrt(R / (iωC)) coth sqrt(iωRC)``; R/3 at low frequency.
+    """
+    s = 2j * np.pi * np.asarray(frequency_Hz, float)
+    root = np.sqrt(s * resistance_ohm_m2 * capacity_F_m2)
+    return np.sqrt(resistance_ohm_m2 / (s * capacity_F_m2)) / np.tanh(root)

@@ -1,0 +1,419 @@
+"""Campaigns: the cases that are missing, on local processes or on a Dask cluster.
+
+What a case is, and where its result lies, says :mod:`analysis.simulation.cases`.
+"""
+
+import difflib
+import os
+import time
+from dataclasses import dataclass, replace
+
+from analysis import profiles, scratch, storage
+from analysis.segmentation.methods import CATALOG
+from analysis.simulation import cluster, local
+from analysis.simulation.cases import (
+    TRUTH,
+    Case,
+    file_of,
+    is_finished,
+    load,
+    measurements,
+    scan,
+    truth_of,
+)
+
+HEADLINE = "TL", 1  # specimen and cutout whose truth is also lithiated with other cells
+
+SHARED_S = 10.0  # for a file to appear that another machine has written to a shared disk
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a campaign did: cases found finished, run now, and failed with their reasons."""
+
+    finished: int
+    run: int
+    failed: dict
+
+    def __add__(self, other):
+        return Summary(
+            self.finished + other.finished, self.run + other.run, self.failed | other.failed
+        )
+
+    def __str__(self):
+        text = f"{self.run} cases run, {self.finished} were finished, {len(self.failed)} failed"
+        reasons = [f"  {case}: {reason}" for case, reason in self.failed.items()]
+        return "\n".join([text, *reasons])
+
+
+def run(cases, profile, *, scheduler=None, workers=None, wait_s=None, say=print):
+    """
+    Run the cases that are missing, and those whose file is not as it was written.
+
+    Parameters
+    ----------
+    cases : sequence of Case
+        What must be on disk afterwards.
+    profile : str
+        Name of the profile.
+    scheduler : str, optional
+        Address of a Dask scheduler, ``tcp://host:port``. Its workers must see the same results
+        folder. Without it, local processes.
+    workers : int, optional
+        Local processes; one means this process. By default one per core if there are cases enough.
+    wait_s : float, optional
+        How long to wait for workers of a cluster [s].
+    say : callable
+        Receives one line per finished case, with the time left, and one per touched file.
+
+    Returns
+    -------
+    Summary
+
+    Raises
+    ------
+    cluster.ClusterFailed
+        If the cluster may not or cannot run the cases.
+    OSError
+        If results cannot be written.
+    """
+    cases = list(dict.fromkeys(cases))
+    missing = []
+    for case in cases:
+        file = file_of(case, profile)
+        found = storage.trouble(file)
+        if not found:
+            storage.record_read(file)  # what is counted as done is relied on like what is read
+            continue
+        missing.append(case)
+        if file.exists():
+            say(f"{case}: {file.name} {found}; computed anew")
+    finished, failed = len(cases) - len(missing), {}
+    if not missing:
+        return Summary(finished, 0, {})
+    if scheduler:
+        outcomes = cluster.outcomes(missing, profile, scheduler, wait_s=wait_s, say=say)
+    else:
+        workers = min(workers or _worthwhile_workers(missing, profile), len(missing))
+        outcomes = local.outcomes(missing, profile, workers)
+    begin = time.monotonic()
+    for done, (case, outcome) in enumerate(outcomes, start=1):
+        reason = outcome.reason or _reason_not_here(case, profile, patient=bool(scheduler))
+        if reason:
+            failed[case] = reason
+        left = (time.monotonic() - begin) / done * (len(missing) - done)
+        note = f"failed: {reason}" if reason else "done"
+        note += f" ({outcome.note})" if outcome.note else ""
+        say(f"{done:4d}/{len(missing)}  {_clock(left)} left  {case}: {note}")
+    return Summary(finished, len(missing) - len(failed), failed)
+
+
+def _reason_not_here(case, profile, *, patient):
+    """Why a case that is said to be done does not count, or an empty string."""
+    deadline = time.monotonic() + (SHARED_S if patient else 0)
+    file = file_of(case, profile)
+    while found := storage.trouble(file):
+        if time.monotonic() >= deadline:
+            return (
+                f"it is said to be done, but its file {file} {found}; do all workers write to "
+                "this results folder?"
+            )
+        time.sleep(0.2)
+        os.listdir(file.parent)  # a network file system looks again
+    return ""
+
+
+def _worthwhile_workers(missing, profile):
+    """One per core, but each has to import the package, which takes as long as a few cases."""
+    across = profiles.get(profile).resolved_lateral
+    work = sum(_weight(case, across) for case in missing)
+    return max(1, min(os.cpu_count() or 1, int(work) // 20))
+
+
+def _weight(case, across):
+    """Work of a case in units of a compiled lithiation."""
+    if case.resolved:
+        return (across / case.joined) ** 2 / 16
+    return 50 if case.fidelity == "fipy" else 1
+
+
+def fit_cases(profile, methods=None):
+    """
+    Cases of the known-answer experiment, in two stages.
+
+    Parameters
+    ----------
+    profile : str
+        Name of the profile.
+    methods : sequence of str, optional
+        Trinarizations; by default those of the paper's Table 3 and the truth. Of these, a method
+        without labels on disk is left out.
+
+    Returns
+    -------
+    first, second : list of Case
+        Virtual measurements and voxel problems; fits, which read the first.
+
+    Raises
+    ------
+    ValueError
+        If a method that was asked for does not exist or has no labels on disk.
+    """
+    settings = profiles.get(profile)
+    if methods:
+        _check_methods(methods, profile)
+    methods = methods or settings.fit_methods
+    first, second = [], []
+    for specimen in profiles.ELECTRODES:
+        for cutout in settings.cutout_numbers:
+            present = [
+                method for method in methods if has_labels(specimen, cutout, method, profile)
+            ]
+            fits = [
+                Case("fit", specimen, cutout, method, settings.gamma_true, settings.fit_current)
+                for method in present
+            ]
+            if fits and storage.exists("volumes", truth_of(fits[0]).labels, profile=profile):
+                first += measurements(profile, specimen, cutout)
+                first += [Case("structure", specimen, cutout, method) for method in present]
+                second += fits
+    return first, second
+
+
+def _check_methods(methods, profile):
+    known = (TRUTH, *CATALOG)
+    for method in methods:
+        if method not in known:
+            close = difflib.get_close_matches(method, known, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            raise ValueError(
+                f"There is no method {method!r}.{hint} Expected some of {', '.join(known)}."
+            )
+    names = [
+        (specimen, cutout)
+        for specimen in profiles.ELECTRODES
+        for cutout in profiles.get(profile).cutout_numbers
+    ]
+    for method in methods:
+        absent = [f"{s}-{c}" for s, c in names if not has_labels(s, c, method, profile)]
+        if absent:
+            raise ValueError(
+                f"No labels of method {method!r} for {', '.join(absent)} in the results of profile "
+                f"{profile!r}. Run the chapters on trinarization first: `make book "
+                f"PROFILE={profile}`, or leave the method out."
+            )
+
+
+def run_fits(profile, *, methods=None, say=print, **options):
+    """
+    Run the known-answer experiment, both stages.
+
+    Parameters
+    ----------
+    profile : str
+        Name of the profile.
+    methods : sequence of str, optional
+        As for :func:`fit_cases`.
+    say, **options
+        As for :func:`run`.
+
+    Returns
+    -------
+    fits : list of Case
+        Cases of the second stage.
+    summary : Summary
+    """
+    first, second = fit_cases(profile, methods)
+    if not second:
+        raise FileNotFoundError(
+            f"No labels with a truth beside them in the results of profile {str(profile)!r}. Run "
+            f"the chapters on trinarization first: `make book PROFILE={profile}`."
+        )
+    done = run(first, profile, say=say, **options)
+    return second, done + run(second, profile, say=say, **options)
+
+
+def fipy_cases(profile):
+    """
+    Lithiations in FiPy: the truth at the true gamma, and the headline maps at their fitted one.
+
+    Returns
+    -------
+    cases : list of Case
+        Maps without a finished fit are left out.
+    """
+    settings = profiles.get(profile)
+    models = [
+        (specimen, TRUTH, settings.gamma_true)
+        for specimen in settings.fipy_specimens
+        if has_labels(specimen, 1, TRUTH, profile)
+    ]
+    specimen, cutout = HEADLINE
+    for method in settings.fipy_maps:
+        fit = Case("fit", specimen, cutout, method, settings.gamma_true, settings.fit_current)
+        if has_labels(specimen, cutout, method, profile) and is_finished(fit, profile):
+            models.append((specimen, method, round(float(load(fit, profile).fitted_gamma), 4)))
+    return [
+        Case("lithiation", specimen, 1, method, gamma, current, "fipy")
+        for specimen, method, gamma in models
+        for current in settings.fipy_currents
+    ]
+
+
+def run_fipy(profile, **options):
+    """
+    Run the lithiations in FiPy, and beside each the compiled backend on the same cells and steps.
+
+    Parameters
+    ----------
+    profile : str
+        Name of the profile.
+    **options
+        As for :func:`run`.
+
+    Returns
+    -------
+    pairs : list of (Case, Case)
+        Of FiPy and of the compiled backend.
+    summary : Summary
+    """
+    cases = fipy_cases(profile)
+    voxels = [Case("structure", case.specimen, case.cutout, case.method) for case in cases]
+    copies = [replace(case, fidelity="coarse") for case in cases]
+    done = run(voxels, profile, **options)
+    return list(zip(cases, copies, strict=True)), done + run([*cases, *copies], profile, **options)
+
+
+def resolved_cases(profile):
+    """
+    Resolved lithiations of the study, in three stages, each of which reads the one before.
+
+    Returns
+    -------
+    runs : list of Case
+        Comparison at the true gamma: every method, and the truth with other cells; then the
+        virtual experiment and the scans of gamma.
+    fits : list of Case
+        Gamma of the fitted methods, and of the truth as a check.
+    """
+    settings = profiles.get(profile)
+    joined, *others = settings.resolved_joined
+    current, gamma = settings.fit_current, settings.gamma_true
+    runs, fits = [], []
+    for specimen in settings.resolved_specimens:
+        for cutout in range(1, settings.resolved_cutouts + 1):
+            compared = [(method, joined) for method in settings.resolved_methods]
+            compared += [(TRUTH, other) for other in others if (specimen, cutout) == HEADLINE]
+            runs += [
+                Case("lithiation", specimen, cutout, method, gamma, current, "resolved", voxels)
+                for method, voxels in compared
+                if has_labels(specimen, cutout, method, profile)
+            ]
+            runs += measurements(profile, specimen, cutout, joined)
+            fits += [
+                Case("fit", specimen, cutout, method, gamma, current, "resolved", joined)
+                for method in dict.fromkeys((TRUTH, *settings.resolved_fitted))
+                if has_labels(specimen, cutout, method, profile)
+            ]
+    return runs + [one for fit in fits for one in scan(fit, profile)], fits
+
+
+def predictions(fit, profile):
+    """Resolved lithiations at all currents with the gamma of a finished resolved fit."""
+    gamma = round(float(load(fit, profile).fitted_gamma), 4)
+    return [
+        replace(fit, kind="lithiation", gamma=gamma, current_mA_cm2=current)
+        for current in profiles.get(profile).resolved_currents
+    ]
+
+
+def run_resolved(profile, **options):
+    """Run the resolved cases of the study, all three stages; returns the fits and a Summary."""
+    runs, fits = resolved_cases(profile)
+    done = run(runs, profile, **options)
+    done += run(fits, profile, **options)
+    predicted = [
+        one
+        for fit in fits
+        if fit.method != TRUTH and is_finished(fit, profile)
+        for one in predictions(fit, profile)
+    ]
+    return fits, done + run(predicted, profile, **options)
+
+
+def has_labels(specimen, cutout, method, profile):
+    """Whether a trinarization of a cutout is on disk."""
+    return storage.exists("volumes", f"labels/{specimen}-{cutout}-{method}", profile=profile)
+
+
+def add_arguments(parser):
+    """Options of ``python -m analysis campaign``."""
+    parser.add_argument("--profile", default="demo", help="smoke, demo or paper")
+    parser.add_argument("--scheduler", default="", help="Dask scheduler, tcp://host:port")
+    parser.add_argument(
+        "--wait",
+        type=float,
+        default=cluster.WAIT_S,
+        metavar="SECONDS",
+        help="for workers of the scheduler (default: %(default)s)",
+    )
+    parser.add_argument("--workers", type=int, default=0, help="local processes; 0: one per core")
+    parser.add_argument("--methods", default="", help="comma-separated; default: those of Table 3")
+    parser.add_argument(
+        "--fipy", action="store_true", help="the lithiations in FiPy, after the fits they need"
+    )
+    parser.add_argument(
+        "--resolved", action="store_true", help="lithiate voxels, not the homogenized model"
+    )
+
+
+def main(options, say=print):
+    """
+    Run the campaign of the command line; status 1 if a case failed.
+
+    Raises
+    ------
+    ValueError
+        If an option makes no sense, alone or beside another.
+    """
+    methods = [name.strip() for name in options.methods.split(",") if name.strip()]
+    if options.workers < 0 or (options.workers and options.scheduler):
+        raise ValueError(
+            f"--workers {options.workers}"
+            + (f" --scheduler {options.scheduler}" if options.scheduler else "")
+            + ": expected a number of local processes, or 0 for one per core, and none with a "
+            "scheduler."
+        )
+    if not options.wait > 0:
+        raise ValueError(f"--wait {options.wait:g}: expected a number of seconds above 0.")
+    if options.resolved and options.methods:
+        raise ValueError(
+            f"--resolved --methods {options.methods}: the methods of resolved runs stand in the "
+            "profile (resolved_methods in analysis/profiles.py); leave --methods out."
+        )
+    if options.resolved and options.fipy:
+        raise ValueError("--resolved --fipy: one after the other, with two commands.")
+    if options.methods and not methods:
+        raise ValueError(f"--methods {options.methods!r} names no method; leave it out for all.")
+    folder = storage.results_root() / profiles.get(options.profile).name
+    for file in scratch.sweep_partial(folder):
+        say(f"Removed {file.name}, which a process that was killed had half written.")
+    common = dict(
+        scheduler=options.scheduler or None,
+        workers=options.workers or None,
+        wait_s=options.wait,
+        say=say,
+    )
+    if options.resolved:
+        _, summary = run_resolved(options.profile, **common)
+    else:
+        _, summary = run_fits(options.profile, methods=methods or None, **common)
+        if options.fipy:
+            summary += run_fipy(options.profile, **common)[1]
+    say(str(summary))
+    return 1 if summary.failed else 0
+
+
+def _clock(seconds):
+    minutes, seconds = divmod(round(seconds), 60)
+    return f"{minutes}:{seconds:02d}"

@@ -1,0 +1,146 @@
+"""The house is easy to find one's way in: small rooms, short modules, calls that can be read."""
+
+import ast
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+LARGEST_ROOM, LONGEST_MODULE, MOST_PARAMETERS = 15, 350, 10
+
+# Rooms that have been set in order; the others follow.
+ROOMS = ("analysis/electrochemistry", "analysis/simulation")
+# What is still to be done in them. An entry that no longer holds has to go.
+LONG = {
+    "analysis/simulation/campaign.py",
+    "gamma_fit.py",
+    "materials.py",
+    "resolved/linear_solver/preconditioner.py",
+    "resolved/time_integration.py",
+    "transport/effective.py",
+    "transport/impedance.py",
+    "transport/multigrid.py",
+    "transport/stencil.py",
+}
+MANY_PARAMETERS = {
+    "porous_electrode/newton_kernels.py: assemble",
+    "porous_electrode/newton_kernels.py: newton",
+    "resolved/electrolyte_fluxes.py: _flux_change",
+    "resolved/electrolyte_fluxes.py: faces",
+    "resolved/electrolyte_fluxes.py: jacobian",
+    "resolved/electrolyte_fluxes.py: residual",
+    "resolved/cell_properties/electron_conductance.py: conductances",
+    "resolved/half_cell.py: lithiate",
+    "transport/stencil.py: coarsen_faces",
+    "transport/stencil.py: residual_restricted",
+    "transport/stencil.py: smooth",
+}
+SAME_NAME = {"Control", "March"}
+
+# Inside electrochemistry; rooms of one rank do not import each other.
+RANKS = {
+    "materials": 0,
+    "transport": 1,
+    "porous_electrode": 2,
+    "resolved": 2,
+    "gamma_fit": 3,
+    "measured_curve": 4,
+    "pybamm_reference": 5,
+}
+NAMES_FOR_SCRIPTS = {"structure", "calibration", "halfcell"}
+
+
+def modules():
+    return sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
+
+
+def name_of(path):
+    return str(path.relative_to(ROOT)).removeprefix("analysis/electrochemistry/")
+
+
+def tree_of(path):
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def test_rooms_are_small():
+    rooms = Counter(path.parent for path in modules() if path.name != "__init__.py")
+    # modules of one line that keep a name for scripts are no doors to go through
+    rooms[ROOT / "analysis/electrochemistry"] -= len(NAMES_FOR_SCRIPTS)
+    assert not {str(room): n for room, n in rooms.items() if n > LARGEST_ROOM}
+
+
+def test_every_room_says_what_is_in_it():
+    for path in modules():
+        if path.name != "__init__.py" or path.parent.name == "pybamm_reference":
+            continue
+        map_of_room = ast.get_docstring(tree_of(path))
+        inside = {one.stem for one in path.parent.glob("*.py")} - {"__init__"} - NAMES_FOR_SCRIPTS
+        inside |= {one.parent.name for one in path.parent.glob("*/__init__.py")}
+        missing = {one for one in inside if f"``{one}``" not in map_of_room}
+        assert not missing, f"{name_of(path)} does not mention {sorted(missing)}"
+
+
+def test_modules_are_short():
+    long = {
+        name_of(path)
+        for path in modules()
+        if len(path.read_text(encoding="utf-8").splitlines()) > LONGEST_MODULE
+    }
+    assert long == LONG
+
+
+def test_no_function_takes_more_than_ten_parameters():
+    found = set()
+    for path in modules():
+        for node in ast.walk(tree_of(path)):
+            if isinstance(node, ast.FunctionDef):
+                args = node.args
+                names = [one.arg for one in (*args.posonlyargs, *args.args, *args.kwonlyargs)]
+                if len([name for name in names if name not in ("self", "cls")]) > MOST_PARAMETERS:
+                    found.add(f"{name_of(path)}: {node.name}")
+    assert found == MANY_PARAMETERS
+
+
+def test_no_two_public_classes_of_one_name():
+    names = Counter(
+        node.name
+        for path in modules()
+        for node in tree_of(path).body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    )
+    assert {name for name, n in names.items() if n > 1} == SAME_NAME
+
+
+@pytest.mark.parametrize("room", sorted(RANKS))
+def test_imports_inside_electrochemistry_go_down(room):
+    base = ROOT / "analysis/electrochemistry"
+    paths = (
+        [base / f"{room}.py"] if (base / f"{room}.py").is_file() else (base / room).rglob("*.py")
+    )
+    for path in paths:
+        for node in ast.walk(tree_of(path)):
+            if not isinstance(node, ast.ImportFrom):
+                continue
+            for name in (node.module, *(f"{node.module}.{one.name}" for one in node.names)):
+                parts = name.split(".")
+                if parts[:2] != ["analysis", "electrochemistry"] or len(parts) < 3:
+                    continue
+                there = parts[2]
+                assert there not in NAMES_FOR_SCRIPTS, f"{name_of(path)}: the module itself"
+                assert there == room or RANKS[there] < RANKS[room], f"{name_of(path)}: {name}"
+
+
+def test_names_for_scripts_lead_to_the_modules():
+    from analysis.electrochemistry import calibration, gamma_fit, halfcell, structure
+    from analysis.electrochemistry.porous_electrode import half_cell, homogenization
+    from analysis.electrochemistry.resolved import lithiate
+    from analysis.electrochemistry.resolved.half_cell import lithiate as on_voxels
+    from analysis.electrochemistry.transport import effective, effective_conductivity
+
+    assert structure.from_labels is homogenization.from_labels
+    assert calibration.fit_gamma is gamma_fit.fit_gamma
+    assert calibration.simulate is gamma_fit.simulate
+    assert halfcell.lithiate is half_cell.lithiate
+    assert lithiate is on_voxels
+    assert effective_conductivity is effective.effective_conductivity
