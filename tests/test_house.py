@@ -45,6 +45,7 @@ RANKS = {
     "porous_electrode": 2,
     "resolved": 2,
     "gamma_fit": 3,
+    "fipy_voxels": 3,
     "measured_curve": 4,
     "pybamm_reference": 5,
 }

@@ -10,7 +10,8 @@ Read in this order:
 4. ``resolved``: the half cell on the voxels themselves, with its own linear solver.
 5. ``gamma_fit``: the transport parameter of the CBD from a voltage curve; ``measured_curve`` reads
    such a curve from a file.
-6. ``pybamm_reference``: curves of an independent solver, stored with their parameters.
+6. ``fipy_voxels``: a plane of voxels in FiPy, a check of ``resolved`` that can be read.
+7. ``pybamm_reference``: curves of an independent solver, stored with their parameters.
 
 Imports go down this list; the porous electrode and the resolved cell know nothing of each other.
 
