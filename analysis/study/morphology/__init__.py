@@ -10,6 +10,6 @@
 
 ``peers`` puts PoreSpy and scikit-image beside ours on a small cutout (chapters 10 to 12).
 
-Each of the others has ``run(profile)`` for all volumes, ``describe(labels, voxel_size_um)`` for one, and
-``findings(described)``. The descriptors themselves are in :mod:`analysis.descriptors`.
+Each of the others has ``run(profile)`` for all volumes, ``describe(labels, voxel_size_um)`` for
+one, and ``findings(described)``. The descriptors themselves are in :mod:`analysis.descriptors`.
 """

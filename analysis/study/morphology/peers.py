@@ -165,13 +165,15 @@ def paths(labels, voxel_size_um=VOXEL_SIZE_UM):
     Returns
     -------
     table : pandas.DataFrame
-        As :func:`sizes`, mean geodesic tortuosities [-].
+        As :func:`sizes`, mean geodesic tortuosities [-], of the phases that touch both ends.
     """
     from skimage.graph import MCP_Geometric
 
     rows = []
     for phase in Phase:
         mask = labels == phase
+        if not (mask[0].any() and mask[-1].any()):
+            continue  # no path of this phase can lead through
         ours, seconds = _timed(geodesic_tortuosity, labels, phase, voxel_size_um)
 
         def theirs(mask=mask):
@@ -181,7 +183,8 @@ def paths(labels, voxel_size_um=VOXEL_SIZE_UM):
             return costs[0][mask[0]]
 
         lengths, peer_seconds = _timed(theirs)
-        value = float(lengths[np.isfinite(lengths)].mean() / (mask.shape[0] - 1))
+        reached = lengths[np.isfinite(lengths)]
+        value = float(reached.mean() / (mask.shape[0] - 1)) if reached.size else np.inf
         rows.append(
             (f"geodesic, {phase.title}", ours.mean, value, ours.mean, "none: the same graph")
             + (seconds, peer_seconds)
@@ -200,8 +203,10 @@ def text(table, within=0.01):
     within : float
         Largest relative difference that counts as explained.
     """
-    left = (table.same / table.peer - 1).abs()
-    seen = (table.ours / table.peer - 1).abs()
+    left, seen = (  # two that are infinite alike do not differ
+        (table[name] / table.peer - 1).abs().where(table[name] != table.peer, 0.0)
+        for name in ("same", "ours")
+    )
     worst = table.loc[left.idxmax()]
     opening = (
         f"As printed, ours and the peer's differ by up to {100 * seen.max():.2g} %; in the peer's "
