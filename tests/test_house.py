@@ -40,6 +40,8 @@ SAME_NAME = {"Control", "March"}
 
 # Inside electrochemistry; rooms of one rank do not import each other.
 RANKS = {
+    "conditions": 0,
+    "half_cycle": 0,
     "materials": 0,
     "transport": 1,
     "porous_electrode": 2,
@@ -47,6 +49,10 @@ RANKS = {
     "gamma_fit": 3,
     "fipy_voxels": 3,
     "measured_curve": 4,
+    "kramers_kronig": 0,
+    "transmission_line": 0,
+    "spectrum": 1,
+    "spectrum_file": 0,
     "pybamm_reference": 5,
 }
 NAMES_FOR_SCRIPTS = {"structure", "calibration", "halfcell"}

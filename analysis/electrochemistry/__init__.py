@@ -3,15 +3,19 @@
 Read in this order:
 
 1. ``materials``: parameters of active material, electrolyte, binder and lithium, with unit, source
-   and confidence. Every other module takes them from here.
+   and confidence. Every other module takes them from here. ``conditions``: what current, cut-off
+   and end of a lithiation may be, in both models.
 2. ``transport``: div(k grad u) = 0 on voxels, its multigrid solver, impedance.
 3. ``porous_electrode``: the homogenized half cell. Labels become depth profiles, and the profiles
    are lithiated by one of two backends.
 4. ``resolved``: the half cell on the voxels themselves, with its own linear solver.
 5. ``gamma_fit``: the transport parameter of the CBD from a voltage curve; ``measured_curve`` reads
-   such a curve from a file.
-6. ``fipy_voxels``: a plane of voxels in FiPy, a check of ``resolved`` that can be read.
-7. ``pybamm_reference``: curves of an independent solver, stored with their parameters.
+   such a curve from a file; ``half_cycle`` finds the one lithiation in it.
+6. ``spectrum``: the ionic resistance of a measured blocking spectrum. ``spectrum_file`` reads one,
+   ``transmission_line`` is its model and robust fit, ``kramers_kronig`` tests if the cell was
+   stable. They need no other room.
+7. ``fipy_voxels``: a plane of voxels in FiPy, a check of ``resolved`` that can be read.
+8. ``pybamm_reference``: curves of an independent solver, stored with their parameters.
 
 Imports go down this list; the porous electrode and the resolved cell know nothing of each other.
 

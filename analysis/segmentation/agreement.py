@@ -73,6 +73,7 @@ def jaccard(a, b, phase):
 
 def jaccard_of(counts, phase):
     """Jaccard index [-] of one phase from a confusion matrix; NaN if neither holds the phase."""
+    counts = np.asarray(counts)
     both = counts[phase, phase]
     either = counts[phase].sum() + counts[:, phase].sum() - both
     return float(both / either) if either else float("nan")
@@ -235,8 +236,11 @@ def confusion(a, b):
             "same volume."
         )
     n = len(Phase)
-    pairs = a.ravel() * np.uint8(n) + b.ravel()
-    return np.bincount(pairs, minlength=n * n).reshape(n, n)
+    counts = np.zeros(n * n, np.int64)
+    for plane_a, plane_b in zip(a, b, strict=True):  # eight bytes a voxel if counted at once
+        pairs = plane_a.ravel() * np.uint8(n) + plane_b.ravel()
+        counts += np.bincount(pairs, minlength=n * n)
+    return counts.reshape(n, n)
 
 
 def matrices(volumes):

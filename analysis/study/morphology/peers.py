@@ -54,8 +54,9 @@ def structure(kind, shape, seed):
     ValueError
         If there is no such generator.
     """
-    import porespy
     from edt import edt
+
+    porespy = _porespy()
 
     if kind == "blobs":
         active = ~porespy.generators.blobs(shape, porosity=0.4046, blobiness=1, seed=seed)
@@ -81,17 +82,21 @@ def sizes(labels, voxel_size_um=VOXEL_SIZE_UM):
         Columns quantity, ours, peer, same (ours in the peer's convention) [µm], reason, and CPU
         seconds of both.
     """
-    from porespy.filters import local_thickness, porosimetry
+    filters = _porespy().filters
 
     rows = []
     inlets = np.zeros(labels.shape, bool)
     inlets[0] = True
     for what, ours, peer in (
-        ("size", phase_size_distributions, lambda mask: local_thickness(mask, smooth=False)),
+        (
+            "size",
+            phase_size_distributions,
+            lambda mask: filters.local_thickness(mask, smooth=False),
+        ),
         (
             "intrusion",
             intrusion_distributions,
-            lambda mask: porosimetry(mask, inlets=inlets, smooth=False),
+            lambda mask: filters.porosimetry(mask, inlets=inlets, smooth=False),
         ),
     ):
         found, seconds = _timed(ours, labels, voxel_size_um)
@@ -132,8 +137,7 @@ def two_point(labels, voxel_size_um=VOXEL_SIZE_UM, r_um=5 * VOXEL_SIZE_UM):
     table : pandas.DataFrame
         As :func:`sizes`, probabilities [-].
     """
-    import porespy
-
+    porespy = _porespy()
     coverage, seconds = _timed(
         two_point_coverage, labels, voxel_size_um, 1.5 * r_um, centering="volume"
     )
@@ -215,6 +219,15 @@ def text(table, within=0.01):
     if left.max() <= within:
         return f"{opening}, so the conventions explain the difference"
     return f"{opening}, so more than the conventions differs"
+
+
+def _porespy():
+    import warnings
+
+    with warnings.catch_warnings():  # about progress bars that a page does not show
+        warnings.simplefilter("ignore")
+        import porespy
+    return porespy
 
 
 def _timed(function, *args, **options):

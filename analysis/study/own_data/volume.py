@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from analysis.descriptors import covariance, profile, surface
-from analysis.phases import Phase, volume_fractions
+from analysis.phases import Phase, check_voxel_size, volume_fractions
 from analysis.segmentation import agreement, methods
 
 MAX_LAG_UM = 12.0
@@ -38,14 +38,58 @@ def trinarize(gray, targets, *, seed, say=lambda line: None):
     labels : dict of str to (Z, Y, X) ndarray of uint8
         Keyed by method.
     """
-    inputs = methods.Inputs(
-        targets=targets, gray=gray, seed=seed, cbd_profile=np.ones(gray.shape[0])
-    )
+    inputs = _inputs(gray, targets, seed)
     labels = {}
     for name in methods.available(inputs):
         say(name)
         labels[name] = methods.trinarize(name, inputs)
     return labels
+
+
+def attempt(gray, targets, *, seed, say=lambda line: None):
+    """
+    Like :func:`trinarize`, but a method that fails does not take the others with it.
+
+    For volumes that the study does not know: one of their kind may stop one method only.
+
+    Parameters
+    ----------
+    gray, targets, seed, say
+        As for :func:`trinarize`.
+
+    Returns
+    -------
+    labels : dict of str to (Z, Y, X) ndarray of uint8
+        Keyed by method, for those that succeeded.
+    failed : dict of str to str
+        Reason for each method that did not.
+
+    Raises
+    ------
+    ValueError
+        If every method failed; says why.
+    """
+    inputs = _inputs(gray, targets, seed)
+    labels, failed = {}, {}
+    for name in methods.available(inputs):
+        if name == "edx-closing" and "kmeans" in failed:
+            failed[name] = "It closes the AM of k-means, which failed."
+            continue
+        say(name)
+        try:
+            labels[name] = methods.trinarize(name, inputs)
+        except Exception as error:  # whatever stops one method, the others are worth having
+            failed[name] = str(error) or type(error).__name__
+    if not labels:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in failed.items())
+        raise ValueError(f"No method could trinarize the volume. {reasons}")
+    return labels, failed
+
+
+def _inputs(gray, targets, seed):
+    return methods.Inputs(
+        targets=targets, gray=gray, seed=seed, cbd_profile=np.ones(gray.shape[0])
+    )
 
 
 def fractions_table(labels, targets):
@@ -85,6 +129,7 @@ def agreement_table(labels, reference):
 
 def surface_table(labels, voxel_size_um):
     """Surface per volume of each phase, and of the interface where lithium enters [1/µm]."""
+    check_voxel_size(voxel_size_um)
     rows = []
     for method, volume in labels.items():
         found = surface.specific_surfaces(volume, voxel_size_um)
@@ -109,6 +154,7 @@ def profiles(labels, voxel_size_um):
     fractions : xarray.DataArray
         Dimensions ``method, phase, z_um`` [-].
     """
+    check_voxel_size(voxel_size_um)
     depths = profile.depths_um(next(iter(labels.values())).shape[0], voxel_size_um)
     return xr.DataArray(
         np.stack([profile.volume_fractions(volume) for volume in labels.values()]),
@@ -126,6 +172,7 @@ def coverages(labels, voxel_size_um):
     coverage : xarray.DataArray
         Dimensions ``method, r_um`` [-].
     """
+    check_voxel_size(voxel_size_um)
     edge_um = min(next(iter(labels.values())).shape) * voxel_size_um
     r_max_um = min(MAX_LAG_UM, edge_um / 3)
     curves = {
