@@ -23,7 +23,7 @@ from analysis.electrochemistry.porous_electrode.half_cell import (
 from analysis.electrochemistry.porous_electrode.mesh import layers
 from analysis.electrochemistry.porous_electrode.newton_model import BandedNewton
 from analysis.electrochemistry.porous_electrode.own_electrolyte import OwnElectrolyte
-from analysis.electrochemistry.porous_electrode.time_integration import StepFailed, march
+from analysis.electrochemistry.porous_electrode.time_integration import StepFailed, march, rest
 
 ELECTRODE = ElectrodeProfile(171e-6, 0.5954, 0.2892, 2.3e5, 0.06, 5.0, 6e-6)
 ROUGH = Control(voltage_error_V=2e-3, salt_error_mol_m3=20.0)
@@ -248,5 +248,13 @@ def test_electrolytes_that_cannot_be_are_refused(function, message):
 def test_sweeps_that_do_not_converge_say_when_where_and_what_to_try():
     mesh = layers(ELECTRODE, DEFAULT, 12, 5)
     model = PorousElectrode(mesh, max_sweeps=1)
-    with pytest.raises(StepFailed, match="1 sweeps.*at .* s with a step of .*Salt runs.*Try"):
+    message = "1 sweeps.*at .* s with a step of .*Salt runs.*Try"
+    with pytest.raises(ValueError, match=message):  # of the current, at the start
         march(model, mesh, 60.0, cutoff_V=3.0, control=ROUGH)
+    model.max_sweeps = 60
+    march(model, mesh, 60.0, cutoff_V=3.0, control=ROUGH, times=[0.0, 0.01])
+    model.max_sweeps = 1
+    start = rest(mesh, ROUGH)
+    base = np.full(mesh.active.size, DEFAULT.active.initial_content)
+    with pytest.raises(StepFailed, match=message):  # of a later step, which is tried shorter
+        model.solve(start, start.salt, base, np.full(base.size, 1e-4), 1.0, 60.0, 1.0)
