@@ -55,7 +55,13 @@ def _specimens():
 
 
 def _trinarizations():
-    from analysis.segmentation import cluster_weights, clustering
+    from analysis.segmentation import (
+        cluster_weights,
+        clustering,
+        posterior,
+        posterior_model,
+        voxel_features,
+    )
     from analysis.segmentation.networks import conversion, neural
 
     made = np.random.default_rng(0).random((THICKNESS, EDGE, EDGE), dtype=np.float32)
@@ -67,6 +73,10 @@ def _trinarizations():
     rows = np.ascontiguousarray(np.moveaxis(composition, -1, 0))
     for method in ("nn-am-cbd-p", "nn-am-cond"):
         conversion.trinarize(rows, TARGETS, method)
+    gray = 0.2 * made
+    gray[8:24, 8:24, 8:24] += 0.8  # a particle
+    for _, features in voxel_features.slabs(gray, voxel_features.measure(gray)):
+        posterior.of_features(features, posterior_model.stored())
 
 
 def _descriptors():

@@ -97,6 +97,14 @@ class Profile:
         Voltage at which it ends; near the usual 3.0 V a run spends most of its time.
     resolved_tolerance : float
         Factor on the tolerance of its time steps.
+    limit_lateral, limit_thickness : int, int or None
+        Voxels of the specimens that the posterior is judged on; None for the whole thickness.
+    limit_learning : tuple of int
+        Specimens that the posteriors of the learning curve are trained on.
+    limit_trees : tuple of int
+        Of these posteriors, for AM and for the CBD.
+    limit_draws : int
+        Draws from the posterior of a specimen.
     gamma_true, fit_current, noise_V : float
         The virtual experiment: gamma of the CBD [-], current of the fit [mA/cm²], noise [V].
     """
@@ -148,6 +156,11 @@ class Profile:
     resolved_currents: tuple[float, ...] = (3.0, 6.0, 12.0)
     resolved_cutoff_V: float = 3.0
     resolved_tolerance: float = 1.0
+    limit_lateral: int = 40
+    limit_thickness: int | None = None
+    limit_learning: tuple[int, ...] = (1, 2, 4, 8)
+    limit_trees: tuple[int, int] = (40, 100)
+    limit_draws: int = 8
     gamma_true: float = 0.08
     fit_current: float = 6.0
     noise_V: float = 2e-3
@@ -207,6 +220,11 @@ PROFILES = {
             fipy_maps=("kmeans",),
             fipy_currents=(6.0,),
             plane_shape=(24, 16),
+            limit_lateral=32,
+            limit_thickness=64,
+            limit_learning=(1, 4),
+            limit_trees=(10, 20),
+            limit_draws=3,
             resolved_lateral=32,
             resolved_joined=(4, 2),
             resolved_methods=("truth", "kmeans"),
@@ -220,6 +238,10 @@ PROFILES = {
             "paper",
             lateral=200,
             cutouts=3,
+            limit_lateral=96,
+            limit_learning=(1, 2, 4, 8, 16),
+            limit_trees=(60, 160),
+            limit_draws=20,
             unet_steps=150,
             unet_filters=(16, 32, 64),
             forest_pixels=20_000,
