@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 PACKAGES = (
-    "numpy scipy numba keras jax scikit-image porespy openpnm pyamg taufactor torch dijkstra3d edt"
+    "numpy scipy numba fipy keras jax scikit-image porespy openpnm pyamg taufactor torch dijkstra3d edt"
 )
 
 

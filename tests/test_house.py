@@ -48,6 +48,7 @@ RANKS = {
     "porous_electrode": 2,
     "resolved": 2,
     "gamma_fit": 3,
+    "fipy_voxels": 3,
     "measured_curve": 4,
     "kramers_kronig": 0,
     "transmission_line": 0,

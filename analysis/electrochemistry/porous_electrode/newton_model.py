@@ -11,6 +11,8 @@ from analysis.electrochemistry.materials import (
     FARADAY_C_MOL,
     GAS_J_MOL_K,
     SOFT_LOGARITHM_MOL_M3,
+    ActiveMaterial,
+    Electrolyte,
 )
 from analysis.electrochemistry.porous_electrode import newton_kernels as _newton1d
 from analysis.electrochemistry.porous_electrode.mesh import BACKGROUND_S_M
@@ -85,6 +87,12 @@ class BandedNewton:
 def _packed(materials):
     """Material parameters as the plain arrays that the kernels take."""
     electrolyte, active, ocp = materials.electrolyte, materials.active, materials.active.ocp
+    for seen, known in ((electrolyte, Electrolyte), (active, ActiveMaterial)):
+        if type(seen) is not known:  # its functions would be ignored
+            raise ValueError(
+                f"The compiled backend has the functions of {known.__name__} and no others, but "
+                f"was given {type(seen).__name__}; use backend='fipy'."
+            )
     T = materials.temperature_K
     p1, p2, p3, p4, p5, p6 = electrolyte.conductivity_p
     heat = np.exp(1000 / electrolyte.temperature_K)
