@@ -26,35 +26,35 @@ def volumes(results, monkeypatch):
 
 def test_cases_in_fipy_run_once_and_agree_with_their_copies(volumes):
     lines = []
-    table, curves = fipy_model.run("smoke", workers=1, progress=lines.append)
+    table, curves = fipy_model.run(profiles.get("smoke"), workers=1, progress=lines.append)
     assert list(table.note) == [""] and len(lines) == 3  # structure, FiPy, copy
     assert table.rms_mV[0] <= 0.05 and abs(table.capacity_percent[0]) <= 0.01
     assert max(table.salt[0], table.lithium[0]) < 1e-6
     assert set(curves[("TL", "truth")][0]) == {12.0}
-    pairs, summary = campaign.run_fipy("smoke", workers=1, progress=lines.append)
+    pairs, summary = campaign.run_fipy(profiles.get("smoke"), workers=1, progress=lines.append)
     assert pairs == [(CASE, replace(CASE, fidelity="coarse"))]
     assert (summary.run, summary.finished) == (0, 3) and len(lines) == 3
-    data = cases.load(CASE, "smoke")
-    copy = cases.load(pairs[0][1], "smoke")
+    data = cases.load(CASE, profiles.get("smoke"))
+    copy = cases.load(pairs[0][1], profiles.get("smoke"))
     assert set(data.variables) == set(copy.variables) and data.attrs["fidelity"] == "fipy"
-    assert cases.name_of(CASE, "smoke") != cases.name_of(pairs[0][1], "smoke")
+    assert cases.name_of(CASE, profiles.get("smoke")) != cases.name_of(pairs[0][1], profiles.get("smoke"))
 
 
 @pytest.mark.slow
 def test_a_case_in_fipy_on_dask_is_the_one_of_this_process(volumes):
     import distributed
 
-    campaign.run_fipy("smoke", workers=1, progress=lambda line: None)
-    here = cases.load(CASE, "smoke")
+    campaign.run_fipy(profiles.get("smoke"), workers=1, progress=lambda line: None)
+    here = cases.load(CASE, profiles.get("smoke"))
     for file in (volumes / "smoke/cases").glob("lithiation*"):
         file.unlink()
     with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as one:
-        campaign.run([CASE], "smoke", scheduler=one.scheduler_address, progress=lambda line: None)
-    np.testing.assert_array_equal(cases.load(CASE, "smoke").voltage_V, here.voltage_V)
+        campaign.run([CASE], profiles.get("smoke"), scheduler=one.scheduler_address, progress=lambda line: None)
+    np.testing.assert_array_equal(cases.load(CASE, profiles.get("smoke")).voltage_V, here.voltage_V)
 
 
 def test_a_map_runs_in_fipy_only_when_its_gamma_is_fitted(volumes):
-    assert campaign.fipy_cases("smoke") == [CASE]
+    assert campaign.fipy_cases(profiles.get("smoke")) == [CASE]
 
 
 def rows(**change):

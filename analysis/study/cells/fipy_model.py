@@ -113,7 +113,7 @@ def run(profile, progress=print, **options):
     ----------
     profile : str
         Name of the profile.
-    say, **options
+    progress, **options
         As for :func:`analysis.simulation.campaign.run`.
 
     Returns

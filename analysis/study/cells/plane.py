@@ -119,9 +119,8 @@ def lithiate(labels, gamma, *, voxel_size_um=VOXEL_UM, end_s=np.inf, cutoff_V=EN
 
 def run(profile):
     """The plane of a profile, drawn with its seed; returns a :class:`Pair`."""
-    settings = profiles.get(profile)
-    labels = section(settings.plane_shape, settings.seed_for("plane"))
-    return lithiate(labels, settings.gamma_true)
+    labels = section(profile.plane_shape, profile.seed_for("plane"))
+    return lithiate(labels, profile.gamma_true)
 
 
 def steady(labels, gamma):
@@ -158,14 +157,13 @@ def refined(profile, shape=(12, 8), end_s=60.0, factors=(1, 2, 4)):
         Voxel edge h [µm], voltage at `end_s` in FiPy and of the resolved solver [V], effective
         conductivity in FiPy [-].
     """
-    settings = profiles.get(profile)
-    coarse = section(shape, settings.seed_for("plane", "refined"), radii=(1.2, 2.2))
+    coarse = section(shape, profile.seed_for("plane", "refined"), radii=(1.2, 2.2))
     rows = []
     for factor in factors:
         labels = coarse.repeat(factor, 0).repeat(factor, 2)
         pair = lithiate(
             labels,
-            settings.gamma_true,
+            profile.gamma_true,
             voxel_size_um=2 * VOXEL_UM / factor,
             end_s=end_s,
             tolerance=4.0,
@@ -176,7 +174,7 @@ def refined(profile, shape=(12, 8), end_s=60.0, factors=(1, 2, 4)):
                 "fipy_V": pair.fipy.voltage_V[-1],
                 "resolved_V": pair.resolved.voltage_V[-1],
                 "rms_mV": pair.rms_mV,
-                "conductivity": steady(labels, settings.gamma_true)[0],
+                "conductivity": steady(labels, profile.gamma_true)[0],
             }
         )
     return pd.DataFrame(rows)
