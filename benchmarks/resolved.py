@@ -42,7 +42,7 @@ from analysis.electrochemistry import materials
 from analysis.electrochemistry.resolved import butler_volmer as reaction
 from analysis.electrochemistry.resolved import grid as domain
 from analysis.electrochemistry.resolved import half_cell as resolved
-from analysis.electrochemistry.resolved import time_integration as march
+from analysis.electrochemistry.resolved import time_integration
 from analysis.electrochemistry.resolved.state import ResolvedCell
 from analysis.electrochemistry.transport import impedance
 from analysis.electrochemistry.transport import percolation as grid
@@ -100,7 +100,7 @@ def scaling(threads, bandwidth):
             labels, GAMMA, voxel_size_um=1.284, cell=materials.DEFAULT, largest_inert=0.6
         )
         cell = ResolvedCell(geometry, materials.DEFAULT, Team(1))
-        steps = march.Run(cell, 2.0, 3.0, resolved.Control(), (), np.inf)
+        steps = time_integration.Run(cell, 2.0, 3.0, resolved.ResolvedControl(), (), np.inf)
         ns = 1e9 * run.cpu_s / run.cells / run.cycles
         row = {
             "cells": run.cells,

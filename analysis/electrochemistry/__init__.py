@@ -2,8 +2,10 @@
 
 Read in this order:
 
-1. ``materials``: parameters of active material, electrolyte, binder and lithium, with unit, source
-   and confidence. Every other module takes them from here.
+1. ``materials``: parameters of active material, binder, separator and lithium, with unit, source
+   and confidence; ``electrolyte`` and ``open_circuit`` have those that are functions of the state.
+   ``constants`` are those of physics, and the cut-off of the logarithm of the salt in each model;
+   ``parameter`` is how a number knows its source.
 2. ``transport``: div(k grad u) = 0 on voxels, its multigrid solver, impedance.
 3. ``porous_electrode``: the homogenized half cell. Labels become depth profiles, and the profiles
    are lithiated by one of two backends.

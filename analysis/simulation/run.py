@@ -8,7 +8,8 @@ import numpy as np
 
 from analysis import profiles, storage
 from analysis.electrochemistry import gamma_fit as calibration
-from analysis.electrochemistry.materials import DEFAULT, FARADAY_C_MOL
+from analysis.electrochemistry.constants import FARADAY_C_MOL
+from analysis.electrochemistry.materials import DEFAULT
 from analysis.electrochemistry.porous_electrode import homogenization as structure
 from analysis.electrochemistry.resolved import checkpoint
 from analysis.electrochemistry.resolved import half_cell as resolved
@@ -154,7 +155,7 @@ def _run_resolved(case, profile):
         materials=materials,
         snapshots_s=[share * nominal_s for share in MOMENTS],
         joined=case.joined,
-        control=resolved.Control().times(settings.resolved_tolerance),
+        control=resolved.ResolvedControl().times(settings.resolved_tolerance),
         threads=1,
         checkpoint_path=unfinished,
     )

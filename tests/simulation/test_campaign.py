@@ -219,7 +219,7 @@ def test_an_unreadable_checkpoint_is_named_and_the_case_begins_anew(results, mon
         from analysis.electrochemistry.resolved import checkpoint
 
         if checkpoint_path.exists():
-            checkpoint.load(checkpoint_path, None, "mark")
+            checkpoint.load(checkpoint_path, "mark")
         raise RuntimeError("began anew")
 
     monkeypatch.setattr(simulations.resolved, "lithiate", lithiate)

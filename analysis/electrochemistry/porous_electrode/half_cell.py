@@ -1,4 +1,4 @@
-"""Lithiation of a half cell in one dimension: the door to both backends.
+"""Lithiation of a half cell in one dimension, by either of two backends.
 
 An electrode comes in as plain arrays over its depth (:class:`ElectrodeProfile`), a current as
 mA/cm²; voltage and capacity against time go out.
@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.electrochemistry.materials import DEFAULT, FARADAY_C_MOL
+from analysis.electrochemistry.constants import FARADAY_C_MOL
+from analysis.electrochemistry.materials import DEFAULT
 from analysis.electrochemistry.porous_electrode.mesh import ElectrodeProfile, layers
 from analysis.electrochemistry.porous_electrode.particle_diffusion import spheres
-from analysis.electrochemistry.porous_electrode.time_integration import Control, march
+from analysis.electrochemistry.porous_electrode.time_integration import Control, integrate
 
 __all__ = ["Control", "ElectrodeProfile", "Lithiation", "lithiate"]
 
@@ -119,7 +120,7 @@ def lithiate(
         )
     _check_times(end_s, times_s)
     mesh = layers(depth, materials, n_electrode, n_separator)
-    out = march(
+    out = integrate(
         _backend(backend, mesh),
         mesh,
         10 * current,
@@ -140,7 +141,9 @@ def _check_times(end_s, times_s):
     if times.ndim != 1 or times.size < 2 or times[0] != 0 or not np.all(np.diff(times) > 0):
         raise ValueError("times_s must be increasing times in s, of which the first is zero.")
     if not np.isfinite(times[-1]) or times[-1] > end_s:
-        raise ValueError(f"times_s ends at {times[-1]:g} s; expected no time past end_s, {end_s:g}.")
+        raise ValueError(
+            f"times_s ends at {times[-1]:g} s; expected no time past end_s, {end_s:g}."
+        )
 
 
 def _check_current(current_mA_cm2):

@@ -17,7 +17,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analysis.electrochemistry.materials import FARADAY_C_MOL, GAS_J_MOL_K
+from analysis.electrochemistry.constants import (
+    FARADAY_C_MOL,
+    GAS_J_MOL_K,
+    REFERENCE_MOL_M3,
+)
+from analysis.electrochemistry.constants import RESOLVED_SOFT_LOGARITHM_MOL_M3 as STAR
 from analysis.electrochemistry.transport.stencil import kernel
 
 LARGEST_ARGUMENT = 9.0  # of sinh; i / i0 = 8100
@@ -55,9 +60,9 @@ class Kinetics(NamedTuple):
     log_slope: float
     log_face: float  # log_full of half a voxel, for currents by the cell's edge
     half: float  # difference of lithium between voxel and face per current [mol/m³ per A/m]
+    metal_rate: float  # i_Li h / sqrt(c_ref) of the lithium electrode
 
 
-STAR = 0.1  # mol/m³, a ten-thousandth of the usual salt concentration
 TABLE_STEP = 1.0  # mol/m³
 TABLE_TOP = 8000.0  # mol/m³
 
@@ -102,7 +107,7 @@ def tabulate(cell, edge_m, joined=1):
         table=table,
         y0=float(y[0]),
         inverse_step=1 / step,
-        rate=2 * active.exchange_current_A_m2 * edge_m / np.sqrt(1000.0),
+        rate=2 * active.exchange_current_A_m2 * edge_m / np.sqrt(REFERENCE_MOL_M3),
         thermal=FARADAY_C_MOL / (2 * GAS_J_MOL_K * cell.temperature_K),
         beta0=beta0,
         log_c0=float(np.log(c0 + STAR)),
@@ -114,6 +119,7 @@ def tabulate(cell, edge_m, joined=1):
         log_slope=float(span / active.max_concentration_mol_m3),
         half=joined * LITHIUM_SHARE / (2 * FARADAY_C_MOL * active.diffusivity_m2_s),
         log_face=log_full - float(np.log(joined)),
+        metal_rate=edge_m * cell.lithium.exchange_current_A_m2 / np.sqrt(REFERENCE_MOL_M3),
     )
 
 
@@ -150,6 +156,37 @@ def diffusion_potential(c, beta0, log_c0, star, rest, tail, inverse_c):
     t = value - n
     B = beta0 * (np.log(c + star) - log_c0) + rest[n] + t * (rest[n + 1] - rest[n])
     return B, beta0 / (c + star) + tail[n] + t * (tail[n + 1] - tail[n])
+
+
+def lithium_metal(psi, salt, kinetics, unit):
+    """
+    Butler-Volmer kinetics of the lithium electrode, whose potential is zero.
+
+    Parameters
+    ----------
+    psi, salt : ndarray
+        In the cells at the electrode [V, mol/m³].
+    kinetics : Kinetics
+        Constants.
+    unit : float
+        Concentration [mol/m³] that counts as one volt.
+
+    Returns
+    -------
+    current, rise, fall : ndarray
+        Current into the electrolyte, multiplied by the cell edge [A/m], and its slopes with -psi
+        and with -salt / unit.
+    """
+    k = kinetics
+    c = np.maximum(salt, 1e-15)
+    nodes = np.arange(len(k.rest)) / k.inverse_c
+    B = k.beta0 * (np.log(c + k.star) - k.log_c0) + np.interp(c, nodes, k.rest)
+    slope = k.beta0 / (c + k.star) + np.interp(c, nodes, k.tail)
+    i0 = k.metal_rate * c / np.sqrt(c + k.star)
+    z = np.clip(-k.thermal * (psi + B), -LARGEST_ARGUMENT, LARGEST_ARGUMENT)
+    current = 2 * i0 * np.sinh(z)
+    rise = 2 * k.thermal * i0 * np.cosh(z)
+    return current, rise, unit * (rise * slope - current * (1 / c - 0.5 / (c + k.star)))
 
 
 @kernel

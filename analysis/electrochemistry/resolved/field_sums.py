@@ -8,6 +8,7 @@ of each.
 import numpy as np
 
 from analysis.electrochemistry.resolved.electrolyte_fluxes import R
+from analysis.electrochemistry.resolved.grid import AM
 from analysis.electrochemistry.transport.stencil import kernel
 
 
@@ -19,7 +20,7 @@ def solid_conductivity(start, stop, c, kind, lookup, log_full, log_slope, sigma)
         for j in range(1, ny + 1):
             for i in range(1, nx + 1):
                 code = kind[k, j, i]
-                if code == 3:
+                if code == AM:
                     sigma[k, j, i] = np.exp(log_full + log_slope * c[k, j, i])
                 else:
                     sigma[k, j, i] = lookup[code]

@@ -15,7 +15,7 @@ from analysis.electrochemistry.materials import DEFAULT
 from analysis.electrochemistry.resolved import checkpoint
 from analysis.electrochemistry.resolved import grid as domain
 from analysis.electrochemistry.resolved.state import ResolvedCell
-from analysis.electrochemistry.resolved.time_integration import Control, Run
+from analysis.electrochemistry.resolved.time_integration import ResolvedControl, Run
 from analysis.electrochemistry.transport.threads import Team
 
 BYTES_PER_CELL = 320
@@ -58,7 +58,7 @@ def lithiate(
         Parameters.
     cutoff_V : float, optional
         Lower cut-off; by default that of `materials`.
-    control : Control, optional
+    control : ResolvedControl, optional
         Accuracy.
     threads : int, optional
         Threads; by default as many as cores, at most four.
@@ -92,7 +92,7 @@ def lithiate(
     MemoryError
         If the volume needs more memory than is available.
     """
-    control = control or Control()
+    control = control or ResolvedControl()
     cutoff = materials.cutoff_V if cutoff_V is None else float(cutoff_V)
     check_arguments(current_mA_cm2, end_s, joined, snapshots_s)
     rest = float(materials.active.ocp.potential(materials.active.initial_content))
@@ -117,16 +117,16 @@ def lithiate(
     case = (gamma, current_mA_cm2, voxel_size_um, materials, control, cutoff, joined)
     mark = _fingerprint(labels, *case)
     if checkpoint_path is not None and os.path.exists(checkpoint_path):
-        checkpoint.load(checkpoint_path, run, mark)
+        run.restore(checkpoint.load(checkpoint_path, mark))
     saved = time.perf_counter()
     reason = ""
     while not reason:
         reason = run.advance()
-        if progress is not None and run.march.rows:
+        if progress is not None and run.record.rows:
             progress(run.describe(start[0]))
         if checkpoint_path is not None and not reason:
             if time.perf_counter() - saved >= checkpoint_every_s:
-                checkpoint.save(checkpoint_path, run, mark)
+                checkpoint.save(checkpoint_path, run.state(), mark)
                 saved = time.perf_counter()
     if checkpoint_path is not None and os.path.exists(checkpoint_path):
         os.remove(checkpoint_path)

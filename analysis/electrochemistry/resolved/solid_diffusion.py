@@ -1,34 +1,55 @@
 """Lithium in the active material: its balance, and its linear system."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from analysis.electrochemistry.transport import stencil as _stencil
 from analysis.electrochemistry.transport.stencil import kernel
 
 
-def solve(cell, b, x, weight, slope, rtol):
+class Operator(NamedTuple):
     """
-    Solve ``(mass + slope) x - div D grad x = b`` in the AM by conjugate gradients.
+    ``(mass + slope) x - div diffusivity grad x`` in the AM.
+
+    Attributes
+    ----------
+    active : padded ndarray of float32
+        One in the AM.
+    mass : float32
+        h² over the time step, as the time difference weights it [m²/s].
+    diffusivity : float32
+        Of lithium [m²/s].
+    slope : padded ndarray of float32
+        Further diagonal.
+    """
+
+    active: np.ndarray
+    mass: np.float32
+    diffusivity: np.float32
+    slope: np.ndarray
+
+
+def solve(operator, b, x, rtol, *, run, vectors):
+    """
+    Solve the linear system of the lithium by conjugate gradients.
 
     Parameters
     ----------
-    cell : cell.ResolvedCell
-        For its AM, threads and spare vectors.
+    operator : Operator
+        Its left-hand side.
     b : padded ndarray of float32
         Right-hand side, overwritten.
     x : padded ndarray of float32
         Start value and result.
-    weight : float
-        Leading coefficient of the time difference [1/s].
-    slope : padded ndarray of float32
-        Further diagonal.
     rtol : float
         Residual relative to `b`.
+    run : callable
+        Calls a kernel over the slices of voxels.
+    vectors : sequence of padded ndarray of float32
+        Three, overwritten.
     """
-    run = cell.run_lithium
-    z, p, ap = cell.spare[:3]
-    mass = np.float32(cell.voxel_edge**2 * weight)
-    operator = (cell.active, mass, cell.diffusivity, slope)
+    z, p, ap = vectors
     start = np.sqrt(run(_stencil.dot, b, b))
     if start == 0:
         x[:] = 0

@@ -7,7 +7,7 @@ thermodynamic factor do.
 
 import numpy as np
 
-from analysis.electrochemistry.materials import FARADAY_C_MOL as FARADAY
+from analysis.electrochemistry.constants import FARADAY_C_MOL as FARADAY
 from analysis.electrochemistry.resolved import butler_volmer, interface
 from analysis.electrochemistry.resolved import electrolyte_fluxes as _electrolyte
 from analysis.electrochemistry.resolved import field_sums as _cell
@@ -16,6 +16,7 @@ from analysis.electrochemistry.resolved.cell_properties import electron_conducta
 from analysis.electrochemistry.resolved.cell_properties import properties as parts
 from analysis.electrochemistry.resolved.linear_solver.bicgstab import Workspace
 from analysis.electrochemistry.resolved.linear_solver.exchange import Slopes
+from analysis.electrochemistry.resolved.linear_solver.loans import Loans
 from analysis.electrochemistry.resolved.linear_solver.preconditioner import (
     PHI,
     PSI,
@@ -57,6 +58,9 @@ class ResolvedCell:
         self.properties[:, :, _electrolyte.R] = found.resistance
         self.storage = found.porosity
         self.storage *= (FARADAY * self.edge**2 * self.heights)[:, None, None]
+        self.electrolyte = _electrolyte.ElectrolyteCells(
+            self.properties, self.heights, self.storage
+        )
         self.active, self.faces = found.active, found.faces
         self.network, self.electronic = found.network, found.electronic
         self._solid = found.solid if geometry.joined > 1 else None  # else made when asked for
@@ -91,16 +95,16 @@ class ResolvedCell:
         self.histories = [padded(grid, np.float64) for grid in grids]
         self.slow = False  # whether the linear solver was slow in the last step
         self.voxel_nz, self.voxel_size = voxels[0], int(np.prod(voxels))
-        self.response, self.known, self.slope = (padded(voxels) for _ in range(3))
+        self.response, self.slope = (padded(voxels) for _ in range(2))
         self.rates = interface.empty_rates(self.faces)
         self.work = Workspace(shape)
-        # vectors of the lithium; those of the linear solver are free when it is solved
-        self.spare = (*self.work.u, *self.work.r2[1:])
-        self.weight = self.known  # of the rows of the solid; free while potentials are solved
+        # Work arrays: those of the linear solver are free while it does not search; one is free
+        # also then. Where cells are voxels, the lithium borrows the same.
+        self.between = self.voxel_between = self.work.between
+        self.beside = self.voxel_beside = Loans([padded(voxels)])
         if several:
-            self.spare = tuple(padded(voxels) for _ in range(5))
-            self.weight = padded(shape)
-        self.sigma = self.work.y[0]  # used up before the linear solve
+            self.voxel_between = Loans([padded(voxels) for _ in range(5)])
+            self.beside = Loans([padded(shape)])
         self.preconditioner = BlockMultigrid(
             shape,
             self.heights[1:-1],
@@ -109,7 +113,7 @@ class ResolvedCell:
             solid,
             self.storage > 0,
             self.team,
-            scratch=self.work.r2,  # free whenever the preconditioner runs
+            scratch=self.work.scratch,
         )
 
     def set_rest(self, content):
@@ -175,49 +179,36 @@ class ResolvedCell:
 
     def lithium_electrode(self):
         """Currents from the metal [A/m] per column, their slopes with -psi and -c_e."""
-        k = self.kinetics
-        c = np.maximum(self.salt[1, 1:-1, 1:-1], 1e-15)
-        nodes = np.arange(len(k.rest)) / k.inverse_c
-        B = k.beta0 * (np.log(c + k.star) - k.log_c0) + np.interp(c, nodes, k.rest)
-        slope = k.beta0 / (c + k.star) + np.interp(c, nodes, k.tail)
-        rate = self.edge * self.materials.lithium.exchange_current_A_m2 / np.sqrt(1000.0)
-        i0 = rate * c / np.sqrt(c + k.star)
-        top = butler_volmer.LARGEST_ARGUMENT
-        z = np.clip(-k.thermal * (self.psi[1, 1:-1, 1:-1] + B), -top, top)
-        current = 2 * i0 * np.sinh(z)
-        rise = 2 * k.thermal * i0 * np.cosh(z)
-        return current, rise, self.unit * (rise * slope - current * (1 / c - 0.5 / (c + k.star)))
+        psi, salt = (field[1, 1:-1, 1:-1] for field in (self.psi, self.salt))
+        return butler_volmer.lithium_metal(psi, salt, self.kinetics, self.unit)
 
     def set_solid_faces(self):
         """Electronic conductances for the lithium as it is."""
         k, geometry, links = self.kinetics, self.geometry, self.network
         level = self.preconditioner.levels[PHI][0]
-        faces, numbers = (level.cz, level.cy, level.cx), (k.log_full, k.log_slope, self.sigma)
-        if links is None:
-            self.run(
-                _cell.solid_conductivity, self.lithium, geometry.kind, self.electronic, *numbers
-            )
-            self.run(_stencil.harmonic_faces, self.sigma, *faces)
-        else:
-            self.run(
-                network.conductivity,
-                *(self.lithium, self.active, geometry.n_separator, geometry.joined, *numbers),
-            )
-            self.run(network.conductances, self.sigma, *links.constant, *links.active, *faces)
+        faces = _stencil.FaceConductances(level.cz, level.cy, level.cx)
+        with self.between.lent("electronic conductivity") as sigma:
+            numbers = k.log_full, k.log_slope, sigma
+            if links is None:
+                self.run(
+                    _cell.solid_conductivity, self.lithium, geometry.kind, self.electronic, *numbers
+                )
+                self.run(_stencil.harmonic_faces, sigma, *faces)
+            else:
+                self.run(
+                    network.conductivity,
+                    *(self.lithium, self.active, geometry.n_separator, geometry.joined, *numbers),
+                )
+                self.run(network.conductances, sigma, links.constant, links.active, faces)
 
     def set_electrolyte_faces(self, weight):
         """Coefficients of charge and salt for the preconditioner."""
         psi, salt = (self.preconditioner.levels[field][0] for field in (PSI, SALT))
         self.run(
             _electrolyte.faces,
-            *(
-                self.properties,
-                self.heights,
-                self.storage,
-                np.float32(self.unit),
-                np.float32(weight),
-            ),
-            *(psi.cz, psi.cy, psi.cx, salt.cz, salt.cy, salt.cx, salt.e),
+            *(self.electrolyte, np.float32(self.unit), np.float32(weight)),
+            *(_stencil.FaceConductances(one.cz, one.cy, one.cx) for one in (psi, salt)),
+            salt.e,
         )
 
     def lithium_residual(self, weight, out):
@@ -227,3 +218,10 @@ class ResolvedCell:
             *(self.lithium, self.histories[-1], self.active),
             *(self.voxel_edge**2, weight, self.diffusivity, out),
         )
+
+    def solve_lithium(self, b, x, weight, slope, rtol):
+        """Solve the linear system of the lithium, see :func:`solid_diffusion.solve`."""
+        mass = np.float32(self.voxel_edge**2 * weight)
+        operator = lithium.Operator(self.active, mass, self.diffusivity, slope)
+        with self.voxel_between.lent("scaled residual", "direction", "image") as vectors:
+            lithium.solve(operator, b, x, rtol, run=self.run_lithium, vectors=vectors)

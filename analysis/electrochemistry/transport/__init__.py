@@ -6,7 +6,8 @@ Read in this order:
 2. ``effective``: effective conductivity and tortuosity from div(k grad u) = 0. Start here.
 3. ``multigrid``: the solver, conjugate gradients with one V-cycle as preconditioner.
 4. ``stencil``: its compiled seven-point kernels on padded arrays.
-5. ``impedance``: the same volume under an alternating voltage, and the transmission line.
+5. ``impedance``: the same volume under an alternating voltage, and the transmission line;
+   ``step_response`` goes the way of the paper, by a current step.
 6. ``threads``: the pool of threads that works on slabs of slices.
 """
 

@@ -119,6 +119,7 @@ def test_flux_derivative_equals_finite_differences():
     """The linear system uses the derivative of the conservative fluxes."""
     from analysis.electrochemistry.resolved import electrolyte_fluxes as _electrolyte
 
+    Pair = _electrolyte.ChargeSalt
     cell = make_cell(mixed())
     perturbed(cell)
     rng = np.random.default_rng(3)
@@ -134,17 +135,7 @@ def test_flux_derivative_equals_finite_differences():
         psi, c = cell.psi + step * x1, cell.salt + step * cell.unit * x3 * (cell.storage > 0)
         _electrolyte.properties(0, nz, c, cell.table, k.inverse_c, cell.properties)
         _electrolyte.residual(
-            0,
-            nz,
-            psi,
-            c,
-            cell.histories[0],
-            cell.properties,
-            cell.heights,
-            cell.storage,
-            weight,
-            r1,
-            r3,
+            *(0, nz, Pair(psi, c), cell.histories[0], cell.electrolyte, weight, Pair(r1, r3))
         )
         return r1.astype(float), r3.astype(float)
 
@@ -153,8 +144,8 @@ def test_flux_derivative_equals_finite_differences():
     _electrolyte.jacobian(
         0,
         nz,
-        *(cell.psi, cell.salt, cell.properties, cell.heights, cell.storage),
-        *(np.float32(cell.unit), np.float32(weight), x1, x3, y1, y3),
+        *(Pair(cell.psi, cell.salt), cell.electrolyte, np.float32(cell.unit)),
+        *(np.float32(weight), Pair(x1, x3), Pair(y1, y3)),
     )
     step = 1e-3
     up, down = rows(step), rows(-step)
@@ -171,23 +162,15 @@ def test_fluxes_telescope():
     """Without sources no charge and no salt is made, whatever the state and t₊(c)."""
     from analysis.electrochemistry.resolved import electrolyte_fluxes as _electrolyte
 
+    Pair = _electrolyte.ChargeSalt
     cell = make_cell(mixed())
     perturbed(cell)
     k = cell.kinetics
     _electrolyte.properties(0, cell.nz, cell.salt, cell.table, k.inverse_c, cell.properties)
     r1, r3 = np.zeros(cell.salt.shape), np.zeros(cell.salt.shape)
     _electrolyte.residual(
-        0,
-        cell.nz,
-        cell.psi,
-        cell.salt,
-        cell.salt * 0,
-        cell.properties,
-        cell.heights,
-        cell.storage,
-        0.0,
-        r1,
-        r3,
+        *(0, cell.nz, Pair(cell.psi, cell.salt), cell.salt * 0),
+        *(cell.electrolyte, 0.0, Pair(r1, r3)),
     )
     wet = cell.storage > 0
     t = cell.properties[:, :, _electrolyte.TRANS]
@@ -253,7 +236,7 @@ def test_smaller_steps_give_the_same_curve(run):
         threads=1,
         largest_inert=0.6,
         end_s=300.0,
-        control=resolved.Control().times(0.1),
+        control=resolved.ResolvedControl().times(0.1),
     )
     volts = np.interp(run.time_s, fine.time_s, fine.voltage_V)
     early = (run.time_s > 5) & (run.time_s < 300)
@@ -263,7 +246,7 @@ def test_smaller_steps_give_the_same_curve(run):
 def test_mirrored_structure_gives_the_same_curve():
     labels = mixed()
     tight = newton.Tolerance(1e-7, 1e-3, 1e-2, krylov=1e-3, balance=1e-6, max_iterations=25)
-    control = dataclasses.replace(resolved.Control().times(20), newton=tight)
+    control = dataclasses.replace(resolved.ResolvedControl().times(20), newton=tight)
     options = dict(
         voxel_size_um=EDGE_UM,
         materials=THIN,
@@ -312,10 +295,10 @@ def test_checkpoint_of_another_case_is_refused(tmp_path):
     path = tmp_path / "run.npz"
     np.savez(path, mark=np.array("other"))
     with pytest.raises(ValueError, match="another case"):
-        checkpoint.load(path, None, "mine")
+        checkpoint.load(path, "mine")
     path.write_bytes(b"no archive")
     with pytest.raises(ValueError, match="not a checkpoint"):
-        checkpoint.load(path, None, "mine")
+        checkpoint.load(path, "mine")
 
 
 def test_binder_covered_bump_near_full_converges_at_once():

@@ -16,6 +16,7 @@ from analysis.electrochemistry.resolved.cell_properties import upscaling as join
 from analysis.electrochemistry.resolved.state import ResolvedCell
 from analysis.electrochemistry.transport import percolation as grid
 from analysis.electrochemistry.transport.effective import effective_conductivity
+from analysis.electrochemistry.transport.stencil import FaceConductances
 from analysis.electrochemistry.transport.threads import Team
 from analysis.phases import Phase
 from tests.electrochemistry.resolved.test_resolved import THIN, mixed
@@ -120,9 +121,10 @@ def test_full_skins_of_active_material_resist():
     np.testing.assert_allclose(found, power, rtol=1e-5)
     assert np.all(1 / found < (1 / layers).mean(axis=1))  # layers in series
     assert np.all(np.log(found) < np.log(layers).mean(axis=1))  # by the mean lithium
-    faces, none = [np.zeros_like(sigma) for _ in range(3)], [np.zeros_like(sigma)] * 3
-    ones = [np.ones_like(sigma)] * 3
-    Team(1).run(network.conductances, 1, geometry.shape[0], sigma, *none, *ones, *faces)
+    faces, none, ones = (
+        FaceConductances(*(np.full_like(sigma, value) for _ in range(3))) for value in (0, 0, 1)
+    )
+    Team(1).run(network.conductances, 1, geometry.shape[0], sigma, none, ones, faces)
     between = 1 / electrode(faces[0], 4)[1:, 0, 0]
     np.testing.assert_allclose(between, (1 / found[1:] + 1 / found[:-1]) / 2, rtol=1e-5)
 

@@ -23,7 +23,7 @@ from analysis.electrochemistry.transport.effective import (
     beyond_contrast,
     effective_conductivity,
 )
-from analysis.electrochemistry.transport.stencil import kernel
+from analysis.electrochemistry.transport.stencil import FaceConductances, kernel
 from analysis.electrochemistry.transport.threads import Team
 
 # Of the power mean of the conductivity of the AM in a cell. Minus one, the resistivity, resists too
@@ -39,14 +39,14 @@ class ElectronConductances:
 
     Attributes
     ----------
-    constant : tuple of padded ndarray of float32
+    constant : FaceConductances
         Of binder and collector [S/m], for the faces towards -z, -y and -x of each cell.
-    active : tuple of padded ndarray of float32
+    active : FaceConductances
         Factor of the conductivity of the AM [-].
     """
 
-    constant: tuple
-    active: tuple
+    constant: FaceConductances
+    active: FaceConductances
 
 
 def build(geometry, table, sigma):
@@ -87,7 +87,7 @@ def build(geometry, table, sigma):
     ratio = _resistance_ratio(geometry, table, constant, active, np.float32(sigma))
     for part in (*constant, *active):
         part *= np.float32(ratio)
-    return ElectronConductances(tuple(constant), tuple(active)), clusters
+    return ElectronConductances(FaceConductances(*constant), FaceConductances(*active)), clusters
 
 
 def _clusters(geometry, binder):
@@ -205,8 +205,11 @@ def conductivity(start, stop, c, active, n_above, n, log_full, log_slope, sigma)
 
 
 @kernel
-def conductances(start, stop, sigma, bz, by, bx, az, ay, ax, cz, cy, cx):
+def conductances(start, stop, sigma, constant, active, faces):
     """Conductances of all faces, with the harmonic mean of the AM on both sides."""
+    bz, by, bx = constant
+    az, ay, ax = active
+    cz, cy, cx = faces
     ny, nx = sigma.shape[1] - 2, sigma.shape[2] - 2
     for k in range(start + 1, stop + 1):
         for j in range(1, ny + 1):

@@ -7,6 +7,7 @@ of salt that drifts with the current; single steps break down where salt is used
 
 import numpy as np
 
+from analysis.electrochemistry.resolved.linear_solver.loans import Loans
 from analysis.electrochemistry.transport import stencil as _stencil
 from analysis.electrochemistry.transport.stencil import kernel
 
@@ -17,8 +18,9 @@ class Workspace:
     """
     Vectors of three padded fields.
 
-    `r` takes the right-hand side, `x` the solution; the others are free outside the search, `r2`
-    also while its preconditioner runs.
+    `r` takes the right-hand side, `x` the solution. `scratch` is free while the preconditioner
+    of a search runs. `between` lends vectors outside of searches; a search begins when all of them
+    are back.
     """
 
     def __init__(self, shape):
@@ -26,6 +28,8 @@ class Workspace:
         self.r, self.r1, self.r2, self.u, self.u1, self.u2, self.shadow, self.y, self.x = (
             self.vector() for _ in range(9)
         )
+        self.scratch = self.r2
+        self.between = Loans((*self.u, *self.r2, self.y[0]))
 
     def vector(self):
         """Three padded fields of zeros."""
@@ -39,7 +43,7 @@ def bicgstab(work, apply, precondition, team, *, rtol, max_cycles, weights=(1.0,
     Parameters
     ----------
     work : Workspace
-        Vectors; all are overwritten. ``work.r2`` is free whenever `precondition` runs.
+        Vectors; all are overwritten.
     apply : callable
         ``apply(x, y)`` writes ``y = A x``.
     precondition : callable
@@ -66,6 +70,7 @@ def bicgstab(work, apply, precondition, team, *, rtol, max_cycles, weights=(1.0,
     ----------
     .. [1] Sleijpen, Fokkema, Electron. Trans. Numer. Anal. 1, 11 (1993).
     """
+    work.between.check_returned()
     nz, size = work.r[0].shape[0] - 2, work.r[0].size
     residuals, directions = (work.r, work.r1, work.r2), (work.u, work.u1, work.u2)
     shadow, y, x = work.shadow, work.y, work.x

@@ -67,16 +67,7 @@ class BlockMultigrid:
                 "cutout, or join fewer voxels."
             )
         shapes = [shape] + [step.shape for step in self.plan]
-        dummy = np.zeros((1, 1, 1), np.float32)
-        self.levels = [[], [], []]
-        for depth, cells in enumerate(shapes):
-            for field in range(3):
-                arrays = [multigrid.padded(cells) for _ in range(3)]
-                storage = multigrid.padded(cells) if field == SALT else dummy
-                level = multigrid.Level(*arrays, storage, field == SALT, multigrid.padded(cells))
-                if depth:
-                    level.x, level.b = multigrid.padded(cells), multigrid.padded(cells)
-                self.levels[field].append(level)
+        self.levels = coarse_levels.allocate(shapes)
         self.g = [multigrid.padded(cells) for cells in shapes]
         self.m = [multigrid.padded(cells) for cells in shapes]
         coarse = [coarse_levels.three(cells) for cells in shapes[1:]]
@@ -150,21 +141,15 @@ class BlockMultigrid:
         Its largest factor, from a few power iterations on the smallest of these levels, is the
         end of the range in which Chebyshev's polynomial of second degree is small.
         """
-        (x, image), zero = self.again[depth], coarse_levels.three(self.levels[PSI][depth].shape)
-        load = coarse_levels.three(self.levels[PSI][depth].shape)
+        shape = self.levels[PSI][depth].shape
+        load, zero = coarse_levels.three(shape), coarse_levels.three(shape)
         load[PHI][-2, 1:-1, 1:-1] = 1.0
-        largest = 0.0
-        for _ in range(4):
-            norm = np.sqrt(sum(float(np.vdot(part, part)) for part in load))
-            for part in load:
-                part /= np.float32(norm)
-            self._cycle(depth, load, x)
+
+        def correct(b, x, image):
+            self._cycle(depth, b, x)
             self._residual(depth, zero, x, image)
-            largest = np.sqrt(sum(float(np.vdot(part, part)) for part in image))
-            if not 0 < largest < np.inf:
-                break
-            for part, new in zip(load, image, strict=True):
-                part[:] = new
+
+        largest = coarse_levels.largest_factor(correct, load, self.again[depth])
         return coarse_levels.chebyshev_pair(largest)
 
     def _fine_diagonals(self):
@@ -291,13 +276,10 @@ class BlockMultigrid:
         if depth + 1 in self.again:
             self._visit_again(depth + 1, coarse_b, coarse_x)
         scratch = self.scratch[depth]
-        for field, level in enumerate(levels):
-            faces = (level.cz, level.cy, level.cx)
+        for field in range(3):
             run(
                 _stencil.prolong,
-                size,
-                nz,
-                *(coarse_x[field], step.parent, step.fold_y, step.fold_x, x[field]),
+                *(size, nz, coarse_x[field], step.parent, step.fold_y, step.fold_x, x[field]),
             )
         if depth == 0:
             self._correct_clusters(b, x)
