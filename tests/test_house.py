@@ -16,14 +16,9 @@ LONG = {
     "analysis/simulation/campaign.py",
     "gamma_fit.py",
     "transport/effective.py",
-    "transport/multigrid.py",
-    "transport/stencil.py",
 }
 MANY_PARAMETERS = {
     "resolved/half_cell.py: lithiate",
-    "transport/stencil.py: coarsen_faces",
-    "transport/stencil.py: residual_restricted",
-    "transport/stencil.py: smooth",
 }
 SAME_NAME = set()
 

@@ -23,6 +23,7 @@ from analysis.electrochemistry.resolved.linear_solver import exchange
 from analysis.electrochemistry.resolved.linear_solver.bicgstab import bicgstab
 from analysis.electrochemistry.resolved.linear_solver.coarse_levels import PHI, PSI, SALT
 from analysis.electrochemistry.transport import stencil as _stencil
+from analysis.electrochemistry.transport import vectors
 
 FAILED = 0.9  # residual of the linear solver, relative, that is no solution
 # Levels of solid that full, badly conducting AM surrounds hardly show in the residual. They make
@@ -174,22 +175,22 @@ def _linearize(cell, weight, known):
     cell.set_solid_faces()
     cell.evaluate_reaction()
     g, m = solver.g[0], solver.m[0]
-    cell.run(_stencil.clear, g)
-    cell.run(_stencil.clear, m)
+    cell.run(vectors.clear, g)
+    cell.run(vectors.clear, m)
     with cell.voxel_between.lent("load", "zero") as (load, zero):
-        cell.run_lithium(_stencil.clear, load)
+        cell.run_lithium(vectors.clear, load)
         cell.over_faces(
             interface.sum_slopes,
             *(cell.rates, cell.inverse_f, cell.slope.ravel(), load.ravel()),
         )
-        cell.run_lithium(_stencil.clear, zero)
+        cell.run_lithium(vectors.clear, zero)
         cell.solve_lithium(load, cell.response, weight, zero, 0.05)
     with cell.voxel_between.lent("residual of the lithium") as residual:
         cell.lithium_residual(weight, residual)
         cell.over_faces(
             lithium.subtract_currents, cell.rates.current, cell.inverse_f, residual.ravel()
         )
-        cell.run_lithium(_stencil.clear, known)
+        cell.run_lithium(vectors.clear, known)
         cell.solve_lithium(residual, known, weight, cell.slope, 0.05)
     cell.over_faces(interface.damp, cell.rates, cell.response.ravel(), g.ravel(), m.ravel())
     cell.set_electrolyte_faces(weight)
@@ -210,11 +211,11 @@ def _residual(cell, current_A_m2, weight, from_metal, known):
     )
     solid = cell.preconditioner.levels[PHI][0]
     with cell.between.lent("applied current") as source:
-        cell.run(_stencil.clear, source)
+        cell.run(vectors.clear, source)
         source[cell.nz, 1:-1, 1:-1] = current_A_m2 * cell.edge * -1.0
         cell.run(
             _stencil.defect,
-            *(cell.phi, source, solid.cz, solid.cy, solid.cx, solid.e, False, work.r[PHI]),
+            *(cell.phi, source, solid.faces, solid.e, False, work.r[PHI]),
         )
     cell.over_faces(interface.add_currents, cell.rates, known.ravel(), exchange.flat(work.r))
     for field in (PSI, SALT):
@@ -230,7 +231,7 @@ def _jacobian(cell, weight, metal_slopes, x, y):
         *(_electrolyte.ChargeSalt(part[PSI], part[SALT]) for part in (x, y)),
     )
     solid = cell.preconditioner.levels[PHI][0]
-    cell.run(_stencil.apply, x[PHI], solid.cz, solid.cy, solid.cx, solid.e, False, y[PHI])
+    cell.run(_stencil.apply, x[PHI], solid.faces, solid.e, False, y[PHI])
     cell.over_faces(
         exchange.exchange, cell.preconditioner.slopes, exchange.flat(x), exchange.flat(y)
     )
@@ -264,7 +265,7 @@ def _update(cell, weight):
         salt = cell.team.peak(
             _cell.add_salt, cell.size, cell.nz, cell.unit, x[SALT], cell.properties, cell.salt
         )
-        cell.run_lithium(_stencil.clear, change)
+        cell.run_lithium(vectors.clear, change)
         cell.solve_lithium(residual, change, weight, cell.slope, 0.01)
         moved = cell.team.peak(
             lithium.add,

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analysis.electrochemistry.transport import stencil as _stencil
+from analysis.electrochemistry.transport import vectors
 from analysis.electrochemistry.transport.stencil import kernel
 
 
@@ -50,23 +50,23 @@ def solve(operator, b, x, rtol, *, run, vectors):
         Three, overwritten.
     """
     z, p, ap = vectors
-    start = np.sqrt(run(_stencil.dot, b, b))
+    start = np.sqrt(run(vectors.dot, b, b))
     if start == 0:
         x[:] = 0
         return
     run(apply, x, *operator, ap)
-    norm = np.sqrt(run(_stencil.axpy_dot, np.float32(-1), ap, b))
+    norm = np.sqrt(run(vectors.axpy_dot, np.float32(-1), ap, b))
     p[:] = 0
     old = 0.0
     for _ in range(60):
         if norm <= rtol * start:
             return
         rz = run(precondition, b, *operator, z)
-        run(_stencil.aypx, np.float32(rz / old if old else 0.0), z, p)
+        run(vectors.aypx, np.float32(rz / old if old else 0.0), z, p)
         old = rz
         alpha = np.float32(rz / run(apply, p, *operator, ap))
-        run(_stencil.update_solution, alpha, p, x)
-        norm = np.sqrt(run(_stencil.axpy_dot, -alpha, ap, b))
+        run(vectors.update_solution, alpha, p, x)
+        norm = np.sqrt(run(vectors.axpy_dot, -alpha, ap, b))
 
 
 @kernel

@@ -186,7 +186,7 @@ class ResolvedCell:
         """Electronic conductances for the lithium as it is."""
         k, geometry, links = self.kinetics, self.geometry, self.network
         level = self.preconditioner.levels[PHI][0]
-        faces = _stencil.FaceConductances(level.cz, level.cy, level.cx)
+        faces = level.faces
         with self.between.lent("electronic conductivity") as sigma:
             numbers = k.log_full, k.log_slope, sigma
             if links is None:
@@ -207,8 +207,7 @@ class ResolvedCell:
         self.run(
             _electrolyte.faces,
             *(self.electrolyte, np.float32(self.unit), np.float32(weight)),
-            *(_stencil.FaceConductances(one.cz, one.cy, one.cx) for one in (psi, salt)),
-            salt.e,
+            *(psi.faces, salt.faces, salt.e),
         )
 
     def lithium_residual(self, weight, out):

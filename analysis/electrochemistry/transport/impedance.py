@@ -132,7 +132,8 @@ class Network:
         out = np.zeros(x.shape)
         dummy = np.zeros((1, 1, 1), np.float32)
         zero = np.zeros_like(self.capacity)
-        _stencil.defect(0, self.shape[0], x, zero, *self.faces, dummy, False, out)
+        faces = _stencil.FaceConductances(*self.faces)
+        _stencil.defect(0, self.shape[0], x, zero, faces, dummy, False, out)
         return -out
 
 

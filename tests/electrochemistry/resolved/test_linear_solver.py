@@ -72,7 +72,8 @@ def test_corrected_cluster_is_in_balance():
     at = (0, found.count, found, x.shape[1:])
     floating_clusters.correct(*at, faces, blocks, fields, b.ravel(), x.ravel())
     r = np.zeros_like(x)
-    _stencil.residual(0, 8, x, b, cz, cy, cx, np.zeros((1, 1, 1), "f4"), False, r)
+    whole = _stencil.FaceConductances(cz, cy, cx)
+    _stencil.residual(0, 8, x, b, whole, np.zeros((1, 1, 1), "f4"), False, r)
     r -= g * (x - psi)
     for n in range(found.count):
         members = found.voxel[found.first[n] : found.first[n + 1]]

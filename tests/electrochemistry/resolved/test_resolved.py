@@ -197,8 +197,8 @@ def test_coarse_exchange_makes_no_charge():
             levels
         )
     inner = matrix[:n] + matrix[n : 2 * n]
-    lid = solver.levels[SALT][-1].cz[1, 1:-1, 1:-1].sum(dtype=float)
-    assert inner.sum() == pytest.approx(lid, rel=1e-5, abs=1e-9)
+    boundary = solver.levels[SALT][-1].cz[1, 1:-1, 1:-1].sum(dtype=float)
+    assert inner.sum() == pytest.approx(boundary, rel=1e-5, abs=1e-9)
 
 
 @pytest.fixture(scope="module")

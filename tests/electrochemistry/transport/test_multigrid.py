@@ -32,7 +32,7 @@ def test_stencil_equals_the_dense_matrix():
     x = multigrid.padded(shape)
     x[1:-1, 1:-1, 1:-1] = np.random.default_rng(1).standard_normal(shape)
     y = np.zeros_like(x)
-    power = _stencil.apply(0, 4, x, level.cz, level.cy, level.cx, level.e, False, y)
+    power = _stencil.apply(0, 4, x, level.faces, level.e, False, y)
     inner = x[1:-1, 1:-1, 1:-1].ravel().astype(float)
     np.testing.assert_allclose(y[1:-1, 1:-1, 1:-1].ravel(), matrix @ inner, atol=1e-5)
     assert power == pytest.approx(inner @ matrix @ inner, rel=1e-5)
@@ -47,7 +47,7 @@ def test_two_sweeps_equal_the_polynomial_of_the_diagonally_scaled_matrix():
     b[1:-1, 1:-1, 1:-1] = np.random.default_rng(2).standard_normal(shape)
     x = np.zeros_like(b)
     w1, w2 = multigrid.SWEEPS
-    _stencil.smooth(0, 5, b, level.dinv, level.cz, level.cy, level.cx, w1, w2, False, x)
+    _stencil.smooth(0, 5, b, level.dinv, level.faces, (w1, w2), False, x)
     g = b[1:-1, 1:-1, 1:-1].ravel() / np.diag(matrix)
     expected = w1 * g
     expected = expected + w2 * (g - scaled @ expected)

@@ -8,7 +8,7 @@ of salt that drifts with the current; single steps break down where salt is used
 import numpy as np
 
 from analysis.electrochemistry.resolved.linear_solver.loans import Loans
-from analysis.electrochemistry.transport import stencil as _stencil
+from analysis.electrochemistry.transport import vectors
 from analysis.electrochemistry.transport.stencil import kernel
 
 FAR_BEHIND = 1e4  # residual over the first one at which a search is given up
@@ -85,9 +85,9 @@ def bicgstab(work, apply, precondition, team, *, rtol, max_cycles, weights=(1.0,
         total = 0.0
         for u, v, weight in zip(a, b, weights, strict=True):
             if np.ndim(weight):
-                total += team.run(_stencil.dot_weighted, size, nz, u, v, weight)
+                total += team.run(vectors.dot_weighted, size, nz, u, v, weight)
             else:
-                total += weight * team.run(_stencil.dot, size, nz, u, v)
+                total += weight * team.run(vectors.dot, size, nz, u, v)
         return total
 
     def image(vector, out):
@@ -98,7 +98,7 @@ def bicgstab(work, apply, precondition, team, *, rtol, max_cycles, weights=(1.0,
 
     norm = scale = np.sqrt(dot(work.r, work.r))
     for part in (*x, *y, *work.u):
-        team.run(_stencil.clear, size, nz, part)
+        team.run(vectors.clear, size, nz, part)
     if not scale > 0:
         return 0, 0.0
     run(copy, (), work.r, shadow)
@@ -111,15 +111,15 @@ def bicgstab(work, apply, precondition, team, *, rtol, max_cycles, weights=(1.0,
                 break
             beta, rho = alpha * new / rho, new
             for i in range(j + 1):
-                run(_stencil.aypx, (-beta,), residuals[i], directions[i])
+                run(vectors.aypx, (-beta,), residuals[i], directions[i])
             image(directions[j], directions[j + 1])
             down = dot(directions[j + 1], shadow)
             if down == 0 or not np.isfinite(down):
                 break
             alpha = rho / down
             for i in range(j + 1):
-                run(_stencil.update_solution, (-alpha,), directions[i + 1], residuals[i])
-            run(_stencil.update_solution, (alpha,), work.u, y)
+                run(vectors.update_solution, (-alpha,), directions[i + 1], residuals[i])
+            run(vectors.update_solution, (alpha,), work.u, y)
             norm = np.sqrt(dot(work.r, work.r))
             if norm <= rtol * scale:
                 break

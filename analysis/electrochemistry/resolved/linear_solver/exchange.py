@@ -100,8 +100,9 @@ def sum_of_inverses(start, stop, x):
 
 
 @kernel
-def diagonal_with_exchange(start, stop, cz, cy, cx, e, with_e, g, dinv):
+def diagonal_with_exchange(start, stop, faces, e, with_e, g, dinv):
     """Write ``1 / (sum c + e + g)``, or 0 where nothing conducts and nothing is stored."""
+    cz, cy, cx = faces
     ny, nx = cz.shape[1] - 2, cz.shape[2] - 2
     for k in range(start + 1, stop + 1):
         for j in range(1, ny + 1):
@@ -139,11 +140,11 @@ def cell_exchange(start, stop, slopes, x, residuals):
 
 
 @kernel
-def cell_exchange_restricted(start, stop, slopes, x, fold, residuals):
+def cell_exchange_restricted(start, stop, slopes, x, aggregates, residuals):
     """Subtract it from the residuals of the next coarser grid."""
     g, m = slopes
     x1, x2, x3 = x
-    first, fold_y, fold_x = fold
+    first, _, fold_y, fold_x = aggregates
     r1, r2, r3 = residuals
     for kc in range(start, stop):
         for k in range(first[kc] + 1, first[kc + 1] + 1):

@@ -17,7 +17,7 @@ from analysis.electrochemistry.resolved.linear_solver import (
     interface_coarsening,
 )
 from analysis.electrochemistry.resolved.linear_solver.coarse_levels import PHI, PSI, SALT
-from analysis.electrochemistry.transport import multigrid
+from analysis.electrochemistry.transport import grid_transfer, multigrid
 from analysis.electrochemistry.transport import stencil as _stencil
 
 # Two sweeps of the blocks of psi and salt. The first has no under-relaxation: where salt is used
@@ -59,7 +59,7 @@ class BlockMultigrid:
     def __init__(self, shape, heights, faces, clusters, solid, wet, team, *, scratch):
         self.team, self.faces, self.clusters = team, faces, clusters
         self.n_wet = int(np.count_nonzero(wet))
-        self.plan = multigrid.plan_coarsening(shape, heights, lid_ratio=(1.0, 1.0))
+        self.plan = multigrid.plan_coarsening(shape, heights, boundary_ratio=(1.0, 1.0))
         if not self.plan:
             raise ValueError(
                 f"A grid of {shape[0]} x {shape[1]} x {shape[2]} cells is too small for the "
@@ -93,24 +93,21 @@ class BlockMultigrid:
         """Compute coarse coefficients and all diagonals."""
         run = self.team.run
         for depth, step in enumerate(self.plan):
-            fold = (step.first, step.fold_y, step.fold_x)
-            nc = step.shape[0]
-            ratios = (step.ratio_z, step.ratio_y, step.ratio_x)
+            aggregates, nc = step.aggregates, step.shape[0]
             for field in range(3):
                 up, low = self.levels[field][depth : depth + 2]
                 run(
-                    _stencil.coarsen_faces,
-                    up.size,
-                    nc,
-                    *(up.cz, up.cy, up.cx, *fold),
-                    *ratios,
-                    *(low.cz, low.cy, low.cx),
+                    grid_transfer.coarsen_faces,
+                    *(up.size, nc, up.faces, aggregates, step.ratios, low.faces),
                 )
                 if up.with_e:
-                    run(_stencil.coarsen_cells, up.size, nc, up.e, *fold, low.e)
+                    run(grid_transfer.coarsen_cells, up.size, nc, up.e, aggregates, low.e)
             if depth:
                 for part in (self.g, self.m):
-                    run(_stencil.coarsen_cells, up.size, nc, part[depth], *fold, part[depth + 1])
+                    run(
+                        grid_transfer.coarsen_cells,
+                        *(up.size, nc, part[depth], aggregates, part[depth + 1]),
+                    )
                 coarse = exchange.Slopes(*(part[depth + 1].ravel() for part in (self.g, self.m)))
                 interface_coarsening.collect_later(
                     *self.hosts.later[depth - 1],
@@ -173,14 +170,11 @@ class BlockMultigrid:
         psi, salt = self.levels[PSI][0], self.levels[SALT][0]
         size, nz, run = psi.size, psi.shape[0], self.team.run
         blocks = block_smoother.Blocks(self.g[0], self.m[0], psi.dinv, salt.dinv)
-        charge, diffusion = (
-            _stencil.FaceConductances(one.cz, one.cy, one.cx) for one in (psi, salt)
-        )
         u = self.scratch[0][PSI], self.scratch[0][SALT]
         run(block_smoother.solve, size, nz, BLOCK_SWEEPS[0], blocks, (b1, b3), u)
         run(
             block_smoother.sweep,
-            *(size, nz, BLOCK_SWEEPS, add, blocks, charge, diffusion, u, (x1, x3)),
+            *(size, nz, BLOCK_SWEEPS, add, blocks, psi.faces, salt.faces, u, (x1, x3)),
         )
 
     def _diagonals(self, depth):
@@ -190,7 +184,7 @@ class BlockMultigrid:
                 exchange.diagonal_with_exchange,
                 level.size,
                 level.shape[0],
-                *(level.cz, level.cy, level.cx, level.e, level.with_e),
+                *(level.faces, level.e, level.with_e),
                 *((self.m if field == SALT else self.g)[depth], level.dinv),
             )
 
@@ -236,26 +230,22 @@ class BlockMultigrid:
         step = self.plan[depth]
         levels = [self.levels[field][depth] for field in range(3)]
         lower = [self.levels[field][depth + 1] for field in range(3)]
-        fold = (step.first, step.fold_y, step.fold_x)
         nz, size = levels[0].shape[0], levels[0].size
         if depth == 0:
             self._smooth_blocks(b[PSI], b[SALT], False, x[PSI], x[SALT])
         for field, level in enumerate(levels):
-            faces = (level.cz, level.cy, level.cx)
             if depth or field == PHI:
                 run(
                     _stencil.smooth,
-                    size,
-                    nz,
-                    *(b[field], level.dinv, *faces, *multigrid.SWEEPS, False, x[field]),
+                    *(size, nz, b[field], level.dinv, level.faces),
+                    *(multigrid.SWEEPS, False, x[field]),
                 )
             if depth == 0 and field == PHI:
                 self._correct_clusters(b, x)
             run(
-                _stencil.residual_restricted,
-                size,
-                step.shape[0],
-                *(x[field], b[field], *faces, level.e, level.with_e, *fold, lower[field].b),
+                grid_transfer.residual_restricted,
+                *(size, step.shape[0], x[field], b[field], level.faces),
+                *(level.e, level.with_e, step.aggregates, lower[field].b),
             )
         coarse_b = tuple(part.b for part in lower)
         coarse_x = tuple(part.x for part in lower)
@@ -269,7 +259,7 @@ class BlockMultigrid:
                 exchange.cell_exchange_restricted,
                 size,
                 step.shape[0],
-                *(exchange.Slopes(self.g[depth], self.m[depth]), x, fold, coarse_b),
+                *(exchange.Slopes(self.g[depth], self.m[depth]), x, step.aggregates, coarse_b),
             )
         coarse_levels.restrict_metal(levels, x, step, coarse_b)
         self._cycle(depth + 1, coarse_b, coarse_x)
@@ -277,10 +267,7 @@ class BlockMultigrid:
             self._visit_again(depth + 1, coarse_b, coarse_x)
         scratch = self.scratch[depth]
         for field in range(3):
-            run(
-                _stencil.prolong,
-                *(size, nz, coarse_x[field], step.parent, step.fold_y, step.fold_x, x[field]),
-            )
+            run(grid_transfer.prolong, size, nz, coarse_x[field], step.aggregates, x[field])
         if depth == 0:
             self._correct_clusters(b, x)
         self._residual(depth, b, x, scratch)
@@ -291,10 +278,8 @@ class BlockMultigrid:
                 continue
             run(
                 _stencil.smooth,
-                size,
-                nz,
-                *(scratch[field], level.dinv, level.cz, level.cy, level.cx),
-                *(*multigrid.SWEEPS, True, x[field]),
+                *(size, nz, scratch[field], level.dinv, level.faces),
+                *(multigrid.SWEEPS, True, x[field]),
             )
 
     def _residual(self, depth, b, x, out):
@@ -302,12 +287,9 @@ class BlockMultigrid:
         levels = [self.levels[field][depth] for field in range(3)]
         size, nz = levels[0].size, levels[0].shape[0]
         for field, level in enumerate(levels):
-            faces = (level.cz, level.cy, level.cx)
             self.team.run(
                 _stencil.residual,
-                size,
-                nz,
-                *(x[field], b[field], *faces, level.e, level.with_e, out[field]),
+                *(size, nz, x[field], b[field], level.faces, level.e, level.with_e, out[field]),
             )
         if depth == 0:
             self._faces(
