@@ -18,7 +18,6 @@ LONG = {
     "transport/effective.py",
 }
 MANY_PARAMETERS = {
-    "resolved/half_cell.py: lithiate",
 }
 SAME_NAME = set()
 

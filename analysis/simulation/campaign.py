@@ -126,7 +126,9 @@ def _reason_not_here(case, profile, *, patient):
 def _worthwhile_workers(missing, profile):
     """One per core, but each has to import the package, which takes as long as a few cases."""
     across = profiles.get(profile).resolved_lateral
-    work = sum((across / case.joined) ** 2 / 16 if case.resolved else 1 for case in missing)
+    work = sum(
+        (across / case.voxels_per_cell) ** 2 / 16 if case.resolved else 1 for case in missing
+    )
     return max(1, min(os.cpu_count() or 1, int(work) // 20))
 
 
@@ -239,21 +241,21 @@ def resolved_cases(profile):
         Gamma of the fitted methods, and of the truth as a check.
     """
     settings = profiles.get(profile)
-    joined, *others = settings.resolved_joined
+    n, *others = settings.resolved_voxels_per_cell
     current, gamma = settings.fit_current, settings.gamma_true
     runs, fits = [], []
     for specimen in settings.resolved_specimens:
         for cutout in range(1, settings.resolved_cutouts + 1):
-            compared = [(method, joined) for method in settings.resolved_methods]
+            compared = [(method, n) for method in settings.resolved_methods]
             compared += [(TRUTH, other) for other in others if (specimen, cutout) == HEADLINE]
             runs += [
                 Case("lithiation", specimen, cutout, method, gamma, current, "resolved", voxels)
                 for method, voxels in compared
                 if has_labels(specimen, cutout, method, profile)
             ]
-            runs += measurements(profile, specimen, cutout, joined)
+            runs += measurements(profile, specimen, cutout, n)
             fits += [
-                Case("fit", specimen, cutout, method, gamma, current, "resolved", joined)
+                Case("fit", specimen, cutout, method, gamma, current, "resolved", n)
                 for method in dict.fromkeys((TRUTH, *settings.resolved_fitted))
                 if has_labels(specimen, cutout, method, profile)
             ]

@@ -154,14 +154,14 @@ def _run_resolved(case, profile):
         voxel_size_um=voxel_size_um,
         materials=materials,
         snapshots_s=[share * nominal_s for share in MOMENTS],
-        joined=case.joined,
+        voxels_per_cell=case.voxels_per_cell,
         control=resolved.ResolvedControl().times(settings.resolved_tolerance),
         threads=1,
         checkpoint_path=unfinished,
     )
     if not run.reached_cutoff:
         raise RuntimeError(run.reason)
-    data = _resolved_dataset(run, case.joined * voxel_size_um)
+    data = _resolved_dataset(run, case.voxels_per_cell * voxel_size_um)
     if case.method == TRUTH and case.current_mA_cm2 == settings.fit_current and run.snapshots:
         for name in ("salt_mol_m3", "content"):
             data[f"volume_{name}"] = (("z", "y", "x"), getattr(run.snapshots[-1], name))
@@ -300,7 +300,7 @@ def _run_resolved_fit(case, profile):
     settings = profiles.get(profile)
     truth = {
         one.current_mA_cm2: one
-        for one in measurements(profile, case.specimen, case.cutout, case.joined)
+        for one in measurements(profile, case.specimen, case.cutout, case.voxels_per_cell)
     }
     capacity, voltage = noisy(load(truth[case.current_mA_cm2], profile), case, settings)
     runs = {}

@@ -84,7 +84,7 @@ def test_finished_cases_are_not_run_again(results, monkeypatch):
 
 def test_resolved_cases_run_once_and_fit_the_truth(results, monkeypatch):
     fill(("TL",))
-    small = replace(profiles.get("smoke"), resolved_lateral=24, resolved_joined=(1, 2))
+    small = replace(profiles.get("smoke"), resolved_lateral=24, resolved_voxels_per_cell=(1, 2))
     monkeypatch.setitem(profiles.PROFILES, "smoke", small)
     fits, summary = campaign.run_resolved("smoke", workers=1, say=lambda line: None)
     assert not summary.failed, str(summary)
@@ -107,7 +107,7 @@ def test_resolved_cases_run_once_and_fit_the_truth(results, monkeypatch):
 
 def test_only_a_resolved_case_joins_voxels():
     with pytest.raises(ValueError, match="number of voxels for a resolved case"):
-        cases.Case("lithiation", "SL", 1, "kmeans", 0.1, 6.0, joined=2)
+        cases.Case("lithiation", "SL", 1, "kmeans", 0.1, 6.0, voxels_per_cell=2)
     with pytest.raises(ValueError, match="number of voxels for a resolved case"):
         cases.Case("lithiation", "SL", 1, "kmeans", 0.1, 6.0, "resolved")
 
@@ -210,7 +210,7 @@ def test_touched_labels_stop_the_campaign_with_their_name(results):
 @pytest.mark.parametrize("content", [b"", b"garbage", b"PK\x03\x04 half an archive"])
 def test_an_unreadable_checkpoint_is_named_and_the_case_begins_anew(results, monkeypatch, content):
     fill(("SL",))
-    case = cases.Case("lithiation", "SL", 1, "kmeans", 0.1, 6.0, "resolved", joined=4)
+    case = cases.Case("lithiation", "SL", 1, "kmeans", 0.1, 6.0, "resolved", voxels_per_cell=4)
     unfinished = results / f"smoke/cases/.{cases.name_of(case, 'smoke')}.npz"
     unfinished.parent.mkdir(parents=True)
     unfinished.write_bytes(content)

@@ -67,7 +67,7 @@ TABLE_STEP = 1.0  # mol/m³
 TABLE_TOP = 8000.0  # mol/m³
 
 
-def tabulate(cell, edge_m, joined=1):
+def tabulate(cell, edge_m, voxels_per_cell=1):
     """
     Tabulate the kinetics of a half cell.
 
@@ -77,7 +77,7 @@ def tabulate(cell, edge_m, joined=1):
         Materials.
     edge_m : float
         Edge of the cells [m], by which currents are divided.
-    joined : int
+    voxels_per_cell : int
         Voxels along it, on which lithium and the way of the electrons to a face are resolved.
 
     Returns
@@ -117,8 +117,8 @@ def tabulate(cell, edge_m, joined=1):
         inverse_c=1 / TABLE_STEP,
         log_full=log_full,
         log_slope=float(span / active.max_concentration_mol_m3),
-        half=joined * LITHIUM_SHARE / (2 * FARADAY_C_MOL * active.diffusivity_m2_s),
-        log_face=log_full - float(np.log(joined)),
+        half=voxels_per_cell * LITHIUM_SHARE / (2 * FARADAY_C_MOL * active.diffusivity_m2_s),
+        log_face=log_full - float(np.log(voxels_per_cell)),
         metal_rate=edge_m * cell.lithium.exchange_current_A_m2 / np.sqrt(REFERENCE_MOL_M3),
     )
 

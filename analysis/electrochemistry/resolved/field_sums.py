@@ -1,8 +1,8 @@
 """Compiled kernels of the resolved cell: electrons in solids, and what changes its fields.
 
 Where cells are voxels, one array `c` holds the salt concentration in electrolyte voxels and the
-lithium concentration in AM voxels, which never meet; where voxels are joined, there is one array
-of each.
+lithium concentration in AM voxels, which never meet; where cells have several voxels, there is one
+array of each.
 """
 
 import numpy as np

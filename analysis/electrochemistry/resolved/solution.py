@@ -88,13 +88,13 @@ def profiles(cell):
     time_differences.slice_sums(cell.salt, cell.storage, salt, amount)
     lithium, count = np.zeros((2, cell.voxel_nz))
     time_differences.slice_sums(cell.lithium, cell.active, lithium, count)
-    joined = cell.geometry.joined
-    if joined > 1:
+    n = cell.geometry.voxels_per_cell
+    if n > 1:
         lithium, count = (
             np.concatenate(
                 [
                     np.zeros(cell.geometry.n_separator),
-                    part.reshape(-1, joined).sum(axis=1),
+                    part.reshape(-1, n).sum(axis=1),
                     np.zeros(1),
                 ]
             )
@@ -124,9 +124,9 @@ def snapshot(cell, stores, time_s):
     part = (cell.geometry.electrode, slice(1, -1), slice(1, -1))
     lithium = stores[-1][1:-1, 1:-1, 1:-1] * (cell.active[1:-1, 1:-1, 1:-1] > 0)
     share = cell.active[1:-1, 1:-1, 1:-1]
-    if cell.geometry.joined > 1:
+    if cell.geometry.voxels_per_cell > 1:
         lithium, share = (
-            grid.block_means(values, cell.geometry.joined) for values in (lithium, share)
+            grid.block_means(values, cell.geometry.voxels_per_cell) for values in (lithium, share)
         )
     else:
         n = cell.geometry.n_separator

@@ -63,10 +63,11 @@ class ResolvedCell:
         )
         self.active, self.faces = found.active, found.faces
         self.network, self.electronic = found.network, found.electronic
-        self._solid = found.solid if geometry.joined > 1 else None  # else made when asked for
-        self.kinetics = butler_volmer.tabulate(cell, self.edge, geometry.joined)
-        self.voxel_edge = self.edge / geometry.joined
-        self.inverse_f = geometry.joined / FARADAY  # of currents by the cell edge, for voxels
+        n = geometry.voxels_per_cell
+        self._solid = found.solid if n > 1 else None  # else made when asked for
+        self.kinetics = butler_volmer.tabulate(cell, self.edge, n)
+        self.voxel_edge = self.edge / n
+        self.inverse_f = n / FARADAY  # of currents by the cell edge, for voxels
         electrolyte = cell.electrolyte
         c = np.arange(
             0, butler_volmer.TABLE_TOP + 2 * butler_volmer.TABLE_STEP, butler_volmer.TABLE_STEP
@@ -88,7 +89,7 @@ class ResolvedCell:
 
     def _allocate(self, clusters, solid):
         shape, voxels = self.shape, self.geometry.voxels
-        several = self.geometry.joined > 1
+        several = self.geometry.voxels_per_cell > 1
         self.psi, self.phi = (padded(shape, np.float64) for _ in range(2))
         grids = (shape, voxels) if several else (shape,)
         self.stores = [padded(grid, np.float64) for grid in grids]
@@ -197,7 +198,8 @@ class ResolvedCell:
             else:
                 self.run(
                     network.conductivity,
-                    *(self.lithium, self.active, geometry.n_separator, geometry.joined, *numbers),
+                    *(self.lithium, self.active, geometry.n_separator),
+                    *(geometry.voxels_per_cell, *numbers),
                 )
                 self.run(network.conductances, sigma, links.constant, links.active, faces)
 

@@ -219,8 +219,8 @@ def curves(method, profile):
 
 def measured(profile):
     """Resolved curves of the truth, by current."""
-    joined = profile.resolved_joined[0]
-    return _by_current(cases.measurements(profile, SPECIMEN, CUTOUT, joined), profile)
+    voxels_per_cell = profile.resolved_voxels_per_cell[0]
+    return _by_current(cases.measurements(profile, SPECIMEN, CUTOUT, voxels_per_cell), profile)
 
 
 def gammas(outcomes, profile):
@@ -324,7 +324,7 @@ def _fit(method, profile):
         profile.gamma_true,
         profile.fit_current,
         "resolved",
-        profile.resolved_joined[0],
+        profile.resolved_voxels_per_cell[0],
     )
 
 

@@ -340,9 +340,11 @@ def test_faces_are_counted_with_their_weights():
 
 
 def test_memory_check_proposes_to_join_voxels():
-    with pytest.raises(MemoryError, match=r"needs about 4\.\d GB; 3\.0 GB are .* joined=2, which"):
+    message = r"needs about 4\.\d GB; 3\.0 GB are .* voxels_per_cell=2, which"
+    with pytest.raises(MemoryError, match=message):
         resolved.check_memory((290, 200, 200), available=3e9)
-    with pytest.raises(MemoryError, match="joined=3, which needs 1.5 GB, or take a smaller"):
+    message = "voxels_per_cell=3, which needs 1.5 GB, or take a smaller"
+    with pytest.raises(MemoryError, match=message):
         resolved.check_memory((140, 100, 100), voxels=(280, 200, 200), available=1.7e9)
     with pytest.raises(MemoryError, match="available. Take a smaller cutout"):
         resolved.check_memory((290, 200, 200), available=1e9)

@@ -74,7 +74,7 @@ def build(geometry, table, sigma):
     clusters, own = _clusters(geometry, table[kind] > 0)
     constant, active = [], []
     for axis in range(3):
-        before, behind = _pairs(kind.shape, axis, geometry.joined)
+        before, behind = _pairs(kind.shape, axis, geometry.voxels_per_cell)
         factor, direct = _conductance(
             *(kind[before] == domain.AM, kind[behind] == domain.AM),
             *(table[kind[before]], table[kind[behind]], own[before] & own[behind]),
@@ -103,7 +103,7 @@ def _clusters(geometry, binder):
     sizes[0] = -1
     rank = np.empty(count + 1, np.int32)
     rank[np.argsort(sizes, kind="stable")] = np.arange(count + 1)
-    n = geometry.joined
+    n = geometry.voxels_per_cell
     inner = rank[found[1:-1, 1:-1, 1:-1]]
     nz, ny, nx = (length // n for length in inner.shape)
     largest = inner.reshape(nz, n, ny, n, nx, n).max(axis=(1, 3, 5))
@@ -125,7 +125,7 @@ def _pairs(shape, axis, n):
 
 def _faces(geometry, values, axis):
     """Padded array of the means of pairs of voxels over each face between cells."""
-    n = geometry.joined
+    n = geometry.voxels_per_cell
     for other in range(3):
         if other != axis:
             shape = list(values.shape)
@@ -141,7 +141,7 @@ def _faces(geometry, values, axis):
 
 def _resistance_ratio(geometry, table, constant, active, sigma):
     """Resistance of the cells over that of the voxels, from the first to the last center."""
-    n, above = geometry.joined, geometry.n_separator
+    n, above = geometry.voxels_per_cell, geometry.n_separator
     table = table.copy()
     table[domain.AM] = sigma
     voxels = table[geometry.matched_kind]

@@ -1,6 +1,6 @@
 """What the cells of a resolved half cell hold: electrolyte, binder, active material, faces.
 
-Where cells are voxels, each holds one material; cells of joined voxels hold shares of several
+Where cells are voxels, each holds one material; cells of several voxels hold shares of each
 (:mod:`analysis.electrochemistry.resolved.cell_properties.upscaling`).
 """
 
@@ -11,7 +11,7 @@ import numpy as np
 from analysis.electrochemistry.resolved import grid as domain
 from analysis.electrochemistry.resolved import interface
 from analysis.electrochemistry.resolved.cell_properties import electron_conductance as network
-from analysis.electrochemistry.resolved.cell_properties import upscaling as joined
+from analysis.electrochemistry.resolved.cell_properties import upscaling
 from analysis.electrochemistry.resolved.linear_solver import floating_clusters
 
 COLLECTOR_S_M = 1e3
@@ -95,17 +95,17 @@ def find(geometry, cell):
     # whether CBD conducts electrons better than AM ever does, so that it gives them to a face
     gives = cell.binder.conductivity_S_m > cell.active.conductivity_empty_S_m
     binder = (kind == domain.CBD) & gives
-    if geometry.joined == 1:
+    if geometry.voxels_per_cell == 1:
         ionic, wet, solid_network = transport[kind], wetted, None
         solid = (electronic[kind] > 0) | active
         faces = interface.find_faces(active, wet, binder)
         groups = floating_clusters.clusters(kind)
     else:
-        ionic = joined.ionic(geometry, transport)
-        wet = joined.filled(geometry, porosity, domain.SEPARATOR)
-        solid = joined.filled(geometry, (electronic > 0) | (np.arange(8) == domain.AM)) > 0
+        ionic = upscaling.ionic(geometry, transport)
+        wet = upscaling.filled(geometry, porosity, domain.SEPARATOR)
+        solid = upscaling.filled(geometry, (electronic > 0) | (np.arange(8) == domain.AM)) > 0
         wetted[0, 1:-1, 1:-1] = porosity[domain.SEPARATOR]
-        faces = joined.hosted(
+        faces = upscaling.onto_cells(
             interface.find_faces(active, wetted, binder), geometry, wet > 0, solid
         )
         sigma = float(

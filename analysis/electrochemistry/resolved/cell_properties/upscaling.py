@@ -1,7 +1,7 @@
 """Cells of several voxels, for potentials and salt; lithium and reaction stay on the voxels.
 
 Potentials and salt hardly change over a few voxels. Lithium does, since it moves only a few
-micrometers in a discharge, and so does the local current. Labels of joined voxels would lose
+micrometers in a discharge, and so does the local current. Labels coarsened by majority would lose
 small features, paths and surface; shares of the phases lose much less:
 
 - The ionic conductivity of a cell is a power mean over its voxels, with a factor for each slice so
@@ -43,7 +43,7 @@ def filled(geometry, table, separator=None):
         Means; the collector has its own value.
     """
     table = np.asarray(table, np.float32)
-    body = grid.block_means(table[geometry.kind[1:-1, 1:-1, 1:-1]], geometry.joined)
+    body = grid.block_means(table[geometry.kind[1:-1, 1:-1, 1:-1]], geometry.voxels_per_cell)
     above = 0 if separator is None else table[separator]
     return _around(geometry, body, above, table[domain.COLLECTOR])
 
@@ -72,7 +72,7 @@ def ionic(geometry, table):
     conductivity : padded ndarray of float32
         Conductivity of each cell relative to the bulk.
     """
-    n = geometry.joined
+    n = geometry.voxels_per_cell
     kind = geometry.kind[1:-1, 1:-1, 1:-1]
     cells = grid.block_means((table**EXPONENT)[kind], n) ** (1 / EXPONENT)
     voxels = table[geometry.matched_kind]
@@ -88,7 +88,7 @@ def ionic(geometry, table):
     return _around(geometry, cells, table[domain.SEPARATOR], 0)
 
 
-def hosted(faces, geometry, wet, solid):
+def onto_cells(faces, geometry, wet, solid):
     """
     The faces of voxels with the cells whose potentials drive them.
 
@@ -106,7 +106,7 @@ def hosted(faces, geometry, wet, solid):
     faces : interface.Faces
         Faces on the cells.
     """
-    n, above = geometry.joined, geometry.n_separator
+    n, above = geometry.voxels_per_cell, geometry.n_separator
     z, y, x = ((np.arange(m) + n - 1) // n for m in geometry.kind.shape)
     _, ny, nx = wet.shape
     cell_of = (((z + above)[:, None, None] * ny + y[:, None]) * nx + x).astype(np.int32).ravel()

@@ -34,7 +34,7 @@ class Hosts:
     later: tuple
 
 
-def joined(mask, step):
+def any_of_aggregate(mask, step):
     """Whether an aggregate holds any cell of a padded mask."""
     inner = mask[1:-1, 1:-1, 1:-1]
     inner = np.logical_or.reduceat(inner, step.first[:-1], axis=0)
@@ -68,7 +68,7 @@ def assign(faces, parents, plan, solid, wet):
     a, e = faces.solid, faces.wet
     code, later = None, []
     for parent, step in zip(parents, plan, strict=False):
-        solid, wet = joined(solid, step), joined(wet, step)
+        solid, wet = any_of_aggregate(solid, step), any_of_aggregate(wet, step)
         a, e = parent[a], parent[e]
         at_solid, at_wet = wet.ravel()[a], solid.ravel()[e]
         waits = ~(at_solid | at_wet)
