@@ -13,7 +13,7 @@ a checkpoint every five minutes from which it goes on when it is started again; 
 go to benchmarks/results/. With --voxels-per-cell 2, potentials and salt live on cells of two
 voxels along each edge.
 `currents` runs the paper's six currents on two trinarizations and on the measured electrode: on
-their voxels, on cells of two voxels (resolved.lithiate, voxels_per_cell), and on labels coarsened by
+their voxels, on cells of two voxels (resolved.lithiate, voxels_per_cell), on labels coarsened by
 majority (grid.coarsen); finished cases are not repeated.
 `impedance` computes one spectrum of a cutout. `refine` lithiates one structure on voxels, halved
 voxels and quartered voxels, for several shares of the half voxel that lithium has to cross

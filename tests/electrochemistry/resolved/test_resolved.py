@@ -339,7 +339,7 @@ def test_faces_are_counted_with_their_weights():
     assert np.all(faces.solid[covered] == faces.wet[covered])
 
 
-def test_memory_check_proposes_to_join_voxels():
+def test_memory_check_proposes_larger_cells():
     message = r"needs about 4\.\d GB; 3\.0 GB are .* voxels_per_cell=2, which"
     with pytest.raises(MemoryError, match=message):
         resolved.check_memory((290, 200, 200), available=3e9)

@@ -149,7 +149,7 @@ def test_binder_apart_on_the_voxels_is_apart_on_the_cells():
 OPTIONS = dict(voxel_size_um=EDGE_UM, materials=THIN, threads=1, largest_inert=0.6)
 
 
-def test_joined_cells_follow_the_curve_of_the_voxels(labels):
+def test_cells_of_several_voxels_follow_the_curve_of_the_voxels(labels):
     runs = [resolved.lithiate(labels, 0.12, 3.0, voxels_per_cell=n, **OPTIONS) for n in (1, 2)]
     fine, joint = runs
     assert joint.reached_cutoff and joint.cells < fine.cells / 6
@@ -215,8 +215,8 @@ def test_killed_run_resumes_to_the_same_curve(tmp_path):
 
 
 @pytest.mark.parametrize("n", (0, 9))
-def test_a_number_that_joins_nothing_is_refused(n):
-    with pytest.raises(ValueError, match="expected a number from 1 to the lateral width"):
+def test_cells_of_no_voxel_or_too_many_are_refused(n):
+    with pytest.raises(ValueError, match="expected a (whole )?number from 1 to the lateral width"):
         resolved.lithiate(mixed(), 0.12, 1.0, voxels_per_cell=n, **OPTIONS)
 
 
@@ -235,7 +235,7 @@ def test_currents_scale_with_the_cells():
 
 
 def test_a_grid_of_few_cells_is_refused():
-    with pytest.raises(ValueError, match="join fewer voxels"):
+    with pytest.raises(ValueError, match="or fewer voxels per cell"):
         resolved.lithiate(mixed(), 0.12, 1.0, voxels_per_cell=5, **OPTIONS)
 
 

@@ -64,7 +64,7 @@ class BlockMultigrid:
             raise ValueError(
                 f"A grid of {shape[0]} x {shape[1]} x {shape[2]} cells is too small for the "
                 f"multigrid solver; expected more than {multigrid.COARSEST} cells. Take a larger "
-                "cutout, or join fewer voxels."
+                "cutout, or fewer voxels per cell."
             )
         shapes = [shape] + [step.shape for step in self.plan]
         self.levels = coarse_levels.allocate(shapes)
