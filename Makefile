@@ -1,11 +1,19 @@
 # make book | make test on a bare machine with python3, make and git. See README.md.
 PROFILE ?= demo
-REAL ?=
 JOBS ?= 2
 PYTHON ?= python3
 VENV := .venv
-LAB := jupyterlab==4.6.6
+override LAB := jupyterlab==4.6.6
 RUN := $(VENV)/bin/python
+
+# What a reader types after a name below reaches Python as it was typed, dollars, quotes and
+# backticks included: make takes the raw value and exports it, and the shell only puts "$$NAME"
+# where it stands, without reading it again. (make itself drops blanks before a value.)
+PROFILE_TYPED := $(filter-out file,$(origin PROFILE))
+NAMES := CBD_PROFILE PROFILE REAL JOBS PYTHON TESTS TOMOGRAM VOXEL_SIZE_UM FRACTIONS DATASET CROP POLARITY OUT FROM \
+  FILE AREA_CM2 THICKNESS_UM CONDUCTIVITY_S_M POROSITY LABELS
+$(foreach name,$(NAMES),$(eval override $(name) := $$(value $(name))))
+export $(NAMES)
 
 # Waiting threads must not spin on a busy machine, and small matrices need no threaded BLAS.
 export OMP_WAIT_POLICY = PASSIVE
@@ -14,32 +22,40 @@ export MKL_NUM_THREADS ?= 1
 export KERAS_BACKEND ?= jax
 export PYTHONHASHSEED = 0
 
-.PHONY: book test own lab sync lock clean preview pdf epub crate help
+.PHONY: book test own spectrum lab sync lock clean preview pdf epub crate help
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make book [PROFILE=smoke|demo|paper] [REAL=labels.tif]   run the study, build the site"
 	@echo "make test                                                run the tests"
-	@echo "make own TOMOGRAM=scan.tif VOXEL_SIZE_UM=0.642 FRACTIONS=AM,CBD,pore"
+	@echo "make own TOMOGRAM=scan.tif VOXEL_SIZE_UM=0.642 FRACTIONS=AM,CBD,pore [CROP=z0:z1,y0:y1,x0:x1]"
+	@echo "         [POLARITY=bright|dark] [DATASET=name] [OUT=folder]"
+	@echo "make spectrum FILE=cell.csv [AREA_CM2=1.13 THICKNESS_UM=80 CONDUCTIVITY_S_M=0.2]"
+	@echo "         [POROSITY=0.4 | LABELS=labels.tif VOXEL_SIZE_UM=0.642] [OUT=results.csv]"
 	@echo "make lab [PROFILE=smoke]                                 the chapters as notebooks, in JupyterLab"
-	@echo "make preview   serve the built book      make sync    pair .md and .ipynb"
-	@echo "make lock      resolve requirements.txt  make clean   remove _build and results"
+	@echo "make preview   serve the built book      make sync    pair .md and .ipynb [FROM=md|ipynb]"
+	@echo "make lock      resolve requirements.txt  make clean   remove what the profiles built"
 	@echo "make pdf, make epub, make crate          other forms of the built book, RO-Crate of its results"
 
 book: $(VENV)/.compiled
-	$(RUN) -m analysis book --profile "$(PROFILE)" --real "$(REAL)" --jobs $(JOBS)
+	$(RUN) -m analysis book --profile="$$PROFILE" --real="$$REAL" --jobs="$$JOBS"
 
+# TESTS are split into words as a shell would, but by Python: nothing in them is run
 test: $(VENV)/.installed
-	$(RUN) -m pytest $(TESTS)
+	$(RUN) -c 'import os, shlex, sys, pytest; sys.exit(pytest.main(shlex.split(os.environ["TESTS"])))'
 
 own: $(VENV)/.compiled
-	$(RUN) -m analysis own --tomogram "$(TOMOGRAM)" --voxel-size-um "$(VOXEL_SIZE_UM)" \
-	  --fractions "$(FRACTIONS)" --dataset "$(DATASET)" --out "$(OUT)"
+	$(RUN) -m analysis own --tomogram="$$TOMOGRAM" --voxel-size-um="$$VOXEL_SIZE_UM" \
+	  --fractions="$$FRACTIONS" --dataset="$$DATASET" --crop="$$CROP" --polarity="$$POLARITY" --out="$$OUT"
+
+spectrum: $(VENV)/.compiled
+	@$(RUN) -m analysis spectrum --file="$$FILE" --area-cm2="$$AREA_CM2" \
+	  --thickness-um="$$THICKNESS_UM" --conductivity-S-m="$$CONDUCTIVITY_S_M" --porosity="$$POROSITY" \
+	  --labels="$$LABELS" --voxel-size-um="$$VOXEL_SIZE_UM" --out="$$OUT"
 
 # A profile named on the command line or in the environment; else the notebooks take the one that has results.
-lab: export CBD_PROFILE := $(if $(filter file,$(origin PROFILE)),$(CBD_PROFILE),$(PROFILE))
 lab: $(VENV)/.lab
-	$(RUN) -m jupyterlab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/book/index.ipynb
+	$(if $(PROFILE_TYPED),CBD_PROFILE="$$PROFILE" )$(RUN) -m jupyterlab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/book/index.ipynb
 
 # JupyterLab is no part of the lock: nothing of the study or of the site needs it.
 $(VENV)/.lab: $(VENV)/.compiled
@@ -47,27 +63,34 @@ $(VENV)/.lab: $(VENV)/.compiled
 	@touch $@
 
 sync: $(VENV)/.installed
-	$(RUN) -m analysis sync
+	$(RUN) -m analysis sync --from="$$FROM"
 
 pdf epub crate: $(VENV)/.installed
-	$(RUN) -m analysis $@ --profile "$(PROFILE)"
+	$(RUN) -m analysis $@ --profile="$$PROFILE"
 
 preview: $(VENV)/.installed
-	@$(RUN) -m analysis preview --profile "$(PROFILE)"
+	@$(RUN) -m analysis preview --profile="$$PROFILE"
 
 lock: $(VENV)/.installed
 	$(RUN) -m pip install --quiet uv
 	$(RUN) -m uv pip compile pyproject.toml --extra test --universal --python-version 3.11 \
 	  --generate-hashes --quiet --output-file requirements.txt
 
+# Only what the three profiles and the browser tests made; anything else in the folders stays.
 clean:
-	rm -rf _build results
+	@for folder in _build results; do \
+	  test -L $$folder || test ! -d $$folder || { \
+	    for profile in smoke demo paper; do rm -rf "$$folder/$$profile"; done; \
+	    rmdir $$folder 2>/dev/null || { echo "left, for it was not made by make book:"; ls -Ad $$folder/* $$folder/.[!.]* 2>/dev/null; true; }; }; \
+	done
 
 $(VENV)/.installed: requirements.txt
-	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(not (3, 11) <= v[:2] <= (3, 13))' 2>/dev/null || \
-	  { echo "$(PYTHON) is $$($(PYTHON) --version 2>&1 || echo missing); Python 3.11, 3.12 or 3.13 is needed. Name one: make PYTHON=python3.12 ..." >&2; exit 1; }
-	@test -x $(RUN) || $(PYTHON) -m venv $(VENV) || \
-	  { rm -rf $(VENV); echo "$(PYTHON) cannot make a virtual environment. On Debian: apt install python3-venv" >&2; exit 1; }
+	@"$$PYTHON" -c 'import sys; v = sys.version_info; sys.exit(not (3, 11) <= v[:2] <= (3, 13))' 2>/dev/null || \
+	  { printf '%s is %s; Python 3.11, 3.12 or 3.13 is needed. Name one: make PYTHON=python3.12 ...\n' \
+	      "$$PYTHON" "$$("$$PYTHON" --version 2>&1 || echo missing)" >&2; exit 1; }
+	@test -x $(RUN) || { made=$$(test -e $(VENV) || echo yes); "$$PYTHON" -m venv $(VENV) || \
+	  { test -z "$$made" || rm -rf $(VENV); \
+	    printf '%s cannot make a virtual environment. On Debian: apt install python3-venv\n' "$$PYTHON" >&2; exit 1; }; }
 	@echo "Downloading and installing what requirements.txt locks, about 2 GB:"
 	$(RUN) -m pip install --disable-pip-version-check --require-hashes -r requirements.txt
 	@$(RUN) -c 'import sysconfig, pathlib, os; pathlib.Path(sysconfig.get_path("purelib"), "compendium.pth").write_text(os.getcwd() + "\n")'

@@ -10,6 +10,7 @@ def main(arguments=None):
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_book(commands)
     _add_own(commands)
+    _add_spectrum(commands)
     _add_campaign(commands)
     _add_kernels(commands)
     _add_sync(commands)
@@ -61,6 +62,8 @@ def _add_own(commands):
     parser.add_argument("--voxel-size-um", default="", help="edge of a voxel [µm]")
     parser.add_argument("--fractions", default="", help="target fractions AM,CBD,pore")
     parser.add_argument("--dataset", default="", help="dataset in an HDF5 or netCDF file")
+    parser.add_argument("--crop", default="", help="part of the file: z0:z1,y0:y1,x0:x1")
+    parser.add_argument("--polarity", default="", help="what the particles are: bright or dark")
     parser.add_argument("--out", default="", help="folder for report and labels")
 
     def run(options):
@@ -71,9 +74,35 @@ def _add_own(commands):
             voxel_size_um=options.voxel_size_um or None,
             fractions=options.fractions,
             dataset=options.dataset,
+            crop=options.crop,
+            polarity=options.polarity,
             out=options.out,
             say=_say,
         )
+        return 0
+
+    parser.set_defaults(run=run)
+
+
+def _add_spectrum(commands):
+    parser = commands.add_parser("spectrum", help="ionic resistance from a blocking spectrum")
+    for name, what in (
+        ("file", "CSV file of a symmetric cell"),
+        ("area-cm2", "cross section [cm²]"),
+        ("thickness-um", "thickness of one electrode [µm]"),
+        ("conductivity-S-m", "of the electrolyte [S/m]"),
+        ("porosity", "electrolyte share of the electrode [-]"),
+        ("labels", "labelled volume: 0 pore, 1 CBD, 2 AM"),
+        ("voxel-size-um", "edge of its voxels [µm]"),
+        ("out", "CSV file for the results"),
+    ):
+        parser.add_argument("--" + name, default="", help=what)
+
+    def run(options):
+        from analysis.study.own_data import own_spectrum
+
+        given = {k: v for k, v in vars(options).items() if k not in ("command", "run")}
+        own_spectrum.run(given.pop("file"), **given, say=_say)
         return 0
 
     parser.set_defaults(run=run)
@@ -100,12 +129,18 @@ def _add_kernels(commands):
 
 
 def _add_sync(commands):
-    parser = commands.add_parser("sync", help="write the .ipynb pair of every chapter")
+    parser = commands.add_parser("sync", help="bring the .ipynb pair of every chapter in step")
+    parser.add_argument(
+        "--from",
+        default="",
+        dest="winner",
+        help="md or ipynb: which side wins where a notebook was edited",
+    )
 
-    def run(_):
+    def run(options):
         from publishing.pairs import sync
 
-        for path in sync():
+        for path in sync(winner=options.winner):
             print(f"wrote {path}")
         return 0
 

@@ -52,7 +52,8 @@ def volume_fractions(labels):
         If `labels` is not a volume of the labels 0, 1 and 2.
     """
     labels = check_labels(labels)
-    counts = np.bincount(labels.ravel(), minlength=len(Phase))
+    # slice by slice: bincount makes eight bytes of each label that it is given
+    counts = sum(np.bincount(plane.ravel(), minlength=len(Phase)) for plane in labels)
     return {phase: float(counts[phase] / labels.size) for phase in Phase}
 
 

@@ -1,10 +1,12 @@
 """Processes that the package starts."""
 
 import ctypes
+import resource
 import signal
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+from pathlib import Path
 
 
 def pool(jobs, *, initializer=None):
@@ -35,6 +37,39 @@ def pool(jobs, *, initializer=None):
             "/dev/shm, which is missing or not writable; mount it with mode 1777 (in a container: "
             "start it with --shm-size=64m)."
         ) from error
+
+
+def available_memory():
+    """
+    Memory [bytes] that this process can still take without being killed.
+
+    Returns
+    -------
+    bytes : int
+        The least of what the machine has, what a control group (container, batch job) leaves, and
+        what the limit on the address space leaves.
+    """
+    import psutil
+
+    left = [psutil.virtual_memory().available]
+    for most, used in _CONTROL_GROUPS:
+        try:
+            left.append(int(Path(most).read_text()) - int(Path(used).read_text()))
+        except (OSError, ValueError):  # no such group, or "max": no limit
+            continue
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if limit != resource.RLIM_INFINITY:
+        left.append(limit - psutil.Process().memory_info().vms)
+    return max(0, min(left))
+
+
+_CONTROL_GROUPS = (
+    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
+    (
+        "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+        "/sys/fs/cgroup/memory/memory.usage_in_bytes",
+    ),
+)
 
 
 def killed_by(status):

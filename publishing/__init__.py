@@ -12,7 +12,7 @@ In the order of ``make book``:
 
 Other forms: ``pdf`` and ``epub`` (``forms`` is what both share), ``crate`` (RO-Crate of the
 results). ``pairs`` writes the ``.ipynb`` of every chapter. ``own`` is the report on a reader's own
-tomogram.
+tomogram, ``provenance`` tells which one that is, and ``owned`` whose folder it is put into.
 
 The Sphinx extensions of the site lie in ``book/_ext``, the checks of its pages in ``tests/book``.
 """

@@ -72,7 +72,7 @@ def execute(chapters, *, build, parameters, jobs=2, say=print):
     needs = {chapter.name: chapter.needs for chapter in chapters}
     if COLOPHON in needs:
         needs[COLOPHON] = [name for name in by_name if name != COLOPHON]
-    with _only_run_of(build):
+    with only_run_of(build):
         in_order(
             needs,
             lambda name: _bring_up_to_date(by_name[name], build, parameters, progress),
@@ -270,7 +270,7 @@ def _run(command, log, record):
 
 
 @contextmanager
-def _only_run_of(build):
+def only_run_of(build):
     build.folder.mkdir(parents=True, exist_ok=True)
     with open(build.folder / ".lock", "w") as lock:
         try:

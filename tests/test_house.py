@@ -33,6 +33,10 @@ RANKS = {
     "resolved": 4,
     "gamma_fit": 5,
     "measured_curve": 6,
+    "kramers_kronig": 0,
+    "transmission_line": 0,
+    "spectrum": 1,
+    "spectrum_file": 0,
     "pybamm_reference": 7,
 }
 NAMES_FOR_SCRIPTS = {"structure", "calibration", "halfcell"}

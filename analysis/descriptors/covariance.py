@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.descriptors._volume import check_shape, check_voxel_sizes
-from analysis.descriptors.kernels.pairs import TILE_VOXELS, lag_pairs, pair_counts
+from analysis.descriptors.kernels.pairs import lag_pairs, pair_counts
 from analysis.phases import Phase
 
 PAIRS = (
@@ -43,7 +43,7 @@ class TwoPointCoverage:
 
 
 def two_point_coverage(
-    labels, voxel_size_um, r_max_um, *, centering="lag", tile_voxels=TILE_VOXELS, threads=1
+    labels, voxel_size_um, r_max_um, *, centering="lag", tile_voxels=None, threads=1
 ):
     """
     Centered two-point coverage probability of all six pairs of phases.
@@ -61,9 +61,10 @@ def two_point_coverage(
         and the heads of a lag can lie, or those of the whole window. The first is unbiased where
         the fractions change with depth, and makes the three curves of a phase sum to exactly
         zero. They differ by about 1e-3.
-    tile_voxels : int
+    tile_voxels : int, optional
         Largest padded tile. Bounds the memory, about 20 bytes per voxel of a tile, or twice that
-        if the volume does not fit into one.
+        if the volume does not fit into one. By default as much as a quarter of the memory that is
+        left can hold. The counts do not depend on it.
     threads : int
         Number of threads.
 

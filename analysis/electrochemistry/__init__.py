@@ -12,7 +12,10 @@ Read in this order:
 4. ``resolved``: the half cell on the voxels themselves, with its own linear solver.
 5. ``gamma_fit``: the transport parameter of the CBD from a voltage curve; ``measured_curve`` reads
    such a curve from a file.
-6. ``pybamm_reference``: curves of an independent solver, stored with their parameters.
+6. ``spectrum``: the ionic resistance of a measured blocking spectrum. ``spectrum_file`` reads one,
+   ``transmission_line`` is its model and robust fit, ``kramers_kronig`` tests if the cell was
+   stable. They need no other room.
+7. ``pybamm_reference``: curves of an independent solver, stored with their parameters.
 
 Imports go down this list; the porous electrode and the resolved cell know nothing of each other.
 

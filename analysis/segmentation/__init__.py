@@ -10,6 +10,7 @@ In reading order:
 ``networks``      what is trained: the composition network, the U-Net and the forest (Section 3.3)
 ``closing``       the CBD fills narrow places, slice by slice as EDX saw it (Section 3.4)
 ``agreement``     how far two labelled volumes agree, voxel by voxel (Section 3.5)
+``polarity``      whether the particles are bright or dark, told from gray values and targets
 ``ranking``       the n highest voxels, exactly n and always the same: how fractions are met
 
 Every method has a function ``trinarize`` that works on arrays ``(Z, Y, X)``; nothing here

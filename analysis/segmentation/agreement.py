@@ -235,8 +235,11 @@ def confusion(a, b):
             "same volume."
         )
     n = len(Phase)
-    pairs = a.ravel() * np.uint8(n) + b.ravel()
-    return np.bincount(pairs, minlength=n * n).reshape(n, n)
+    counts = np.zeros(n * n, np.int64)
+    for plane_a, plane_b in zip(a, b, strict=True):  # eight bytes a voxel if counted at once
+        pairs = plane_a.ravel() * np.uint8(n) + plane_b.ravel()
+        counts += np.bincount(pairs, minlength=n * n)
+    return counts.reshape(n, n)
 
 
 def matrices(volumes):

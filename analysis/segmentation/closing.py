@@ -110,13 +110,16 @@ def close(am, cbd_profile, targets, *, crowded="stop"):
     targets = check_targets(targets)
     counts, scale = slice_counts(am, cbd_profile, targets, crowded=crowded)
     sizes = opening_map(~am)
-    ranks = _ranks(am, sizes)
+    far = _distances(am)
+    step = int(far.max()) + 1
     labels = np.where(am, np.uint8(Phase.AM), np.uint8(Phase.PORE))
     radii, shares = np.zeros(len(am), dtype=np.int64), np.zeros(len(am))
     for z, count in enumerate(counts):
         if count == 0:
             continue
-        filled = highest(-ranks[z], int(count), among=~am[z])
+        # filled by the size of their opening, then by their distance to the AM
+        ranks = sizes[z].astype(np.int64) * step + far[z].astype(np.int64)
+        filled = highest(-ranks, int(count), among=~am[z])
         labels[z][filled] = Phase.CBD
         radii[z] = sizes[z][filled].max()
         last = sizes[z] == radii[z]
@@ -217,13 +220,13 @@ def _scale_with_full_slices(profile, room, n_cbd):
     return ends[-1]
 
 
-def _ranks(am, sizes):
-    """Order in which voxels are filled: by the size of their opening, then by distance to AM."""
+def _distances(am):
+    """Squared distance of each voxel to the AM [voxel^2]; 0 where there is none to measure."""
     import edt
 
     far = edt.edtsq(np.ascontiguousarray(~am), black_border=False)
-    far = np.where(np.isfinite(far), far, 0).astype(np.int64)
-    return sizes.astype(np.int64) * (int(far.max()) + 1) + far
+    far[~np.isfinite(far)] = 0
+    return far
 
 
 def _checked_mask(am):

@@ -127,3 +127,20 @@ def test_errors_say_what_to_do(electrode):
         two_point_coverage(labels, None, 5.0)
     with pytest.raises(ValueError, match="Labels run from"):
         two_point_coverage(labels + 1, 1.0, 5.0)
+
+
+def test_tiles_follow_the_memory_there_is_and_counts_do_not(electrode, monkeypatch):
+    from analysis.descriptors.kernels import pairs as _pairs
+
+    sizes = []
+    for left in (2**40, 2 * 2**30, 2**20, 0):
+        monkeypatch.setattr(_pairs, "available_memory", lambda left=left: left)
+        sizes.append(_pairs.affordable_tile())
+    assert sizes[0] == _pairs.TILE_VOXELS and sizes[-1] == _pairs._SMALLEST_TILE
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[1] * 40 <= 2**30  # a tile leaves room for the rest
+    labels = electrode((30, 28, 26))
+    whole = two_point_coverage(labels, 1.0, 6.0)
+    monkeypatch.setattr(_pairs, "_SMALLEST_TILE", 9000)
+    tiled = two_point_coverage(labels, 1.0, 6.0)
+    assert (whole.values == tiled.values).all()

@@ -13,12 +13,16 @@ from numba import njit
 
 from analysis.descriptors._volume import check_shape, read
 from analysis.phases import Phase
+from analysis.processes import available_memory
 
-TILE_VOXELS = 1 << 26  # padded voxels of one transform
+TILE_VOXELS = 1 << 26  # padded voxels of one transform, at most
+_SMALLEST_TILE = 1 << 18  # below, padding by the largest lag would cost more than it saves
+_TILE_BYTES = 40  # a padded voxel
+_SHARE = 0.25  # of the memory that is left, for one tile
 _ROUNDING_LIMIT = 0.2  # largest distance to an integer that is still believed
 
 
-def pair_counts(labels, max_lag, *, tile_voxels=TILE_VOXELS, threads=1):
+def pair_counts(labels, max_lag, *, tile_voxels=None, threads=1):
     """
     Count the pairs of voxels of two phases at every lag.
 
@@ -28,8 +32,9 @@ def pair_counts(labels, max_lag, *, tile_voxels=TILE_VOXELS, threads=1):
         Phase of each voxel; may be read lazily.
     max_lag : (3,) tuple of int
         Largest lag [voxel] along z, y and x.
-    tile_voxels : int
-        Voxels of a padded tile: bounds the memory, about 30 bytes for each.
+    tile_voxels : int, optional
+        Voxels of a padded tile: bounds the memory, about 30 bytes for each. By default
+        :func:`affordable_tile`.
     threads : int
         Number of threads.
 
@@ -42,6 +47,7 @@ def pair_counts(labels, max_lag, *, tile_voxels=TILE_VOXELS, threads=1):
         Voxels of each phase that are the tail, or the head, of a pair in the window.
     """
     shape = check_shape(labels)
+    tile_voxels = tile_voxels or affordable_tile()
     n_lags = (max_lag[0] + 1, 2 * max_lag[1] + 1, 2 * max_lag[2] + 1)
     # 2 AM-AM, 2 CBD-CBD, AM-CBD + CBD-AM
     auto_am, auto_cbd, cross = (np.zeros(n_lags, np.int64) for _ in range(3))
@@ -63,6 +69,12 @@ def pair_counts(labels, max_lag, *, tile_voxels=TILE_VOXELS, threads=1):
     counts[cbd, pore] = counts[pore, cbd] = ends[cbd] - counts[cbd, cbd] - cross
     counts[pore, pore] = ends[pore] - counts[am, pore] - counts[cbd, pore]
     return counts, tails, heads
+
+
+def affordable_tile():
+    """Voxels of the largest padded tile that the memory there is affords."""
+    affordable = int(available_memory() * _SHARE / _TILE_BYTES)
+    return min(TILE_VOXELS, max(affordable, _SMALLEST_TILE))
 
 
 def lag_pairs(shape, max_lag):

@@ -5,6 +5,7 @@
 ``calibration``  gamma fitted to every trinarization; Table 3, Figure 11 (chapter 14)
 ``resolved``     the voxels themselves lithiated, beside the homogenized model (chapter 14b)
 ``impedance``    blocking impedance: can a spectrum tell trinarizations apart? (chapter 15)
+``blocking_cell``  a synthetic measurement of a blocking cell and its fit (chapter 15)
 
 ``resolved_verdicts`` makes sentences of the resolved runs.
 

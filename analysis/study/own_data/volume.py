@@ -38,14 +38,58 @@ def trinarize(gray, targets, *, seed, say=lambda line: None):
     labels : dict of str to (Z, Y, X) ndarray of uint8
         Keyed by method.
     """
-    inputs = methods.Inputs(
-        targets=targets, gray=gray, seed=seed, cbd_profile=np.ones(gray.shape[0])
-    )
+    inputs = _inputs(gray, targets, seed)
     labels = {}
     for name in methods.available(inputs):
         say(name)
         labels[name] = methods.trinarize(name, inputs)
     return labels
+
+
+def attempt(gray, targets, *, seed, say=lambda line: None):
+    """
+    Like :func:`trinarize`, but a method that fails does not take the others with it.
+
+    For volumes that the study does not know: one of their kind may stop one method only.
+
+    Parameters
+    ----------
+    gray, targets, seed, say
+        As for :func:`trinarize`.
+
+    Returns
+    -------
+    labels : dict of str to (Z, Y, X) ndarray of uint8
+        Keyed by method, for those that succeeded.
+    failed : dict of str to str
+        Reason for each method that did not.
+
+    Raises
+    ------
+    ValueError
+        If every method failed; says why.
+    """
+    inputs = _inputs(gray, targets, seed)
+    labels, failed = {}, {}
+    for name in methods.available(inputs):
+        if name == "edx-closing" and "kmeans" in failed:
+            failed[name] = "It closes the AM of k-means, which failed."
+            continue
+        say(name)
+        try:
+            labels[name] = methods.trinarize(name, inputs)
+        except Exception as error:  # whatever stops one method, the others are worth having
+            failed[name] = str(error) or type(error).__name__
+    if not labels:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in failed.items())
+        raise ValueError(f"No method could trinarize the volume. {reasons}")
+    return labels, failed
+
+
+def _inputs(gray, targets, seed):
+    return methods.Inputs(
+        targets=targets, gray=gray, seed=seed, cbd_profile=np.ones(gray.shape[0])
+    )
 
 
 def fractions_table(labels, targets):
