@@ -15,10 +15,8 @@ ROOMS = ("analysis/electrochemistry", "analysis/simulation")
 LONG = {
     "analysis/simulation/campaign.py",
     "gamma_fit.py",
-    "transport/effective.py",
 }
-MANY_PARAMETERS = {
-}
+MANY_PARAMETERS = set()
 SAME_NAME = set()
 
 # Inside electrochemistry; rooms of one rank do not import each other.
