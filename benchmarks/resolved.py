@@ -47,7 +47,7 @@ from analysis.electrochemistry.resolved import time_integration
 from analysis.electrochemistry.resolved.state import ResolvedCell
 from analysis.electrochemistry.transport import impedance
 from analysis.electrochemistry.transport import percolation as grid
-from analysis.electrochemistry.transport.threads import Team
+from analysis.electrochemistry.transport.threads import ThreadPool
 from analysis.paper import CURRENTS_MA_CM2
 
 GAMMA = 0.12
@@ -100,7 +100,7 @@ def scaling(threads, bandwidth):
         geometry = domain.build(
             labels, GAMMA, voxel_size_um=1.284, cell=materials.DEFAULT, largest_inert=0.6
         )
-        cell = ResolvedCell(geometry, materials.DEFAULT, Team(1))
+        cell = ResolvedCell(geometry, materials.DEFAULT, ThreadPool(1))
         steps = time_integration.Run(cell, 2.0, 3.0, resolved.ResolvedControl(), (), np.inf)
         ns = 1e9 * run.cpu_s / run.cells / run.cycles
         row = {

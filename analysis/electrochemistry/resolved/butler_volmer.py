@@ -204,7 +204,7 @@ def evaluate(start, stop, faces, kinetics, fields, unit, rates):
     in which neither a full nor an empty face is a cliff; `current` is where it starts. Returns
     the sum of the currents.
     """
-    voxel, first, wet, solid, weight, bare, _ = faces
+    voxel, first, electrolyte, solid, weight, bare, _ = faces
     full, low, high, table, y0, inverse_step, rate, thermal = kinetics[:8]
     beta0, log_c0, star, rest, tail, inverse_c = kinetics[8:14]
     log_full, log_slope, half = kinetics.log_face, kinetics.log_slope, kinetics.half
@@ -217,7 +217,7 @@ def evaluate(start, stop, faces, kinetics, fields, unit, rates):
         rounding = 1e-13 * c[a] / half  # of the difference of two lithium concentrations
         steep, norm = 0.0, 0.0
         for f in range(first[s], first[s + 1]):
-            e = wet[f]
+            e = electrolyte[f]
             ce = max(salt[e], 1e-15)
             B, slope = diffusion_potential(ce, beta0, log_c0, star, rest, tail, inverse_c)
             drive = phi[solid[f]] - psi[e] - B

@@ -37,7 +37,7 @@ def limit(start, stop, top, x):
 
 
 @kernel
-def largest_wet(start, stop, x, c, cell):
+def largest_in_electrolyte(start, stop, x, c, cell):
     """Largest magnitude where there is salt; cells with less than 30 mol/m³ count for less."""
     top = 0.0
     for k in range(start + 1, stop + 1):
@@ -88,7 +88,7 @@ def weighted_sum(start, stop, weight, x):
 
 
 @kernel
-def scale_wet(start, stop, factor, storage, x):
+def scale_salt(start, stop, factor, storage, x):
     """Multiply a field in the electrolyte."""
     for k in range(start + 1, stop + 1):
         for j in range(1, x.shape[1] - 1):

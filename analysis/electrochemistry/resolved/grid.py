@@ -12,7 +12,8 @@ from analysis.electrochemistry.transport import percolation as grid
 from analysis.electrochemistry.transport.effective import check_gamma
 from analysis.phases import Phase, check_labels, check_voxel_size
 
-INERT, PORE, CBD, AM, SEPARATOR, COLLECTOR, DRY_CBD, WET_CBD = range(8)
+INERT, PORE, CBD, AM, SEPARATOR, COLLECTOR = range(6)
+CBD_WITHOUT_ELECTROLYTE, CBD_WITHOUT_ELECTRONS = 6, 7
 
 GROWTH = 1.45  # of neighboring separator slices
 
@@ -176,8 +177,8 @@ def build(labels, gamma, *, voxel_size_um, cell, largest_inert=0.2, voxels_per_c
     body[(labels == Phase.AM) & live.electronic] = AM
     binder = labels == Phase.CBD
     body[binder & live.ionic & live.electronic] = CBD
-    body[binder & live.ionic & ~live.electronic] = WET_CBD
-    body[binder & ~live.ionic & live.electronic] = DRY_CBD
+    body[binder & live.ionic & ~live.electronic] = CBD_WITHOUT_ELECTRONS
+    body[binder & ~live.ionic & live.electronic] = CBD_WITHOUT_ELECTROLYTE
     rimmed = np.ones(n + -(-slices // voxels_per_cell) + 3, np.float32)
     rimmed[1 : n + 1] = heights
     return Domain(

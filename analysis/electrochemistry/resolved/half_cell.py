@@ -17,7 +17,7 @@ from analysis.electrochemistry.resolved import checkpoint
 from analysis.electrochemistry.resolved import grid as domain
 from analysis.electrochemistry.resolved.state import ResolvedCell
 from analysis.electrochemistry.resolved.time_integration import ResolvedControl, Run
-from analysis.electrochemistry.transport.threads import Team
+from analysis.electrochemistry.transport.threads import ThreadPool
 
 BYTES_PER_CELL = 320
 BYTES_PER_VOXEL = 90  # of the lithium, where cells have several
@@ -132,7 +132,7 @@ def lithiate(
     )
     check_memory(geometry.shape, geometry.voxels if voxels_per_cell > 1 else None)
     start = time.perf_counter(), time.process_time()
-    cell = ResolvedCell(geometry, materials, Team(options.threads))
+    cell = ResolvedCell(geometry, materials, ThreadPool(options.threads))
     cell.set_rest(materials.active.initial_content)
     run = Run(cell, current_mA_cm2, cutoff, control, snapshots_s, end_s)
     case = (gamma, current_mA_cm2, voxel_size_um, materials, control, cutoff, voxels_per_cell)

@@ -154,7 +154,7 @@ def _iterate(cell, current_A_m2, weight, rtol, max_cycles):
             cell.work,
             lambda x, y: _jacobian(cell, weight, slopes, x, y),
             cell.preconditioner.cycle,
-            cell.team,
+            cell.pool,
             rtol=rtol,
             max_cycles=max_cycles,
             weights=cell.preconditioner.weights(weights),
@@ -245,8 +245,9 @@ def _update(cell, weight):
     """Add the solution to the fields, solve the lithium again; returns the largest changes."""
     work = cell.work
     x = work.x
-    peak = cell.team.peak
-    psi = float(peak(_cell.largest_wet, cell.size, cell.nz, x[PSI], cell.salt, cell.properties))
+    psi = cell.pool.peak(
+        _cell.largest_in_electrolyte, cell.size, cell.nz, x[PSI], cell.salt, cell.properties
+    )
     terminal = abs(float(x[PHI][cell.nz, 1:-1, 1:-1].mean(dtype=float)))
     if not np.isfinite(psi + terminal):
         return (np.nan,) * 4
@@ -262,14 +263,14 @@ def _update(cell, weight):
         )
         cell.run(_cell.add_potential, 1.0, x[PSI], cell.psi)
         cell.run(_cell.add_potential, 1.0, x[PHI], cell.phi)
-        salt = cell.team.peak(
+        salt = cell.pool.peak(
             _cell.add_salt, cell.size, cell.nz, cell.unit, x[SALT], cell.properties, cell.salt
         )
         cell.run_lithium(vectors.clear, change)
         cell.solve_lithium(residual, change, weight, cell.slope, 0.01)
-        moved = cell.team.peak(
+        moved = cell.pool.peak(
             lithium.add,
             *(cell.voxel_size, cell.voxel_nz),
             *(change, cell.active, *cell.bounds, cell.lithium),
         )
-    return psi, terminal, float(salt), float(moved)
+    return float(psi), terminal, float(salt), float(moved)

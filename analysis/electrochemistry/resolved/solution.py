@@ -131,15 +131,16 @@ def snapshot(cell, stores, time_s):
     else:
         n = cell.geometry.n_separator
         lithium, share = lithium[n:-1], share[n:-1]
-    c, wet = stores[0][part], cell.storage[part] > 0
+    c, electrolyte = stores[0][part], cell.storage[part] > 0
     shift = np.zeros(c.shape)
-    shift[wet] = cell.materials.electrolyte.diffusion_potential_V(np.maximum(c[wet], 1e-12))
+    law = cell.materials.electrolyte.diffusion_potential_V
+    shift[electrolyte] = law(np.maximum(c[electrolyte], 1e-12))
     with np.errstate(invalid="ignore"):
         content = lithium / share / cell.kinetics.full
     return Snapshot(
         time_s,
-        np.where(wet, c, np.nan).astype("f4"),
+        np.where(electrolyte, c, np.nan).astype("f4"),
         content.astype("f4"),
-        np.where(wet, cell.psi[part] + shift, np.nan).astype("f4"),
+        np.where(electrolyte, cell.psi[part] + shift, np.nan).astype("f4"),
         np.where(cell.solid[part], cell.phi[part], np.nan).astype("f4"),
     )

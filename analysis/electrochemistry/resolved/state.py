@@ -39,12 +39,12 @@ class ResolvedCell:
         The grid.
     cell : materials.HalfCell
         Materials.
-    team : Team
+    pool : ThreadPool
         Threads.
     """
 
-    def __init__(self, geometry, cell, team):
-        self.geometry, self.materials, self.team = geometry, cell, team
+    def __init__(self, geometry, cell, pool):
+        self.geometry, self.materials, self.pool = geometry, cell, pool
         shape = geometry.shape
         self.shape, self.nz, self.size = shape, shape[0], int(np.prod(shape))
         self.edge = geometry.edge_m
@@ -113,7 +113,7 @@ class ResolvedCell:
             clusters,
             solid,
             self.storage > 0,
-            self.team,
+            self.pool,
             scratch=self.work.scratch,
         )
 
@@ -162,15 +162,15 @@ class ResolvedCell:
 
     def run(self, function, *args):
         """Call a kernel over the slices of cells; the sum of what it returns."""
-        return self.team.run(function, self.size, self.nz, *args)
+        return self.pool.run(function, self.size, self.nz, *args)
 
     def run_lithium(self, function, *args):
         """Call a kernel over the slices of voxels, on which the lithium lives."""
-        return self.team.run(function, self.voxel_size, self.voxel_nz, *args)
+        return self.pool.run(function, self.voxel_size, self.voxel_nz, *args)
 
     def over_faces(self, function, *args):
         """Call a kernel over the reacting faces, without two threads at one cell."""
-        return self.team.scatter(function, self.faces.starts, self.faces, *args)
+        return self.pool.scatter(function, self.faces.starts, self.faces, *args)
 
     def evaluate_reaction(self):
         """Currents and slopes of all faces at the present state; their sum [A/m]."""

@@ -142,7 +142,7 @@ class Run:
             )
             if excess > 0:  # give back what the bound added, so that no salt is made
                 salt = cell.run(_cell.weighted_sum, cell.storage, cell.histories[0])
-                cell.run(_cell.scale_wet, 1 - excess / salt, cell.storage, cell.histories[0])
+                cell.run(_cell.scale_salt, 1 - excess / salt, cell.storage, cell.histories[0])
             if len(now) > 1:
                 cell.run_lithium(
                     time_differences.combine, u, now[1], v, before[1], cell.histories[1]

@@ -12,7 +12,7 @@ import numpy as np
 from analysis.electrochemistry.transport import multigrid
 from analysis.electrochemistry.transport import percolation as grid
 from analysis.electrochemistry.transport import stencil as _stencil
-from analysis.electrochemistry.transport.threads import Team
+from analysis.electrochemistry.transport.threads import ThreadPool
 from analysis.phases import CBD_POROSITY
 
 REVISIT = 4096  # cells of the smallest coarse level that is visited twice in each cycle
@@ -125,14 +125,14 @@ def effective_conductivity(conductivity, axis=0, *, start=None, rtol=1e-6, threa
     count = np.count_nonzero(conducting)
     inert = 1 - np.count_nonzero(path) / count
     mean = float(k3.mean(dtype=float)) * unit
-    team = Team(threads)
+    pool = ThreadPool(threads)
     cells = multigrid.padded(k3.shape)
     np.multiply(k3, path, out=cells[1:-1, 1:-1, 1:-1])
-    cz, cy, cx = faces(cells, team)
+    cz, cy, cx = faces(cells, pool)
     nz, ny, nx = k3.shape
     cz[1] = 2 * cells[1]
     cz[nz + 1] = 2 * cells[nz]
-    hierarchy = multigrid.build(cz, cy, cx, team=team, revisit=REVISIT)
+    hierarchy = multigrid.build(cz, cy, cx, pool=pool, revisit=REVISIT)
 
     b = np.zeros_like(cells)
     b[1] = cz[1]
@@ -151,7 +151,7 @@ def effective_conductivity(conductivity, axis=0, *, start=None, rtol=1e-6, threa
 
     def power_of(potential):
         potential[0] = 1  # the fixed value beyond the first face
-        team.run(_stencil.dissipation, cells.size, nz, potential, cells, cz, cy, cx, power)
+        pool.run(_stencil.dissipation, cells.size, nz, potential, cells, cz, cy, cx, power)
         potential[0] = 0
         return power.sum()
 
@@ -162,7 +162,7 @@ def effective_conductivity(conductivity, axis=0, *, start=None, rtol=1e-6, threa
     flux = np.zeros(nz + 1)
     _stencil.slice_flux(0, nz + 1, x, cz, flux)
     flux *= nz / (ny * nx) * unit
-    team.run(_stencil.dissipation, cells.size, nz, x, cells, cz, cy, cx, power)
+    pool.run(_stencil.dissipation, cells.size, nz, x, cells, cz, cy, cx, power)
     # The power of unit potential is the conductance: a value without first-order error.
     value = float(power.sum()) * nz / (ny * nx) * unit
     return Transport(
@@ -212,11 +212,11 @@ def check_gamma(gamma):
     return value
 
 
-def faces(cells, team):
+def faces(cells, pool):
     """Inner face conductances of padded cell conductivities, as three padded arrays."""
     cz, cy, cx = (np.zeros_like(cells) for _ in range(3))
     nz = cells.shape[0] - 2
-    team.run(_stencil.harmonic_faces, cells.size, nz, cells, cz, cy, cx)
+    pool.run(_stencil.harmonic_faces, cells.size, nz, cells, cz, cy, cx)
     return cz, cy, cx
 
 

@@ -53,7 +53,7 @@ class Hierarchy:
     ----------
     plan : list of Coarsening
         From :func:`plan_coarsening`.
-    team : Team
+    pool : ThreadPool
         Threads.
     revisit : int, optional
         Coarse levels of at least this many cells are visited twice in each cycle.
@@ -63,9 +63,9 @@ class Hierarchy:
     Arrays are allocated once; :meth:`rebuild` may be called as often as coefficients change.
     """
 
-    def __init__(self, plan, team, revisit=None):
+    def __init__(self, plan, pool, revisit=None):
         self.plan = plan
-        self.team = team
+        self.pool = pool
         self.revisit = revisit
         self.levels = []
         self.inverse = None
@@ -80,21 +80,21 @@ class Hierarchy:
             fine.e = e
         for step, upper, lower in zip(self.plan, self.levels, self.levels[1:], strict=False):
             zc = lower.shape[0]
-            self.team.run(
+            self.pool.run(
                 grid_transfer.coarsen_faces,
                 upper.size,
                 zc,
                 *(upper.faces, step.aggregates, step.ratios, lower.faces),
             )
             if upper.with_e:
-                self.team.run(
+                self.pool.run(
                     grid_transfer.coarsen_cells,
                     upper.size,
                     zc,
                     *(upper.e, step.aggregates, lower.e),
                 )
         for level in self.levels:
-            self.team.run(
+            self.pool.run(
                 stencil.inverse_diagonal,
                 level.size,
                 level.shape[0],
@@ -144,7 +144,7 @@ class Hierarchy:
             x[inner] = (self.inverse @ b[inner].ravel()).reshape(level.shape)
             return
         step, lower = self.plan[depth], self.levels[depth + 1]
-        run, nz, size = self.team.run, level.shape[0], level.size
+        run, nz, size = self.pool.run, level.shape[0], level.size
         faces = level.faces
         run(stencil.smooth, size, nz, b, level.dinv, faces, SWEEPS, False, x)
         run(
@@ -165,7 +165,7 @@ class Hierarchy:
     def _visit_again(self, depth):
         """Correct the solution of a level by another cycle for what is left of its residual."""
         level = self.levels[depth]
-        self.team.run(
+        self.pool.run(
             stencil.residual,
             level.size,
             level.shape[0],

@@ -20,7 +20,7 @@ from analysis.electrochemistry.transport import effective as transport
 from analysis.electrochemistry.transport import multigrid, symmetric_cell
 from analysis.electrochemistry.transport import percolation as grid
 from analysis.electrochemistry.transport import stencil as _stencil
-from analysis.electrochemistry.transport.threads import Team
+from analysis.electrochemistry.transport.threads import ThreadPool
 from analysis.phases import CBD_POROSITY, Phase, check_labels, check_voxel_size
 
 
@@ -101,12 +101,12 @@ class Network:
                 "No AM face is wetted by electrolyte that is joined to the separator, so there "
                 "is no double layer. Check the labels: 0 is pore, 1 CBD, 2 AM."
             )
-        self.shape, self.team = labels.shape, Team(threads)
+        self.shape, self.pool = labels.shape, ThreadPool(threads)
         conductivity = transport.ionic_conductivity(labels, gamma)
         self.mean = float(conductivity.mean(dtype=float))
         cells = multigrid.padded(labels.shape)
         np.multiply(conductivity, path, out=cells[1:-1, 1:-1, 1:-1])
-        self.faces = transport.faces(cells, self.team)
+        self.faces = transport.faces(cells, self.pool)
         self.faces[0][1] = 2 * cells[1]
         self.unit = kappa * edge  # conductance of a voxel [S]
         self.capacity = multigrid.padded(labels.shape)
@@ -116,7 +116,7 @@ class Network:
         self.thickness = labels.shape[0] * edge
         self.kappa = kappa
         plan = multigrid.plan_coarsening(labels.shape, np.ones(labels.shape[0]))
-        self.hierarchy = multigrid.Hierarchy(plan, self.team)
+        self.hierarchy = multigrid.Hierarchy(plan, self.pool)
         self.iterations = 0
 
     def solve(self, shift, load, start=None, rtol=1e-7):

@@ -27,7 +27,7 @@ from analysis.electrochemistry.transport.hierarchy import (
     dense_matrix,
     padded,
 )
-from analysis.electrochemistry.transport.threads import Team
+from analysis.electrochemistry.transport.threads import ThreadPool
 
 __all__ = [
     "COARSEST",
@@ -113,11 +113,11 @@ def solve(hierarchy, b, x, *, rtol=1e-6, max_iterations=MAX_CYCLES, energy=None,
     ----------
     .. [1] G. Meurant, P. Tichý, Acta Numerica 33 (2024), 1-118. :doi:`10.1017/S0962492923000011`
     """
-    fine, team = hierarchy.levels[0], hierarchy.team
+    fine, pool = hierarchy.levels[0], hierarchy.pool
     nz, size = fine.shape[0], fine.size
     operator = (fine.faces, fine.e, fine.with_e)
     r, z, p, ap, scratch = (np.zeros_like(fine.cz) for _ in range(5))
-    run = team.run
+    run = pool.run
     scale = np.sqrt(run(stencil.defect, size, nz, np.zeros_like(x), b, *operator, r))
     history = []
     if scale == 0:
@@ -190,10 +190,10 @@ def _lowest_ritz_value(alphas, betas):
     return max(float(values[0]), np.finfo(np.float32).eps)
 
 
-def build(cz, cy, cx, e=None, *, heights=None, team=None, revisit=None):
+def build(cz, cy, cx, e=None, *, heights=None, pool=None, revisit=None):
     """A :class:`Hierarchy` for padded face arrays, planned and computed."""
     shape = tuple(n - 2 for n in cz.shape)
     heights = np.ones(shape[0]) if heights is None else heights
-    hierarchy = Hierarchy(plan_coarsening(shape, heights), team or Team(), revisit)
+    hierarchy = Hierarchy(plan_coarsening(shape, heights), pool or ThreadPool(), revisit)
     hierarchy.rebuild(cz, cy, cx, e)
     return hierarchy

@@ -4,7 +4,7 @@ import numpy as np
 
 from analysis.electrochemistry.transport import effective, multigrid
 from analysis.electrochemistry.transport import percolation as grid
-from analysis.electrochemistry.transport.threads import Team
+from analysis.electrochemistry.transport.threads import ThreadPool
 
 
 def electrode_tortuosity(conductivity, reactive, axis=0, *, threads=1):
@@ -52,12 +52,12 @@ def electrode_tortuosity(conductivity, reactive, axis=0, *, threads=1):
             "No conducting voxel that is joined to slice 0 touches a reactive voxel; "
             "the surface must be made of faces between the two."
         )
-    team = Team(threads)
+    pool = ThreadPool(threads)
     cells = multigrid.padded(k3.shape)
     np.multiply(k3, path, out=cells[1:-1, 1:-1, 1:-1])
-    cz, cy, cx = effective.faces(cells, team)
+    cz, cy, cx = effective.faces(cells, pool)
     cz[1] = 2 * cells[1]
-    hierarchy = multigrid.build(cz, cy, cx, team=team, revisit=effective.REVISIT)
+    hierarchy = multigrid.build(cz, cy, cx, pool=pool, revisit=effective.REVISIT)
     b = np.zeros_like(cells)
     b[1:-1, 1:-1, 1:-1] = sources / total
     x = np.zeros(cells.shape)

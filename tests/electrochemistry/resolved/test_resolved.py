@@ -15,7 +15,7 @@ from analysis.electrochemistry.resolved import grid as domain
 from analysis.electrochemistry.resolved import half_cell as resolved
 from analysis.electrochemistry.resolved.linear_solver.coarse_levels import SALT
 from analysis.electrochemistry.resolved.state import ResolvedCell
-from analysis.electrochemistry.transport.threads import Team
+from analysis.electrochemistry.transport.threads import ThreadPool
 from analysis.phases import Phase
 
 EDGE_UM = 1.284
@@ -43,7 +43,7 @@ def mixed(shape=(10, 8, 8), seed=1):
 
 def make_cell(labels, content=0.4, gamma=0.12, cell=THIN):
     geometry = domain.build(labels, gamma, voxel_size_um=EDGE_UM, cell=cell, largest_inert=0.6)
-    cell = ResolvedCell(geometry, cell, Team(1))
+    cell = ResolvedCell(geometry, cell, ThreadPool(1))
     cell.set_rest(content)
     return cell
 
@@ -336,7 +336,7 @@ def test_faces_are_counted_with_their_weights():
     middle = np.ravel_multi_index((2, 2, 2), active.shape)
     covered = faces.weight == 0.5
     assert np.all(faces.solid[~covered] == middle)
-    assert np.all(faces.solid[covered] == faces.wet[covered])
+    assert np.all(faces.solid[covered] == faces.electrolyte[covered])
 
 
 def test_memory_check_proposes_larger_cells():
@@ -376,9 +376,9 @@ def test_current_holds_for_the_values_at_the_face():
     assert 0 < own.sum() < own.size
     sigma = THIN.active.conductivity_S_m(c[owner] / k.full)
     potential = phi[faces.solid] - np.where(own, i / (2 * sigma), 0.0)
-    salt = c[faces.wet]
+    salt = c[faces.electrolyte]
     B = THIN.electrolyte.diffusion_potential_V(salt)
-    z = k.thermal * (potential - psi[faces.wet] - B - THIN.active.ocp.potential(content))
+    z = k.thermal * (potential - psi[faces.electrolyte] - B - THIN.active.ocp.potential(content))
     i0 = THIN.active.exchange_current_density_A_m2(salt, content)
     expected = faces.weight * cell.edge * 2 * i0 * np.sinh(z)
     np.testing.assert_allclose(i, expected, rtol=2e-3, atol=1e-4 * np.abs(i).max())

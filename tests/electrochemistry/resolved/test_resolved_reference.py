@@ -14,7 +14,7 @@ from analysis.electrochemistry.resolved import grid as domain
 from analysis.electrochemistry.resolved import half_cell as resolved
 from analysis.electrochemistry.resolved import time_integration
 from analysis.electrochemistry.resolved.state import ResolvedCell
-from analysis.electrochemistry.transport.threads import Team
+from analysis.electrochemistry.transport.threads import ThreadPool
 from analysis.phases import Phase
 
 EDGE_UM = 1.284
@@ -40,7 +40,7 @@ def bare_cell(kind, cell=CONSTANT, edge_um=EDGE_UM):
     kind = np.pad(np.asarray(kind, np.uint8), 1)
     heights = np.ones(kind.shape[0], np.float32)
     geometry = domain.Domain(kind, heights, edge_um * 1e-6, 1, 0.2, 0.0, 0.0, 0.0)
-    return ResolvedCell(geometry, cell, Team(1))
+    return ResolvedCell(geometry, cell, ThreadPool(1))
 
 
 @pytest.mark.parametrize("current", cubes.CURRENTS_MA_CM2)
@@ -206,7 +206,7 @@ def test_time_steps_are_of_second_order(tmp_path):
     geometry = domain.build(mixed(), 0.2, voxel_size_um=EDGE_UM, cell=THIN, largest_inert=0.6)
 
     def fresh(accuracy):
-        cell = ResolvedCell(geometry, THIN, Team(1))
+        cell = ResolvedCell(geometry, THIN, ThreadPool(1))
         cell.set_rest(0.3)
         return time_integration.Run(cell, 1.0, 3.0, accuracy, (), np.inf)
 

@@ -17,7 +17,7 @@ from analysis.electrochemistry.resolved.state import ResolvedCell
 from analysis.electrochemistry.transport import percolation as grid
 from analysis.electrochemistry.transport.effective import effective_conductivity
 from analysis.electrochemistry.transport.stencil import FaceConductances
-from analysis.electrochemistry.transport.threads import Team
+from analysis.electrochemistry.transport.threads import ThreadPool
 from analysis.phases import Phase
 from tests.electrochemistry.resolved.test_resolved import THIN, mixed
 
@@ -56,9 +56,9 @@ def test_faces_are_driven_by_cells_that_hold_the_phases(labels):
     geometry = build(labels)
     found = parts.find(geometry, THIN)
     faces = found.faces
-    assert np.all(np.isfinite(found.resistance.ravel()[faces.wet]))
+    assert np.all(np.isfinite(found.resistance.ravel()[faces.electrolyte]))
     assert np.all(found.solid.ravel()[faces.solid])
-    assert np.mean(faces.wet == faces.solid) > 0.9
+    assert np.mean(faces.electrolyte == faces.solid) > 0.9
     assert len(faces.starts) == geometry.shape[0] + 1
     assert faces.starts[-1] == len(faces.voxel)
     # the entries of a slice of cells are the AM voxels in it
@@ -113,7 +113,7 @@ def test_full_skins_of_active_material_resist():
     active = np.ones(lithium.shape, "f4")
     sigma = np.zeros(tuple(m + 2 for m in geometry.shape), "f4")
     above, numbers = geometry.n_separator, (log_full, log_slope)
-    Team(1).run(
+    ThreadPool(1).run(
         network.conductivity, 1, geometry.shape[0], lithium, active, above, 2, *numbers, sigma
     )
     layers = np.exp(log_full + log_slope * lithium[1:-1, 1, 1]).reshape(4, 2)
@@ -125,7 +125,7 @@ def test_full_skins_of_active_material_resist():
     faces, none, ones = (
         FaceConductances(*(np.full_like(sigma, value) for _ in range(3))) for value in (0, 0, 1)
     )
-    Team(1).run(network.conductances, 1, geometry.shape[0], sigma, none, ones, faces)
+    ThreadPool(1).run(network.conductances, 1, geometry.shape[0], sigma, none, ones, faces)
     between = 1 / electrode(faces[0], 4)[1:, 0, 0]
     np.testing.assert_allclose(between, (1 / found[1:] + 1 / found[:-1]) / 2, rtol=1e-5)
 
@@ -227,7 +227,7 @@ def test_currents_scale_with_the_cells():
     labels[:, 3:, 6:] = Phase.CBD
     sums = []
     for n in (1, 2):
-        cell = ResolvedCell(build(labels, n), THIN, Team(1))
+        cell = ResolvedCell(build(labels, n), THIN, ThreadPool(1))
         cell.set_rest(0.4)
         cell.phi[cell.solid] -= 0.02
         sums.append(cell.evaluate_reaction() * cell.edge)  # in A

@@ -8,7 +8,7 @@ from analysis.electrochemistry.transport import effective as transport
 from analysis.electrochemistry.transport import depth_profile, multigrid, symmetric_cell
 from analysis.electrochemistry.transport import percolation as grid
 from analysis.electrochemistry.transport import stencil as _stencil
-from analysis.electrochemistry.transport.threads import Team
+from analysis.electrochemistry.transport.threads import ThreadPool
 from analysis.phases import Phase
 
 
@@ -152,7 +152,7 @@ def test_balancing_the_slices_brings_a_rough_solution_nearer():
     exact = transport.effective_conductivity(volume, rtol=1e-8).value
     cells = multigrid.padded(volume.shape)
     cells[1:-1, 1:-1, 1:-1] = path = volume * grid.check_path(volume > 0, "conducting")
-    cz, cy, cx = transport.faces(cells, Team(1))
+    cz, cy, cx = transport.faces(cells, ThreadPool(1))
     cz[1], cz[33] = 2 * cells[1], 2 * cells[32]
     x = np.zeros(cells.shape)
     x[0] = 1

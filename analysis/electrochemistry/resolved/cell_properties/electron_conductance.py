@@ -24,7 +24,7 @@ from analysis.electrochemistry.transport.effective import (
     effective_conductivity,
 )
 from analysis.electrochemistry.transport.stencil import FaceConductances, kernel
-from analysis.electrochemistry.transport.threads import Team
+from analysis.electrochemistry.transport.threads import ThreadPool
 
 # Of the power mean of the conductivity of the AM in a cell. Minus one, the resistivity, resists too
 # much at high currents (6 % of the loss in solids of a measured electrode at 12 mA/cm2), zero, the
@@ -157,7 +157,7 @@ def _resistance_ratio(geometry, table, constant, active, sigma):
     for part in (cy, cx):  # the first and the last slice are the ends
         part[[0, -1]] = 0
     cz[0] = 0
-    hierarchy = multigrid.build(cz, cy, cx, team=Team(1), revisit=REVISIT)
+    hierarchy = multigrid.build(cz, cy, cx, pool=ThreadPool(1), revisit=REVISIT)
     b = np.zeros_like(cz)
     b[1] = cz[1]
     x = np.zeros(cz.shape)

@@ -88,7 +88,7 @@ def ionic(geometry, table):
     return _around(geometry, cells, table[domain.SEPARATOR], 0)
 
 
-def onto_cells(faces, geometry, wet, solid):
+def onto_cells(faces, geometry, electrolyte, solid):
     """
     The faces of voxels with the cells whose potentials drive them.
 
@@ -98,7 +98,7 @@ def onto_cells(faces, geometry, wet, solid):
         Faces on the voxels.
     geometry : domain.Domain
         The grid.
-    wet, solid : padded ndarray of bool
+    electrolyte, solid : padded ndarray of bool
         Cells with an electrolyte and a solid potential.
 
     Returns
@@ -108,20 +108,20 @@ def onto_cells(faces, geometry, wet, solid):
     """
     n, above = geometry.voxels_per_cell, geometry.n_separator
     z, y, x = ((np.arange(m) + n - 1) // n for m in geometry.kind.shape)
-    _, ny, nx = wet.shape
+    _, ny, nx = electrolyte.shape
     cell_of = (((z + above)[:, None, None] * ny + y[:, None]) * nx + x).astype(np.int32).ravel()
     a = np.repeat(cell_of[faces.voxel], np.diff(faces.first))
-    e = cell_of[faces.wet]
-    at_wet = wet.ravel()[e] & solid.ravel()[e]  # the separator holds no solid
-    at_active = wet.ravel()[a] & ~at_wet
+    e = cell_of[faces.electrolyte]
+    at_electrolyte = electrolyte.ravel()[e] & solid.ravel()[e]  # the separator holds no solid
+    at_active = electrolyte.ravel()[a] & ~at_electrolyte
     plane = int(np.prod(geometry.kind.shape[1:]))
     slices = np.arange(1, geometry.voxels[0] + 2, n) * plane
     starts = np.searchsorted(faces.voxel, slices)
     return interface.Faces(
         voxel=faces.voxel,
         first=faces.first,
-        wet=np.where(at_active, a, e),
-        solid=np.where(at_wet, e, a),
+        electrolyte=np.where(at_active, a, e),
+        solid=np.where(at_electrolyte, e, a),
         weight=faces.weight / np.float32(n**2),
         bare=faces.bare,
         starts=np.concatenate([np.zeros(above, int), starts, [len(faces.voxel)]]),

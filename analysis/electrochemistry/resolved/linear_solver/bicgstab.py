@@ -36,7 +36,7 @@ class Workspace:
         return tuple(np.zeros(tuple(n + 2 for n in self.shape), np.float32) for _ in range(3))
 
 
-def bicgstab(work, apply, precondition, team, *, rtol, max_cycles, weights=(1.0, 1.0, 1.0)):
+def bicgstab(work, apply, precondition, pool, *, rtol, max_cycles, weights=(1.0, 1.0, 1.0)):
     """
     Solve ``A x = b`` approximately, with `b` in ``work.r`` on entry and x in ``work.x`` on exit.
 
@@ -48,7 +48,7 @@ def bicgstab(work, apply, precondition, team, *, rtol, max_cycles, weights=(1.0,
         ``apply(x, y)`` writes ``y = A x``.
     precondition : callable
         ``precondition(b, x)`` writes an approximate solution; it must be linear.
-    team : Team
+    pool : ThreadPool
         Threads.
     rtol : float
         Residual relative to `b`.
@@ -79,15 +79,15 @@ def bicgstab(work, apply, precondition, team, *, rtol, max_cycles, weights=(1.0,
     def run(function, factors, *vectors):
         factors = [np.float32(factor) for factor in factors]
         for parts in zip(*vectors, strict=True):
-            team.run(function, size, nz, *factors, *parts)
+            pool.run(function, size, nz, *factors, *parts)
 
     def dot(a, b):
         total = 0.0
         for u, v, weight in zip(a, b, weights, strict=True):
             if np.ndim(weight):
-                total += team.run(vectors.dot_weighted, size, nz, u, v, weight)
+                total += pool.run(vectors.dot_weighted, size, nz, u, v, weight)
             else:
-                total += weight * team.run(vectors.dot, size, nz, u, v)
+                total += weight * pool.run(vectors.dot, size, nz, u, v)
         return total
 
     def image(vector, out):
@@ -98,7 +98,7 @@ def bicgstab(work, apply, precondition, team, *, rtol, max_cycles, weights=(1.0,
 
     norm = scale = np.sqrt(dot(work.r, work.r))
     for part in (*x, *y, *work.u):
-        team.run(vectors.clear, size, nz, part)
+        pool.run(vectors.clear, size, nz, part)
     if not scale > 0:
         return 0, 0.0
     run(copy, (), work.r, shadow)

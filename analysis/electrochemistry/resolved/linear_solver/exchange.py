@@ -35,12 +35,12 @@ def flat(fields):
 @kernel
 def exchange(start, stop, faces, slopes, x, y):
     """Add the derivative of the currents in the direction x to the rows of the Jacobian."""
-    _, first, wet, solid, _, _, _ = faces
+    _, first, electrolyte, solid, _, _, _ = faces
     slope_phi, slope_w = slopes
     x1, x2, x3 = x
     y1, y2, y3 = y
     for f in range(first[start], first[stop]):
-        e, a = wet[f], solid[f]
+        e, a = electrolyte[f], solid[f]
         i = slope_phi[f] * (x2[a] - x1[e]) - slope_w[f] * x3[e]
         y1[e] -= i
         y3[e] -= i
@@ -50,12 +50,12 @@ def exchange(start, stop, faces, slopes, x, y):
 @kernel
 def exchange_residual(start, stop, faces, slopes, x, residuals):
     """Subtract the currents ``g (x2 - x1) - m x3`` from residuals on the same grid."""
-    _, first, wet, solid, _, _, _ = faces
+    _, first, electrolyte, solid, _, _, _ = faces
     slope_phi, slope_w = slopes
     x1, x2, x3 = x
     r1, r2, r3 = residuals
     for f in range(first[start], first[stop]):
-        e, a = wet[f], solid[f]
+        e, a = electrolyte[f], solid[f]
         i = slope_phi[f] * (x2[a] - x1[e]) - slope_w[f] * x3[e]
         r1[e] += i
         r3[e] += i
@@ -65,12 +65,12 @@ def exchange_residual(start, stop, faces, slopes, x, residuals):
 @kernel
 def exchange_restricted(start, stop, faces, slopes, x, parent, residuals):
     """The same into the residuals of the next coarser grid; `parent` maps flat indices."""
-    _, first, wet, solid, _, _, _ = faces
+    _, first, electrolyte, solid, _, _, _ = faces
     slope_phi, slope_w = slopes
     x1, x2, x3 = x
     r1, r2, r3 = residuals
     for f in range(first[start], first[stop]):
-        e, a = wet[f], solid[f]
+        e, a = electrolyte[f], solid[f]
         i = slope_phi[f] * (x2[a] - x1[e]) - slope_w[f] * x3[e]
         r1[parent[e]] += i
         r3[parent[e]] += i

@@ -41,9 +41,9 @@ class BlockMultigrid:
         Reacting faces.
     clusters : floating_clusters.FloatingClusters
         Binder that only AM joins to the collector.
-    solid, wet : padded ndarray of bool
+    solid, electrolyte : padded ndarray of bool
         Cells with a solid and an electrolyte potential.
-    team : Team
+    pool : ThreadPool
         Threads.
     scratch : tuple of padded ndarray
         Three fields that a V-cycle may overwrite.
@@ -56,9 +56,9 @@ class BlockMultigrid:
     its current depends on both and enters both rows.
     """
 
-    def __init__(self, shape, heights, faces, clusters, solid, wet, team, *, scratch):
-        self.team, self.faces, self.clusters = team, faces, clusters
-        self.n_wet = int(np.count_nonzero(wet))
+    def __init__(self, shape, heights, faces, clusters, solid, electrolyte, pool, *, scratch):
+        self.pool, self.faces, self.clusters = pool, faces, clusters
+        self.n_electrolyte = int(np.count_nonzero(electrolyte))
         self.plan = multigrid.plan_coarsening(shape, heights, boundary_ratio=(1.0, 1.0))
         if not self.plan:
             raise ValueError(
@@ -81,7 +81,7 @@ class BlockMultigrid:
             coarse_levels.parents_of(c, step) for c, step in zip(shapes, self.plan, strict=False)
         ]
         self.parent = parents[0]
-        self.hosts = interface_coarsening.assign(faces, parents, self.plan, solid, wet)
+        self.coarse_faces = interface_coarsening.assign(faces, parents, self.plan, solid, electrolyte)
         self.inverse = self.slopes = None
 
     @property
@@ -91,7 +91,7 @@ class BlockMultigrid:
 
     def rebuild(self):
         """Compute coarse coefficients and all diagonals."""
-        run = self.team.run
+        run = self.pool.run
         for depth, step in enumerate(self.plan):
             aggregates, nc = step.aggregates, step.shape[0]
             for field in range(3):
@@ -110,7 +110,7 @@ class BlockMultigrid:
                     )
                 coarse = exchange.Slopes(*(part[depth + 1].ravel() for part in (self.g, self.m)))
                 interface_coarsening.collect_later(
-                    *self.hosts.later[depth - 1],
+                    *self.coarse_faces.later[depth - 1],
                     *(self.faces, self.slopes, self._fine_diagonals(), coarse),
                 )
                 self._diagonals(depth)
@@ -121,7 +121,7 @@ class BlockMultigrid:
                 coarse = exchange.Slopes(self.g[1].ravel(), self.m[1].ravel())
                 self._faces(
                     interface_coarsening.collect,
-                    *(self.hosts.code, self.slopes, self._fine_diagonals(), self.parent, coarse),
+                    *(self.coarse_faces.code, self.slopes, self._fine_diagonals(), self.parent, coarse),
                 )
         self._factor_blocks()
         self._diagonals(self.depth - 1)
@@ -160,7 +160,7 @@ class BlockMultigrid:
         psi, salt = self.levels[PSI][0], self.levels[SALT][0]
         self.g[0][1] += psi.cz[1]
         self.m[0][1] += salt.cz[1]
-        self.team.run(
+        self.pool.run(
             block_smoother.factor,
             *(psi.size, psi.shape[0], self.g[0], self.m[0], psi.dinv, salt.dinv),
         )
@@ -168,7 +168,7 @@ class BlockMultigrid:
     def _smooth_blocks(self, b1, b3, add, x1, x3):
         """Two sweeps for psi and salt; the scratch of both fields is overwritten."""
         psi, salt = self.levels[PSI][0], self.levels[SALT][0]
-        size, nz, run = psi.size, psi.shape[0], self.team.run
+        size, nz, run = psi.size, psi.shape[0], self.pool.run
         blocks = block_smoother.Blocks(self.g[0], self.m[0], psi.dinv, salt.dinv)
         u = self.scratch[0][PSI], self.scratch[0][SALT]
         run(block_smoother.solve, size, nz, BLOCK_SWEEPS[0], blocks, (b1, b3), u)
@@ -180,7 +180,7 @@ class BlockMultigrid:
     def _diagonals(self, depth):
         for field in range(3):
             level = self.levels[field][depth]
-            self.team.run(
+            self.pool.run(
                 exchange.diagonal_with_exchange,
                 level.size,
                 level.shape[0],
@@ -200,8 +200,8 @@ class BlockMultigrid:
         means = []
         for field in (PSI, SALT):
             level = self.levels[field][0]
-            total = self.team.run(exchange.sum_of_inverses, level.size, level.shape[0], level.dinv)
-            means.append(self.n_wet / total)
+            total = self.pool.run(exchange.sum_of_inverses, level.size, level.shape[0], level.dinv)
+            means.append(self.n_electrolyte / total)
         np.copyto(solid, self.levels[PHI][0].dinv)
         self._faces(exchange.weigh_rows, self.slopes.m, solid.ravel())
         return means[0], solid, means[1]
@@ -226,7 +226,7 @@ class BlockMultigrid:
             for field in range(3):
                 x[field][inner] = parts[field].reshape(x[field][inner].shape)
             return
-        run = self.team.run
+        run = self.pool.run
         step = self.plan[depth]
         levels = [self.levels[field][depth] for field in range(3)]
         lower = [self.levels[field][depth + 1] for field in range(3)]
@@ -287,7 +287,7 @@ class BlockMultigrid:
         levels = [self.levels[field][depth] for field in range(3)]
         size, nz = levels[0].size, levels[0].shape[0]
         for field, level in enumerate(levels):
-            self.team.run(
+            self.pool.run(
                 _stencil.residual,
                 *(size, nz, x[field], b[field], level.faces, level.e, level.with_e, out[field]),
             )
@@ -297,7 +297,7 @@ class BlockMultigrid:
             )
         else:
             slopes = exchange.Slopes(self.g[depth], self.m[depth])
-            self.team.run(exchange.cell_exchange, size, nz, slopes, x, out)
+            self.pool.run(exchange.cell_exchange, size, nz, slopes, x, out)
         out[PSI][1] -= levels[SALT].cz[1] * x[SALT][1]
         out[SALT][1] -= levels[PSI].cz[1] * x[PSI][1]
 
@@ -317,7 +317,7 @@ class BlockMultigrid:
         fine, salt, group = self.levels[PHI][0], self.levels[SALT][0], self.clusters
         if group.count:
             blocks = (self.g[0], self.m[0], self.levels[PSI][0].dinv, salt.dinv)
-            self.team.run(
+            self.pool.run(
                 floating_clusters.correct,
                 *(8 * len(group.voxel), group.count, group, fine.cz.shape[1:]),
                 _stencil.FaceConductances(*(c.ravel() for c in (fine.cz, fine.cy, fine.cx))),
@@ -327,4 +327,4 @@ class BlockMultigrid:
             )
 
     def _faces(self, function, *args):
-        self.team.scatter(function, self.faces.starts, self.faces, *args)
+        self.pool.scatter(function, self.faces.starts, self.faces, *args)
