@@ -186,7 +186,8 @@ def _lowest_ritz_value(alphas, betas):
         return np.inf
     diagonal = 1 / a
     diagonal[1:] += b[1:] / a[:-1]
-    values = eigvalsh_tridiagonal(diagonal, np.sqrt(b[1:]) / a[:-1], select="i", select_range=(0, 0))
+    beside = np.sqrt(b[1:]) / a[:-1]
+    values = eigvalsh_tridiagonal(diagonal, beside, select="i", select_range=(0, 0))
     return max(float(values[0]), np.finfo(np.float32).eps)
 
 

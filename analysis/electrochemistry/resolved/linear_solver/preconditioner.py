@@ -81,7 +81,9 @@ class BlockMultigrid:
             coarse_levels.parents_of(c, step) for c, step in zip(shapes, self.plan, strict=False)
         ]
         self.parent = parents[0]
-        self.coarse_faces = interface_coarsening.assign(faces, parents, self.plan, solid, electrolyte)
+        self.coarse_faces = interface_coarsening.assign(
+            faces, parents, self.plan, solid, electrolyte
+        )
         self.inverse = self.slopes = None
 
     @property
@@ -121,7 +123,8 @@ class BlockMultigrid:
                 coarse = exchange.Slopes(self.g[1].ravel(), self.m[1].ravel())
                 self._faces(
                     interface_coarsening.collect,
-                    *(self.coarse_faces.code, self.slopes, self._fine_diagonals(), self.parent, coarse),
+                    *(self.coarse_faces.code, self.slopes, self._fine_diagonals()),
+                    *(self.parent, coarse),
                 )
         self._factor_blocks()
         self._diagonals(self.depth - 1)
