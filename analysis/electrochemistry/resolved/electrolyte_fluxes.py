@@ -284,8 +284,8 @@ def jacobian(start, stop, fields, cells, unit, weight, x, y):
             for i in range(1, nx + 1):
                 g = one / (h1 * p[R, i] + h2 * n[R, i])
                 a, b, back = _flux_change(
-                    *(g, p, n, i, i, u[i] - un[i], v[i] - vn[i], w1[i] - n1[i]),
-                    *(w3[i] * unit, n3[i] * unit),
+                    *(g, p, n, (i, i), u[i] - un[i], v[i] - vn[i], w1[i] - n1[i]),
+                    *(w3[i], n3[i], unit),
                 )
                 s[i] += a
                 f[i] += b
@@ -307,8 +307,8 @@ def jacobian(start, stop, fields, cells, unit, weight, x, y):
             for i in range(1, nx + 1):
                 g = h1 / (p[R, i] + n[R, i])
                 a, b, back = _flux_change(
-                    *(g, p, n, i, i, u[i] - un[i], v[i] - vn[i], w1[i] - n1[i]),
-                    *(w3[i] * unit, n3[i] * unit),
+                    *(g, p, n, (i, i), u[i] - un[i], v[i] - vn[i], w1[i] - n1[i]),
+                    *(w3[i], n3[i], unit),
                 )
                 s[i] += a
                 f[i] += b
@@ -318,8 +318,8 @@ def jacobian(start, stop, fields, cells, unit, weight, x, y):
                 m = i + 1
                 g = h1 / (p[R, i] + p[R, m])
                 charge[i], ahead[i], behind[i] = _flux_change(
-                    *(g, p, p, i, m, u[i] - u[m], v[i] - v[m], w1[i] - w1[m]),
-                    *(w3[i] * unit, w3[m] * unit),
+                    *(g, p, p, (i, m), u[i] - u[m], v[i] - v[m], w1[i] - w1[m]),
+                    *(w3[i], w3[m], unit),
                 )
             mm, o1, o3 = storage[k, j], y1[k, j], y3[k, j]
             for i in range(1, nx + 1):
@@ -329,15 +329,18 @@ def jacobian(start, stop, fields, cells, unit, weight, x, y):
 
 
 @kernel
-def _flux_change(g, p, n, i, m, du, dv, d1, c0, c1):
+def _flux_change(g, p, n, at, du, dv, d1, c0, c1, unit):
     """
     Derivatives of the two fluxes of :func:`_fluxes` with the factor t of the cell frozen.
 
     That of charge; those of salt out of the one and out of the other cell.
     """
+    i, m = at
     half = np.float32(0.5)
     du = np.float32(du)
     dv = np.float32(dv)
+    c0 *= unit
+    c1 *= unit
     kappa = half * (p[KAPPA, i] + n[KAPPA, m])
     change = g * (kappa * d1 + half * (p[D_KAPPA, i] * c0 + n[D_KAPPA, m] * c1) * du)
     salt = half * (p[DIFF, i] + n[DIFF, m]) * (c0 - c1)

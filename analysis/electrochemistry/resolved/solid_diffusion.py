@@ -30,7 +30,7 @@ class Operator(NamedTuple):
     slope: np.ndarray
 
 
-def solve(operator, b, x, rtol, *, run, vectors):
+def solve(operator, b, x, rtol, *, run, work):
     """
     Solve the linear system of the lithium by conjugate gradients.
 
@@ -46,10 +46,10 @@ def solve(operator, b, x, rtol, *, run, vectors):
         Residual relative to `b`.
     run : callable
         Calls a kernel over the slices of voxels.
-    vectors : sequence of padded ndarray of float32
+    work : sequence of padded ndarray of float32
         Three, overwritten.
     """
-    z, p, ap = vectors
+    z, p, ap = work
     start = np.sqrt(run(vectors.dot, b, b))
     if start == 0:
         x[:] = 0

@@ -224,5 +224,5 @@ class ResolvedCell:
         """Solve the linear system of the lithium, see :func:`solid_diffusion.solve`."""
         mass = np.float32(self.voxel_edge**2 * weight)
         operator = lithium.Operator(self.active, mass, self.diffusivity, slope)
-        with self.voxel_between.lent("scaled residual", "direction", "image") as vectors:
-            lithium.solve(operator, b, x, rtol, run=self.run_lithium, vectors=vectors)
+        with self.voxel_between.lent("scaled residual", "direction", "image") as work:
+            lithium.solve(operator, b, x, rtol, run=self.run_lithium, work=work)
