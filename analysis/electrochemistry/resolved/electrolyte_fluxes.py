@@ -284,8 +284,7 @@ def jacobian(start, stop, fields, cells, unit, weight, x, y):
             for i in range(1, nx + 1):
                 g = one / (h1 * p[R, i] + h2 * n[R, i])
                 a, b, back = _flux_change(
-                    *(g, p, n, (i, i), u[i] - un[i], v[i] - vn[i], w1[i] - n1[i]),
-                    *(w3[i], n3[i], unit),
+                    g, p, n, (i, i), u[i] - un[i], v[i] - vn[i], w1[i] - n1[i], w3[i], n3[i], unit
                 )
                 s[i] += a
                 f[i] += b
@@ -307,8 +306,7 @@ def jacobian(start, stop, fields, cells, unit, weight, x, y):
             for i in range(1, nx + 1):
                 g = h1 / (p[R, i] + n[R, i])
                 a, b, back = _flux_change(
-                    *(g, p, n, (i, i), u[i] - un[i], v[i] - vn[i], w1[i] - n1[i]),
-                    *(w3[i], n3[i], unit),
+                    g, p, n, (i, i), u[i] - un[i], v[i] - vn[i], w1[i] - n1[i], w3[i], n3[i], unit
                 )
                 s[i] += a
                 f[i] += b
@@ -318,8 +316,7 @@ def jacobian(start, stop, fields, cells, unit, weight, x, y):
                 m = i + 1
                 g = h1 / (p[R, i] + p[R, m])
                 charge[i], ahead[i], behind[i] = _flux_change(
-                    *(g, p, p, (i, m), u[i] - u[m], v[i] - v[m], w1[i] - w1[m]),
-                    *(w3[i], w3[m], unit),
+                    g, p, p, (i, m), u[i] - u[m], v[i] - v[m], w1[i] - w1[m], w3[i], w3[m], unit
                 )
             mm, o1, o3 = storage[k, j], y1[k, j], y3[k, j]
             for i in range(1, nx + 1):
