@@ -110,34 +110,16 @@ def check_gray(gray, *, min_edge=3):
         outside a round field of view.
     """
     gray = _unmasked(gray, "gray values")
-    if gray.ndim == 2:
-        raise ValueError(
-            f"The image is two-dimensional {gray.shape}; expected a volume (Z, Y, X). "
-            "Give a multi-page TIFF or a 3D array."
-        )
-    if gray.ndim == 4 and gray.shape[-1] in (3, 4):
-        raise ValueError(
-            f"The image has {gray.shape[-1]} color channels {gray.shape}; expected gray values "
-            "(Z, Y, X). Convert it to gray first."
-        )
-    if gray.ndim != 3:
-        raise ValueError(f"The image has shape {gray.shape}; expected a volume (Z, Y, X).")
-    if min(gray.shape) < min_edge:
-        raise ValueError(
-            f"The volume has shape {gray.shape}; expected at least {min_edge} voxels along every "
-            "axis. Give a larger cutout."
-        )
+    check_shape(gray.shape, min_edge=min_edge)
     if gray.dtype == bool or not (
         np.issubdtype(gray.dtype, np.integer) or np.issubdtype(gray.dtype, np.floating)
     ):
         raise ValueError(f"Gray values are of type {gray.dtype}; expected real numbers.")
     if np.issubdtype(gray.dtype, np.floating):
-        n_bad = int(gray.size - np.count_nonzero(np.isfinite(gray)))
-        if n_bad:
-            raise ValueError(
-                f"The volume holds {n_bad} values that are NaN or infinite; expected finite gray "
-                "values. Crop or repair the reconstruction."
-            )
+        finite = np.isfinite(gray)
+        if not finite.all():
+            raise ValueError(_not_finite_words(~finite, min_edge))
+        del finite
     low, high = gray.min(), gray.max()
     if max(abs(float(low)), abs(float(high))) > LARGEST_GRAY or 0 < float(high) - float(low) < (
         1 / LARGEST_GRAY
@@ -151,13 +133,41 @@ def check_gray(gray, *, min_edge=3):
             f"Every voxel has the gray value {low}; expected a tomogram with contrast. "
             "Check that the right dataset was read."
         )
-    if np.issubdtype(gray.dtype, np.integer) and _few_values(gray):
+    if _few_values(gray):
         raise ValueError(
             "The volume holds no more than four different values, so it looks like labels; "
             "expected gray values. Descriptors and simulations take labels directly."
         )
     _check_field_of_view(gray)
     return gray
+
+
+def check_shape(shape, *, min_edge=3):
+    """
+    Whether an array of this shape can be a gray volume; it need not have been read yet.
+
+    Raises
+    ------
+    ValueError
+        If it has other than three axes, or fewer than `min_edge` voxels along one.
+    """
+    if len(shape) == 2:
+        raise ValueError(
+            f"The image is two-dimensional {shape}; expected a volume (Z, Y, X). "
+            "Give a multi-page TIFF or a 3D array."
+        )
+    if len(shape) == 4 and shape[-1] in (3, 4):
+        raise ValueError(
+            f"The image has {shape[-1]} color channels {shape}; expected gray values "
+            "(Z, Y, X). Convert it to gray first."
+        )
+    if len(shape) != 3:
+        raise ValueError(f"The image has shape {shape}; expected a volume (Z, Y, X).")
+    if min(shape) < min_edge:
+        raise ValueError(
+            f"The volume has shape {shape}; expected at least {min_edge} voxels along every "
+            "axis. Give a larger cutout."
+        )
 
 
 def check_targets(targets):
@@ -186,8 +196,9 @@ def check_targets(targets):
         raise ValueError(f"Target fractions are {_listed(checked)}; expected each between 0 and 1.")
     if abs(total - 1) > 1e-4:
         raise ValueError(
-            f"Target fractions {_listed(checked)} sum to {total:.4f}, not 1. They are volume "
-            "fractions [-], not weight percent: see analysis.electrodes for the conversion."
+            f"Target fractions {_listed(checked)} sum to {total:.4f}, not 1. Expected the volume "
+            "fractions [-] of all three phases: look for a mistyped digit or a phase that was left "
+            "out (weight fractions know no pore: see analysis.electrodes for the conversion)."
         )
     return checked
 
@@ -216,7 +227,7 @@ def check_voxel_size(voxel_size_um):
     return size
 
 
-def inscribed_crop(bad):
+def inscribed_crop(bad, tolerance=1e-3):
     """
     A large box without bad voxels: the face that holds the largest share of them goes first.
 
@@ -224,6 +235,9 @@ def inscribed_crop(bad):
     ----------
     bad : (Z, Y, X) ndarray of bool
         Voxels to leave out.
+    tolerance : float
+        Share [-] of bad voxels that may stay, since particles at the rim may have the value of the
+        outside; 0 leaves none.
 
     Returns
     -------
@@ -232,10 +246,14 @@ def inscribed_crop(bad):
     """
     step = max(1, -(-max(bad.shape) // 128))
     coarse = bad[::step, ::step, ::step]
+    if tolerance == 0 and step > 1:
+        coarse = bad
+        for axis, length in enumerate(bad.shape):
+            coarse = np.logical_or.reduceat(coarse, np.arange(0, length, step), axis=axis)
     box = [[0, length] for length in coarse.shape]
     while True:
         inside = coarse[tuple(slice(*edges) for edges in box)]
-        if inside.mean() <= 1e-3 or max(inside.shape) == 1:
+        if inside.mean() <= tolerance or max(inside.shape) == 1:
             break
         shares = {
             (axis, end): inside.take(-end, axis=axis).mean()
@@ -292,10 +310,26 @@ def _check_field_of_view(gray):
     )
 
 
+def _not_finite_words(bad, min_edge):
+    """What to say of NaN and infinity; around a field of view they are left out by a box."""
+    words = (
+        f"The volume holds {int(bad.sum())} values that are NaN or infinite; expected finite gray "
+        "values."
+    )
+    box = inscribed_crop(bad, tolerance=0)
+    edges = [cut.stop - cut.start for cut in box]
+    if bad[box].any() or min(edges) < min_edge or np.prod(edges) < 0.1 * bad.size:
+        return f"{words} Repair the reconstruction."
+    listed = ",".join(f"{cut.start}:{cut.stop}" for cut in box)
+    return f"{words} If they lie outside the field of view, cut out a box inside it: CROP={listed}."
+
+
 def _few_values(gray, limit=4):
-    """Whether an integer volume holds at most `limit` different values."""
+    """Whether a volume holds at most `limit` different values that are whole numbers."""
     sample = np.unique(gray[:: max(1, gray.shape[0] // 8)])
-    return sample.size <= limit and np.unique(gray).size <= limit
+    if sample.size > limit or (sample != np.rint(sample)).any():
+        return False
+    return np.unique(gray).size <= limit
 
 
 def _listed(targets):

@@ -23,9 +23,11 @@ SAME_NAME = set()
 RANKS = {
     "constants": 0,
     "parameter": 0,
+    "half_cycle": 0,
     "open_circuit": 1,
     "electrolyte": 1,
     "materials": 2,
+    "conditions": 3,
     "transport": 3,
     "porous_electrode": 4,
     "resolved": 4,

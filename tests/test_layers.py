@@ -87,6 +87,20 @@ def test_no_room_for_odds_and_ends():
     assert not names & {"utils", "helpers", "misc", "common", "_funcs"}
 
 
+def is_compiled(function):
+    return any("jit" in ast.unparse(mark) or "kernel" in ast.unparse(mark)
+               for mark in function.decorator_list)
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_no_compiled_function_is_a_generator(path):
+    # Loaded from its cache, a generator raises KeyError in a kernel that is yet to be compiled.
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef) and is_compiled(node):
+            found = [n for n in ast.walk(node) if isinstance(n, (ast.Yield, ast.GeneratorExp))]
+            assert not found, f"{node.name} yields; return a list"
+
+
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_only_the_command_line_hands_over_to_publishing(path):
     """`python -m analysis book` is the one way up: the science knows nothing of the book."""

@@ -18,8 +18,8 @@ SHAPE = (18, 17, 20)
 
 
 def volume(dtype="u2", seed=0, shape=SHAPE):
-    values = np.random.default_rng(seed).integers(1, 120 if np.dtype(dtype).itemsize == 1 else 9000, shape)
-    return values.astype(dtype)
+    top = 120 if np.dtype(dtype).itemsize == 1 else 9000
+    return np.random.default_rng(seed).integers(1, top, shape).astype(dtype)
 
 
 def write(file, values, how, order, compression):
@@ -27,8 +27,21 @@ def write(file, values, how, order, compression):
     turned = values.transpose(["zyx".index(axis) for axis in order])
     if how == "tif":
         tifffile.imwrite(
-            file, values, byteorder=order_of(values), compression=compression, photometric="minisblack"
-        )
+            file, values, byteorder=order_of(values), compression=compression,
+            photometric="minisblack",
+        )  # fmt: skip
+    elif how == "ome.tif":
+        # Pages of an OME-TIFF hold y and x; how z, channel and time follow each other is free.
+        names = {"z": "TCZYX", "y": "CTZYX", "x": "TZCYX"}[order[0]]
+        shape = [dict(zip("ZYX", values.shape, strict=True)).get(axis, 1) for axis in names]
+        tifffile.imwrite(
+            file, values.reshape(shape), byteorder=order_of(values), compression=compression,
+            photometric="minisblack", metadata={"axes": names},
+        )  # fmt: skip
+    elif how == "ij.tif":
+        # ImageJ has time, z or channel for the planes; each is the only one left for z.
+        names = {"z": "ZYX", "y": "TYX", "x": "CYX"}[order[0]]
+        tifffile.imwrite(file, values, imagej=True, metadata={"axes": names})
     elif how == "npy":
         np.save(file, np.asfortranarray(values))
     elif how == "h5":
@@ -51,22 +64,26 @@ def order_of(values):
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
-    how=st.sampled_from(["tif", "npy", "h5", "nc4", "nc3"]),
+    how=st.sampled_from(["tif", "ome.tif", "ij.tif", "npy", "h5", "nc4", "nc3"]),
     dtype=st.sampled_from(["u1", "u2", "i2", "i4", "f4", "f8"]),
     endian=st.sampled_from("<>"),
     order=st.permutations("zyx"),
     compression=st.sampled_from([None, "zlib", "lzw", "zstd"]),
 )
-def test_written_by_the_formats_library_read_by_ours(tmp_path, how, dtype, endian, order, compression):
+def test_written_by_the_formats_library_read_by_ours(
+    tmp_path, how, dtype, endian, order, compression
+):
     if how == "nc3" and dtype == "u2":
         dtype = "i2"  # netCDF-3 has no unsigned shorts
-    if how == "tif" and compression in ("lzw", "zstd"):
+    if how.endswith("tif") and compression in ("lzw", "zstd"):
         pytest.importorskip("imagecodecs")
+    if how == "ij.tif":
+        dtype = dtype if dtype in ("u1", "u2", "f4") else "f4"  # ImageJ knows no others
     values = volume(dtype).astype(np.dtype(dtype).newbyteorder(endian))
     if how in ("nc3", "nc4") and dtype == "u1":
         values = values.astype("i2")
     file = tmp_path / f"scan.{'nc' if how.startswith('nc') else how}"
-    file.unlink(missing_ok=True)
+    file.unlink(missing_ok=True)  # one folder serves all examples
     write(file, values, how, "".join(order), compression)
     np.testing.assert_array_equal(read_gray(file), values)
 
@@ -79,7 +96,9 @@ def refused(file, words, **options):
 def test_attributes_of_netcdf(tmp_path):
     file, values = tmp_path / "s.nc", volume("f8")
     xr.DataArray(values * 0.5 + 3, dims=list("zyx"), name="v").to_netcdf(
-        file, encoding={"v": dict(dtype="i2", scale_factor=0.5, add_offset=3.0)}, engine="h5netcdf"
+        file,
+        encoding={"v": dict(dtype="i2", scale_factor=0.5, add_offset=3.0, _FillValue=-1)},
+        engine="h5netcdf",
     )
     np.testing.assert_allclose(read_gray(file), values * 0.5 + 3)
     with netcdf_file(tmp_path / "u.nc", "w") as opened:
@@ -151,12 +170,12 @@ def test_foreign_files_are_not_opened(tmp_path):
 def test_declared_sizes_beyond_memory(tmp_path):
     with h5py.File(tmp_path / "a.h5", "w") as opened:
         opened.create_dataset("v", (10**6, 10**4, 10**4), "u2", chunks=(1, 100, 100))
-    refused(tmp_path / "a.h5", "GiB of memory; this machine has")
+    refused(tmp_path / "a.h5", "GiB of memory while it is read; this")
 
 
 def test_parts_that_are_missing(tmp_path):
     for number in (1, 2, 3, 5, *range(6, 20)):
-        tifffile.imwrite(tmp_path / f"s_{number:03}.tif", volume()[0])
+        tifffile.imwrite(tmp_path / f"s_{number:03}.tif", volume(seed=number)[0])
     refused(tmp_path / "*.tif", "slices 4 are missing")
     refused(tmp_path, r"\*.tif")
     refused(tmp_path / "s_001.tif", r"Read all slices")
@@ -207,7 +226,11 @@ def test_the_crop_that_a_round_field_of_view_suggests_is_accepted(tmp_path):
 
 
 def test_options():
-    assert sum(parse_fractions("0.595,0.231,0.173").values()) == pytest.approx(1, abs=1e-12)
+    with pytest.warns(UserWarning, match="sum to 0.999.*scaled to 0.5956, 0.2312, 0.1732"):
+        assert sum(parse_fractions("0.595,0.231,0.173").values()) == pytest.approx(1, abs=1e-12)
+    for text, hint in [("0.6,0.2,0.1", "mistyped digit"), ("59.5,23.1,17.3", "percent")]:
+        with pytest.raises(ValueError, match=hint):
+            parse_fractions(text)
     with pytest.raises(ValueError, match="VOXEL_SIZE_UM=0.642"):
         parse_voxel_size("642")
     with pytest.raises(ValueError, match="expected three ranges"):

@@ -106,4 +106,6 @@ def read(labels, *slices):
     part : ndarray of uint8
         The labels.
     """
+    if not hasattr(labels, "shape"):  # nested lists
+        labels = np.asarray(labels)
     return check_labels(np.asarray(labels[slices]))

@@ -101,6 +101,7 @@ def two_point_coverage(
     if centering not in ("lag", "volume"):
         raise ValueError(f"centering is {centering!r}; expected 'lag' or 'volume'.")
     edges_um = check_voxel_sizes(voxel_size_um)
+    labels = labels if hasattr(labels, "shape") else np.asarray(labels)
     shape = check_shape(labels)
     if not (np.isfinite(r_max_um) and r_max_um > 0):
         raise ValueError(f"r_max_um is {r_max_um}; expected a positive length in µm.")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.phases import Phase
+from analysis.phases import Phase, check_voxel_size
 
 
 @dataclass(frozen=True)
@@ -120,6 +120,7 @@ def from_counts(
     distributions : dict of Phase to SizeDistribution
         One for each of `phases`.
     """
+    check_voxel_size(voxel_size_um)
     inset = 0.5 if distance == "face" else 0.0
     results = {}
     for phase in phases:

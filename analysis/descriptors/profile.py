@@ -64,4 +64,5 @@ def depths_um(n_slices, voxel_size_um):
     depth_um : (n_slices,) ndarray of float
         Distance [µm], half a voxel for the first slice.
     """
+    check_voxel_size(voxel_size_um)
     return (np.arange(n_slices) + 0.5) * check_voxel_size(voxel_size_um)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis.electrochemistry.conditions import LOWEST_CUTOFF_V
+from analysis.electrochemistry.half_cycle import RISE_V, largest_rise
 from analysis.electrochemistry.materials import DEFAULT, FARADAY_C_MOL
 from analysis.electrochemistry.porous_electrode.half_cell import Control, lithiate
 from analysis.electrochemistry.porous_electrode.time_integration import StepFailed
@@ -177,13 +179,15 @@ def fit_scan(runs, capacity_mAh_cm2, voltage_V, *, noise_V=2e-3):
     Raises
     ------
     ValueError
-        If the target is no curve, or there are fewer than two runs.
+        If the target is no curve or ends far beyond all runs, or there are fewer than two runs, or
+        one is no lithiation at a gamma.
     """
     from scipy.interpolate import CubicSpline, PchipInterpolator
 
     capacity, target = check_curve(capacity_mAh_cm2, voltage_V)
     if len(runs) < 2:
         raise ValueError(f"Runs at {len(runs)} values of gamma; expected at least two.")
+    _check_runs(runs, capacity, target)
     nodes = np.array(sorted(runs))
     at = np.linspace(0, MISFIT_RANGE * capacity[-1], MISFIT_POINTS)
     wanted = np.interp(at, capacity, target)
@@ -207,6 +211,29 @@ def fit_scan(runs, capacity_mAh_cm2, voltage_V, *, noise_V=2e-3):
     _refine(misfit, grid, [misfit(log_gamma) for log_gamma in grid])
     gamma = min(tried, key=tried.get)
     return _fit(tried, curves, gamma, noise_V, capacity, nodes[[0, -1]], {})
+
+
+def _check_runs(runs, capacity, target):
+    """The curves of a scan are curves, and the target lies in their range."""
+    for gamma, (amount, volts) in runs.items():
+        check_gamma(gamma)
+        try:
+            check_curve(amount, volts)
+        except ValueError as error:
+            raise ValueError(f"The run at gamma = {gamma:g}: {error}") from error
+    most = max(float(amount[-1]) for amount, _ in runs.values())
+    if capacity[-1] > 1.5 * most:
+        raise ValueError(
+            f"The curve ends at {capacity[-1]:.3g} mAh/cm²; the runs end at {most:.3g} or earlier. "
+            "Check units, area and current, or add a run at a larger gamma."
+        )
+    last = max(float(volts[-1]) for _, volts in runs.values())
+    if target[-1] > last + 0.1:
+        warnings.warn(
+            f"The curve ends at {target[-1]:.2f} V, above the {last:.2f} V at which the runs do: "
+            "gamma rests on part of the lithiation.",
+            stacklevel=3,
+        )
 
 
 def _refine(misfit, grid, scanned):
@@ -335,6 +362,13 @@ def check_curve(capacity_mAh_cm2, voltage_V):
             "The voltage rises along the curve; expected a lithiation of the cathode, in which "
             "it falls. Give the discharge half cycle."
         )
+    rise, at = largest_rise(voltage)
+    if rise > RISE_V:
+        raise ValueError(
+            f"The voltage rises by {1e3 * rise:.0f} mV up to point {at + 1}; expected one "
+            "lithiation at constant current. Cut away what comes before or after it: "
+            "measured_curve.one_lithiation does, and says what."
+        )
     return capacity, voltage
 
 
@@ -345,7 +379,8 @@ def check_range(structure, capacity_mAh_cm2, voltage_V, materials):
     Raises
     ------
     ValueError
-        If the capacity is more than 1.5 times what the active material can take up.
+        If the capacity is more than 1.5 times what the active material can take up, or the curve
+        ends below the end of the open-circuit potential.
     """
     active = materials.active
     room = (1 - active.initial_content) * active.max_concentration_mol_m3 * FARADAY_C_MOL
@@ -354,6 +389,11 @@ def check_range(structure, capacity_mAh_cm2, voltage_V, materials):
         raise ValueError(
             f"The curve ends at {capacity_mAh_cm2[-1]:.3g} mAh/cm²; the active material of this "
             f"electrode can take up {most:.3g}. Check units, area and current."
+        )
+    if voltage_V[-1] < LOWEST_CUTOFF_V:
+        raise ValueError(
+            f"The curve ends at {voltage_V[-1]:.2f} V, below the end of the open-circuit potential "
+            f"at {LOWEST_CUTOFF_V:g} V. Leave out the points below it."
         )
     if voltage_V[-1] > materials.cutoff_V + 0.1:
         warnings.warn(

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
+from analysis.electrochemistry import half_cycle
 from analysis.electrochemistry.gamma_fit import check_curve
 
 _TIME = {"time_s": 1.0, "time_min": 60.0, "time_h": 3600.0}
 _CAPACITY = {"capacity_mAh_cm2": 1.0, "capacity_Ah_m2": 0.1}
 _VOLTAGE = {"voltage_V": 1.0, "voltage_mV": 1e-3}
-FLAT_V, JUMP_V, RISE_V = 2e-3, 1e-2, 5e-2  # of a rest, of its end, of a charge that follows
 
 
 def read_curve(path, *, current_mA_cm2):
@@ -33,8 +33,8 @@ def read_curve(path, *, current_mA_cm2):
     Raises
     ------
     ValueError
-        If no column declares a known unit, the abscissa decreases, or the voltages are out of
-        range.
+        If no column declares a known unit or two have one name, time decreases, the voltages are out
+        of range, or the file holds several lithiations.
     FileNotFoundError
         If there is no such file.
 
@@ -67,9 +67,6 @@ def read_curve(path, *, current_mA_cm2):
         abscissa = (abscissa - abscissa[0]) * _TIME[along] * current_mA_cm2 / 3600
     else:
         abscissa = abscissa * _CAPACITY[along]
-        if np.all(abscissa <= 0) and abscissa[-1] < abscissa[0]:
-            _say(path, "counts the lithiation as negative; the sign was turned")
-            abscissa = -abscissa
     return check_curve(*one_lithiation(abscissa, voltage, path))
 
 
@@ -87,20 +84,32 @@ def one_lithiation(capacity, voltage, path="The curve"):
     Returns
     -------
     capacity, voltage : (M,) ndarray
-        Without a rest before it (a constant voltage that ends in a jump down) and without what
-        comes after the lowest voltage, if the voltage rises again.
+        Without rests, charges and holds, with a capacity that grows, and one row for each.
+
+    Raises
+    ------
+    ValueError
+        If the record holds several lithiations.
     """
     if voltage.ndim != 1 or voltage.size < 5 or not np.all(np.isfinite(voltage)):
         return capacity, voltage  # check_curve says what is wrong
-    jumps = np.flatnonzero(np.diff(voltage) < -JUMP_V) + 1
-    if jumps.size and jumps[0] > 1 and np.ptp(voltage[: jumps[0]]) < FLAT_V:
-        _say(path, f"starts with a rest of {jumps[0]} points; they were left out")
-        capacity, voltage = capacity[jumps[0] :], voltage[jumps[0] :]
-        capacity = capacity - capacity[0]
-    lowest = int(np.argmin(voltage))
-    if lowest > 4 and voltage[lowest:].max() - voltage[lowest] > RISE_V:
-        _say(path, f"goes on after the lowest voltage; {voltage.size - 1 - lowest} points left out")
-        capacity, voltage = capacity[: lowest + 1], voltage[: lowest + 1]
+    try:
+        begin, end, left_out = half_cycle.lithiation(capacity, voltage)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    for what in left_out:
+        _say(path, f"holds {what}; left out")
+    counter = capacity[0]
+    capacity, voltage = capacity[begin:end], voltage[begin:end]
+    if left_out:
+        capacity = capacity - (capacity[0] - counter if begin else 0.0)
+    if capacity.size > 1 and capacity[-1] < capacity[0] and np.all(np.diff(capacity) <= 0):
+        _say(path, "counts the lithiation as negative; the sign was turned")
+        capacity = -capacity
+    again = np.append(np.diff(capacity) == 0, False)
+    if np.any(again):
+        _say(path, f"holds {again.sum()} points at the time or capacity of the next; left out")
+        capacity, voltage = capacity[~again], voltage[~again]
     return capacity, voltage
 
 
@@ -121,6 +130,13 @@ def _read_table(path):
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
     head = lines[0] if lines else ""
     mark = next((one for one in (";", "\t") if one in head), ",")
+    names = [name.strip() for name in head.split(mark)]
+    twice = sorted({name for name in names if name and names.count(name) > 1})
+    if twice:
+        raise ValueError(
+            f"{path} has more than one column {', '.join(twice)}; expected each name once. Delete "
+            "or rename the others."
+        )
     decimal = "," if mark != "," and any("," in line for line in lines[1:]) else "."
     try:
         return pd.read_csv(

@@ -3,7 +3,7 @@
 import numpy as np
 
 from analysis.figures import style
-from analysis.phases import Phase
+from analysis.phases import Phase, check_voxel_size
 
 
 def phase_colormap():
@@ -44,6 +44,7 @@ def slices(images, *, voxel_size_um, axis=1, index=None, columns=4, gray_range=N
     panels : ndarray of Axes
         One axes per image.
     """
+    check_voxel_size(voxel_size_um)
     pictures = {name: _slice(image, axis, index) for name, image in images.items()}
     columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
@@ -96,6 +97,7 @@ def image(picture, *, ax, title="", gray_range=None, colormap="gray"):
 
 def scale_bar(ax, voxel_size_um, length_um=20.0):
     """Draw a scale bar of `length_um` in the lower left corner of a picture."""
+    check_voxel_size(voxel_size_um)
     low, high = sorted(ax.get_ylim())
     left, right = sorted(ax.get_xlim())
     while length_um / voxel_size_um > 0.6 * (right - left):
@@ -259,6 +261,7 @@ def cell_domain(labels, *, voxel_size_um, separator_um, ax, title=""):
     title : str
         Heading.
     """
+    check_voxel_size(voxel_size_um)
     from matplotlib.patches import Rectangle
 
     colors, norm = phase_colormap()

@@ -86,6 +86,7 @@ def fields(values, *, voxel_size_um, size=(620, 760)):
     -------
     page : analysis.figures.tables.Page
     """
+    check_voxel_size(voxel_size_um)
     import matplotlib.pyplot as plt
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize

@@ -15,7 +15,7 @@ import numpy as np
 
 from analysis.figures import images, style
 from analysis.figures.tables import Page
-from analysis.phases import Phase
+from analysis.phases import Phase, check_voxel_size
 
 MAX_SLICES = 32
 MAX_EDGE = 288  # pixel; larger slices are thinned
@@ -55,6 +55,7 @@ def slices(volumes, *, voxel_size_um, name, axis=1, max_slices=MAX_SLICES, start
     >>> page.html.count('role="img"')
     2
     """
+    check_voxel_size(voxel_size_um)
     volumes, picked = _picked(volumes, axis, max_slices)
     start = len(picked) // 2 if start is None else min(start, len(picked) - 1)
     panels = "".join(
@@ -102,6 +103,7 @@ def blink(before, after, *, names, voxel_size_um, name, axis=1, max_slices=MAX_S
     >>> "aria-pressed" in page.html
     True
     """
+    check_voxel_size(voxel_size_um)
     volumes, picked = _picked({names[0]: before, names[1]: after}, axis, max_slices)
     start = len(picked) // 2
     identity = _identity(name, volumes)

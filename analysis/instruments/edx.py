@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from analysis.phases import Phase
+from analysis.phases import Phase, check_voxel_size
 
 COUNTS = 6.0  # per pixel of pure CBD with the mean share of PVdF
 AM_BACKGROUND = 0.05  # of that, from the active material: Mn L and O K lie beside F K-alpha
@@ -102,6 +102,7 @@ def fit_line(profile, voxel_size_um):
     >>> fit_line(np.array([1.0, 2.0, 3.0]), 0.642).relative_change
     1.0
     """
+    check_voxel_size(voxel_size_um)
     profile = _check_profile(profile)
     depth = (np.arange(profile.size) + 0.5) * voxel_size_um
     centered = depth - depth.mean()
@@ -126,6 +127,7 @@ def fit_step(profile, voxel_size_um, *, margin=0.1):
     -------
     DepthFit
     """
+    check_voxel_size(voxel_size_um)
     profile = _check_profile(profile)
     n = profile.size
     first = np.arange(max(1, int(margin * n)), n - max(1, int(margin * n)) + 1)

@@ -84,6 +84,7 @@ def cutout_shape(voxel_size_um=VOXEL_SIZE_UM, refinement=REFINEMENT, extent_um=E
     >>> cutout_shape()
     (336, 176, 187)
     """
+    check_voxel_size(voxel_size_um)
     depth, height, width = extent_um
     return (
         round(depth / voxel_size_um) * refinement,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.phases import Phase
+from analysis.phases import Phase, check_voxel_size
 
 # Attenuation [1/m] and refractive index decrement [-] of the phases. NMC622 at 4.77 g/cm3; the CBD
 # with half of its volume in nanopores; air as vacuum. From tabulated mass attenuation
@@ -107,10 +107,12 @@ def blur(k2, width_um):
 
 def hann(k, voxel_size_um):
     """Hann window up to the Nyquist frequency of the detector, zero beyond."""
+    check_voxel_size(voxel_size_um)
     nyquist = np.pi / voxel_size_um
     return np.where(np.abs(k) < nyquist, 0.5 * (1 + np.cos(np.pi * k / nyquist)), 0.0)
 
 
 def interpolation(k, voxel_size_um):
     """Factor that linear interpolation between detector pixels puts on a frequency."""
+    check_voxel_size(voxel_size_um)
     return np.sinc(k * voxel_size_um / (2 * np.pi)) ** 2

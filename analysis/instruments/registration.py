@@ -201,6 +201,7 @@ def place(scan, pixel_um, placement, shape, voxel_size_um):
     placed : shape ndarray of float
         NaN where the scan does not reach.
     """
+    check_voxel_size(voxel_size_um)
     smooth = ndimage.gaussian_filter(scan, 0.4 * voxel_size_um / pixel_um)
     grid = np.meshgrid(*((np.arange(n) + 0.5) * voxel_size_um for n in shape), indexing="ij")
     at = placement.to_scan(np.stack([axis.ravel() for axis in grid], axis=1))

@@ -128,6 +128,7 @@ def reconstruct(transmission, voxel_size_um, settings):
     gray : (Z, N, N) ndarray of float32
         Scaled so that the attenuation of air is 0 and that of AM is 1.
     """
+    check_voxel_size(voxel_size_um)
     beam = optics.beam(settings.energy_keV)
     n_angles, depth, width = transmission.shape
     n = _width_inside(width)

@@ -157,6 +157,7 @@ def noise_field(shape, voxel_size_um, settings, rng):
     -------
     noise : (Z, Y, X) ndarray of float64
     """
+    check_voxel_size(voxel_size_um)
     k_plane, kz = _frequencies(shape, voxel_size_um)
     amplitude = np.sqrt(k_plane)
     amplitude *= optics.hann(k_plane, voxel_size_um) * optics.interpolation(k_plane, voxel_size_um)

@@ -159,33 +159,41 @@ def fused_pass(padded, steps, pairs, centroids, weights, phase_weights, cbd_rati
     labels, masks = np.empty(BLOCK, np.uint8), np.empty((2, BLOCK), np.int32)
     sums, counts = np.zeros((3, N_FEATURES), np.int64), np.zeros(3, np.int64)
     tiny = np.float32(1e-30)
-    for z, y, x, rows, columns in _blocks(n_z, n_y, n_x):
-        n = rows * columns
-        start = ((z + 1) * (n_y + 2) + y + 1) * width + 1 + x
-        _load(flat, start, rows, columns, width, steps, features)
-        _sort(features, n, pairs)
-        _distances(features, n, centroids, weights, distances)
-        _nearest(distances, n, phase_weights, labels)
-        _add_up(features, n, labels, masks, sums, counts)
-        for row in range(rows):
-            part = slice(row * columns, (row + 1) * columns)
-            pore, cbd, am = distances[0, part], distances[1, part], distances[2, part]
-            to_cbd = cbd_ratio[z, y + row, x : x + columns]
-            to_pore = pore_ratio[z, y + row, x : x + columns]
-            for i in range(columns):
-                to_cbd[i] = (am[i] + tiny) / (cbd[i] + tiny)
-                to_pore[i] = (am[i] + tiny) / (pore[i] + tiny)
+    blocks = _blocks(n_y, n_x)
+    for z in range(n_z):
+        for y, x, rows, columns in blocks:
+            n = rows * columns
+            start = ((z + 1) * (n_y + 2) + y + 1) * width + 1 + x
+            _load(flat, start, rows, columns, width, steps, features)
+            _sort(features, n, pairs)
+            _distances(features, n, centroids, weights, distances)
+            _nearest(distances, n, phase_weights, labels)
+            _add_up(features, n, labels, masks, sums, counts)
+            for row in range(rows):
+                part = slice(row * columns, (row + 1) * columns)
+                pore, cbd, am = distances[0, part], distances[1, part], distances[2, part]
+                to_cbd = cbd_ratio[z, y + row, x : x + columns]
+                to_pore = pore_ratio[z, y + row, x : x + columns]
+                for i in range(columns):
+                    to_cbd[i] = (am[i] + tiny) / (cbd[i] + tiny)
+                    to_pore[i] = (am[i] + tiny) / (pore[i] + tiny)
     return sums, counts
 
 
 @numba.njit(cache=True)
-def _blocks(n_z, n_y, n_x):
-    """First voxel and extent of the blocks that tile the volume."""
+def _blocks(n_y, n_x):
+    """
+    First row and column, and numbers of both, of the blocks that tile a slice.
+
+    A list, since a cached generator cannot be called by a kernel that is compiled in a later
+    process than it (numba knows the body of a generator only where it was compiled).
+    """
     rows, columns = max(1, BLOCK // n_x), min(n_x, BLOCK)
-    for z in range(n_z):
-        for y in range(0, n_y, rows):
-            for x in range(0, n_x, columns):
-                yield z, y, x, min(rows, n_y - y), min(columns, n_x - x)
+    return [
+        (y, x, min(rows, n_y - y), min(columns, n_x - x))
+        for y in range(0, n_y, rows)
+        for x in range(0, n_x, columns)
+    ]
 
 
 @numba.njit(cache=True)

@@ -73,6 +73,7 @@ def jaccard(a, b, phase):
 
 def jaccard_of(counts, phase):
     """Jaccard index [-] of one phase from a confusion matrix; NaN if neither holds the phase."""
+    counts = np.asarray(counts)
     both = counts[phase, phase]
     either = counts[phase].sum() + counts[:, phase].sum() - both
     return float(both / either) if either else float("nan")

@@ -183,7 +183,7 @@ def deviations(labels, targets):
     """
     achieved = volume_fractions(labels)
     targets = check_targets(targets)
-    return {phase: (achieved[phase] - targets[phase]) * labels.size for phase in Phase}
+    return {phase: (achieved[phase] - targets[phase]) * np.size(labels) for phase in Phase}
 
 
 def _nearest_cut(flat, n_below):

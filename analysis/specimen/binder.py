@@ -13,6 +13,7 @@ from numba import njit
 from scipy import ndimage
 
 from analysis.descriptors import size
+from analysis.phases import check_voxel_size
 from analysis.specimen import fields
 
 FINE_WIDTH_UM = 0.9  # of the two random fields
@@ -88,6 +89,7 @@ def pore_size_field(am, voxel_size_um):
     coefficients : (Z + 4, Y, X) ndarray of float32
         See :mod:`analysis.specimen.fields`.
     """
+    check_voxel_size(voxel_size_um)
     wrap = [(0, 0)] + [(min(_WRAP, n), min(_WRAP, n)) for n in am.shape[1:]]
     free = np.pad(~am, wrap, mode="wrap")
     squared = size.opening_map(free)

@@ -11,7 +11,7 @@ import numpy as np
 from scipy import ndimage
 
 from analysis import electrodes
-from analysis.phases import VOXEL_SIZE_UM, Phase, check_targets
+from analysis.phases import VOXEL_SIZE_UM, Phase, check_targets, check_voxel_size
 from analysis.specimen import binder, fields, levels, particles
 from analysis.specimen.depth import depth_targets
 
@@ -116,6 +116,7 @@ def make(
         If the name or scenario is unknown, the specimen is too small, or the fractions cannot
         be reached.
     """
+    check_voxel_size(voxel_size_um)
     recipe = electrodes.electrode(name)
     weights = binder.scenario(scenario)
     targets = check_targets(recipe.targets() if targets is None else targets)

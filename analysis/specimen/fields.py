@@ -12,6 +12,8 @@ import numpy as np
 import scipy.fft
 from numba import njit
 
+from analysis.phases import check_voxel_size
+
 MARGIN = 2  # coefficient planes beyond each end of z, so that splines reach the faces
 
 
@@ -72,6 +74,7 @@ def evaluate(coefficients, voxel_size_um, z_um, y_um, x_um, out=None):
     -------
     values : (K, J, I) ndarray of float32
     """
+    check_voxel_size(voxel_size_um)
     planes, rows, columns = coefficients.shape
     iz, wz = _taps(z_um, voxel_size_um)
     iy, wy = _taps(y_um, voxel_size_um)

@@ -6,14 +6,17 @@ away, ``options`` what is typed beside the file.
 """
 
 from analysis.tomogram.options import parse_crop, parse_fractions, parse_voxel_size
+from analysis.tomogram.polarity import check_polarity, polarity_doubt
 from analysis.tomogram.reading import Description, describe, read_gray, read_labels, write_tiff
 
 __all__ = [
     "Description",
+    "check_polarity",
     "describe",
     "parse_crop",
     "parse_fractions",
     "parse_voxel_size",
+    "polarity_doubt",
     "read_gray",
     "read_labels",
     "write_tiff",

@@ -1,13 +1,10 @@
 """Volumes in HDF5 and netCDF-4: names and links, foreign files, unwritten parts, conventions."""
 
-import itertools
-
 import numpy as np
 
-from analysis.tomogram.conventions import decode, spacing_from
-from analysis.tomogram.stored import Stored, ranges
-
-MAX_LINKS = 32  # a soft link may lead to another, and a chain of them back to its start
+from analysis.tomogram.conventions import decode, decoding_bytes, spacing_from
+from analysis.tomogram.hdf5_parts import check_foreign, check_written, resolve
+from analysis.tomogram.stored import Stored, n_bytes
 
 
 def open_hdf5(file, dataset="", **_):
@@ -37,11 +34,11 @@ def open_hdf5(file, dataset="", **_):
 
     with h5py.File(file, "r") as opened:
         name = _choose(opened, dataset)
-        data = _resolve(opened, name)
-        _check_foreign(opened, data, name)
+        data = resolve(opened, name)
+        check_foreign(opened, data, name)
         _check_filters(data)
         attrs = dict(data.attrs)
-        axes = _axes(data)
+        axes, data_type, virtual = _axes(data), data.dtype, data.is_virtual
         stored = Stored(
             shape=data.shape,
             dtype=data.dtype,
@@ -50,44 +47,26 @@ def open_hdf5(file, dataset="", **_):
             spacing_um=spacing_from(attrs, axes, lambda axis: _coordinate(opened, data, axis)),
             compression=_compression(data),
             dataset=name.strip("/"),
+            held=lambda slices: _held(slices, attrs, data_type, virtual),
         )
     if any(stored.spacing_um):
         stored = Stored(**{**stored.__dict__, "spacing_source": f"attributes of {stored.dataset}"})
     return stored
 
 
+def _held(slices, attrs, dtype, virtual):
+    """Bytes at once; HDF5 unpacks chunk by chunk into the result, parts are marked in a mask."""
+    voxels = n_bytes([cut.stop - cut.start for cut in slices], np.uint8)
+    return voxels * max(decoding_bytes(attrs, dtype), 2 if virtual else 0)
+
+
 def _read(file, name, slices, attrs, axes):
     import h5py
 
     with h5py.File(file, "r") as opened:
-        data = _resolve(opened, name)
-        _check_written(data, slices)
+        data = resolve(opened, name)
+        check_written(data, slices)
         return decode(data[slices], attrs, axes)
-
-
-def _resolve(group, path, links=0):
-    """The object that a path leads to, link by link, so that no foreign file is opened."""
-    import h5py
-
-    if links > MAX_LINKS:
-        raise ValueError(f"the links to {path!r} lead in a circle. Name the dataset itself")
-    here = group.file if path.startswith("/") else group
-    for part in [part for part in path.split("/") if part not in ("", ".")]:
-        if not isinstance(here, h5py.Group):
-            return None
-        link = here.get(part, getlink=True)
-        if isinstance(link, h5py.ExternalLink):
-            raise ValueError(
-                f"{part!r} is a link into another file, {link.filename!r} ({link.path}); foreign "
-                "files are not opened. Give that file as TOMOGRAM, or copy the dataset into one "
-                "file (h5repack, h5copy)"
-            )
-        if link is None:
-            return None
-        here = _resolve(here, link.path, links + 1) if isinstance(link, h5py.SoftLink) else here[part]
-        if here is None:
-            return None
-    return here
 
 
 def _volumes(opened):
@@ -121,7 +100,7 @@ def _choose(opened, dataset):
 
     found, foreign = _volumes(opened)
     if dataset:
-        item = _resolve(opened, dataset if dataset.startswith("/") else "/" + dataset)
+        item = resolve(opened, dataset if dataset.startswith("/") else "/" + dataset)
         if isinstance(item, h5py.Dataset):
             return "/" + dataset.lstrip("/")
     elif len(found) == 1:
@@ -130,30 +109,6 @@ def _choose(opened, dataset):
     if foreign:
         listed += f"; links into other files, which are not opened: {', '.join(foreign)}"
     raise ValueError(f"no dataset {dataset!r}; the file holds {listed}. Name one: DATASET=...")
-
-
-def _check_foreign(opened, data, name):
-    if data.external:
-        files = ", ".join(sorted({repr(part[0]) for part in data.external}))
-        raise ValueError(
-            f"the values of {name!r} lie in another file, {files} (external storage); foreign files "
-            "are not opened. Copy the dataset into one file (h5repack)"
-        )
-    if data.is_virtual:
-        sources = data.virtual_sources()
-        foreign = sorted({one.file_name for one in sources if one.file_name != "."})
-        if foreign:
-            raise ValueError(
-                f"{name!r} is a virtual dataset made of other files ({', '.join(foreign[:4])}"
-                f"{', ...' if len(foreign) > 4 else ''}); foreign files are not opened, and a missing "
-                "one would read as zeros. Copy the dataset into one file (h5repack)"
-            )
-        absent = sorted({s.dset_name for s in sources if _resolve(opened, s.dset_name) is None})
-        if absent:
-            raise ValueError(
-                f"{name!r} is a virtual dataset whose parts {', '.join(absent)} are missing; they "
-                "would read as zeros. Export it again"
-            )
 
 
 def _filters(data):
@@ -176,50 +131,6 @@ def _check_filters(data):
 def _compression(data):
     names = [label.decode(errors="replace") for *_, label in _filters(data)]
     return ", ".join(names) or "none"
-
-
-def _check_written(data, slices):
-    """An aborted acquisition leaves chunks that were never written; HDF5 reads them as zeros."""
-    if data.is_virtual:
-        return
-    if data.chunks is None:
-        if data.size and data.id.get_storage_size() == 0 and data.compression is None:
-            raise ValueError(
-                "the dataset was created but never written; it would read as zeros. The acquisition "
-                "or export was aborted: export it again"
-            )
-        return
-    grids = [
-        range(cut.start // edge, -(-cut.stop // edge)) if cut.stop > cut.start else range(0)
-        for cut, edge in zip(slices, data.chunks, strict=True)
-    ]
-    total = int(np.prod([-(-length // edge) for length, edge in zip(data.shape, data.chunks, strict=True)]))
-    if data.id.get_num_chunks() == total:
-        return
-    written = set()
-    data.id.chunk_iter(lambda info: written.add(tuple(info.chunk_offset)))
-    missing = [
-        place
-        for place in itertools.product(*grids)
-        if tuple(n * edge for n, edge in zip(place, data.chunks, strict=True)) not in written
-    ]
-    if not missing:
-        return
-    depth = next((n for n, length in enumerate(data.shape) if length > 1), 0)
-    slices_missing = {
-        number
-        for place in missing
-        for number in range(
-            place[depth] * data.chunks[depth],
-            min((place[depth] + 1) * data.chunks[depth], data.shape[depth]),
-        )
-    }
-    raise ValueError(
-        f"{len(slices_missing)} of {data.shape[depth]} slices along axis {depth} were never written, "
-        f"in whole or in part: {ranges(slices_missing)} (counted from 0); they would read as zeros. "
-        "The acquisition or export was aborted: export it again, or cut out what is there "
-        "(CROP=z0:z1,y0:y1,x0:x1)"
-    )
 
 
 def _axes(data):

@@ -1,6 +1,7 @@
 """What a reader types beside the file: target fractions, voxel size, cutout."""
 
 import re
+import warnings
 
 from analysis.phases import Phase, check_targets, check_voxel_size
 
@@ -13,7 +14,8 @@ def parse_fractions(text):
     """
     Target fractions from the command line, in the order AM, CBD, pore.
 
-    Fractions rounded to three digits need not sum to one; up to 0.2 % they are scaled so that they do.
+    Fractions rounded to three digits need not sum to one; up to 0.2 % they are scaled so that they
+    do, with a warning that says so.
 
     Examples
     --------
@@ -37,7 +39,13 @@ def parse_fractions(text):
         )
     total = sum(numbers)
     if 1e-4 < abs(total - 1) <= ROUNDING and min(numbers) >= 0:
-        numbers = [number / total for number in numbers]
+        scaled = [number / total for number in numbers]
+        warnings.warn(
+            f"FRACTIONS={text} sum to {total:.4g}, as rounded fractions do; scaled to "
+            f"{', '.join(f'{number:.4f}' for number in scaled)}.",
+            stacklevel=2,
+        )
+        numbers = scaled
     return check_targets(dict(zip((Phase.AM, Phase.CBD, Phase.PORE), numbers, strict=True)))
 
 
@@ -56,7 +64,8 @@ def parse_voxel_size(text):
         If it is no positive number, or so small or large that it is in another unit.
     """
     try:
-        number = float(text) if isinstance(text, str) and text.strip() else (None if text == "" else text)
+        typed = isinstance(text, str) and text.strip()
+        number = float(text) if typed else (None if text == "" else text)
     except ValueError:
         number = text  # refused below, with the words that every function uses
     size = check_voxel_size(number)
@@ -125,8 +134,8 @@ def fit_crop(crop, shape):
         start = cut.start or 0
         if not 0 <= start < stop <= length:
             raise ValueError(
-                f"CROP asks for voxels {start}:{stop} along {axis}, but the volume has {length} there; "
-                f"expected 0 <= {axis}0 < {axis}1 <= {length}."
+                f"CROP asks for voxels {start}:{stop} along {axis}, but the volume has {length} "
+                f"there; expected 0 <= {axis}0 < {axis}1 <= {length}."
             )
         fitted.append(slice(start, stop))
     return tuple(fitted)

@@ -4,7 +4,7 @@ import zlib
 
 import numpy as np
 
-from analysis.tomogram.stored import Stored, check_memory, in_um, inside
+from analysis.tomogram.stored import Stored, in_um, inside, n_bytes
 
 META_TYPES = {
     "MET_UCHAR": "u1",
@@ -15,21 +15,35 @@ META_TYPES = {
     "MET_INT": "i4",
     "MET_FLOAT": "f4",
     "MET_DOUBLE": "f8",
+    "MET_LONG": "i4",  # four bytes on every machine, says the format
+    "MET_ULONG": "u4",
+    "MET_LONG_LONG": "i8",
+    "MET_ULONG_LONG": "u8",
 }
 
 
 def open_npy(file, _="", **__):
     """What a NumPy file says of its array. Pickled objects, which may run code, stay refused."""
-    values = np.load(file, mmap_mode="r", allow_pickle=False)
+    try:
+        values = np.load(file, mmap_mode="r", allow_pickle=False)
+    except ValueError as error:
+        if "Python objects" not in str(error):
+            raise
+        raise ValueError(
+            "it holds Python objects, which may run code when they are read; expected an array of "
+            "numbers. Save it with its numbers alone (numpy.save of an array)"
+        ) from error
     if not isinstance(values, np.ndarray):
         values.close()
-        raise ValueError("it is an archive of several arrays. Save the one you want with numpy.save")
+        raise ValueError(
+            "it is an archive of several arrays. Save the one you want with numpy.save"
+        )
     shape, dtype = values.shape, values.dtype
     del values
     return Stored(
         shape=shape,
         dtype=dtype,
-        read=lambda slices: np.array(np.load(file, mmap_mode="r", allow_pickle=False)[slices]),
+        read=lambda slices: np.load(file, mmap_mode="r", allow_pickle=False)[slices],
     )
 
 
@@ -61,29 +75,38 @@ def open_metaimage(file, _="", **__):
     packed = head.get("CompressedData", "False").lower() == "true"
     offset = start if local else int(head.get("HeaderSize", 0))
     shape = tuple(reversed(sizes))
-    n_bytes = int(np.prod([int(n) for n in shape], dtype=object)) * dtype.itemsize
-    have = data.stat().st_size
+    size, have = n_bytes(shape, dtype), data.stat().st_size
     if offset == -1:
-        offset = have - n_bytes
-    if not packed and have - offset < n_bytes:
+        offset = have - size
+    if not packed and have - offset < size:
         raise ValueError(
-            f"the data file is truncated: {have - offset} bytes for a volume of {n_bytes}. Copy it again"
+            f"the data file is truncated: {have - offset} bytes for a volume of {size}. Copy it "
+            "again"
+        )
+    if not packed and have - offset > size:
+        raise ValueError(
+            f"the data file holds {have - offset} bytes, but DimSize and ElementType make {size}; "
+            "read "
+            "so, slices would be sheared. Correct the head, or add HeaderSize = -1 if the surplus "
+            "stands before the values"
         )
 
     def read(slices):
         if not packed:
-            return np.array(np.memmap(data, dtype, "r", offset, shape)[slices])
-        check_memory(shape, dtype)
+            return np.memmap(data, dtype, "r", offset, shape)[slices]
         with open(data, "rb") as opened:
             opened.seek(offset)
-            raw = zlib.decompressobj().decompress(opened.read(), n_bytes)
-        if len(raw) != n_bytes:
-            raise ValueError(f"the data are truncated: {len(raw)} of {n_bytes} bytes. Copy it again")
-        return np.frombuffer(raw, dtype).reshape(shape)[slices]
+            try:
+                raw = zlib.decompressobj().decompress(opened.read(), size)
+            except zlib.error as error:
+                raise ValueError(f"the compressed data are damaged ({error})") from error
+        if len(raw) != size:
+            raise ValueError(f"the data are truncated: {len(raw)} of {size} bytes. Copy it again")
+        return np.array(np.frombuffer(raw, dtype).reshape(shape)[slices])
 
     # ElementSize is the edge of a voxel, ElementSpacing the distance; neither carries a unit.
     edges = head.get("ElementSpacing", head.get("ElementSize", "")).split()
-    unit = tuple(float(edge) for edge in reversed(edges)) if len(edges) == 3 else (None,) * 3
+    unit = tuple(_edge(edge) for edge in reversed(edges)) if len(edges) == 3 else (None,) * 3
     return Stored(
         shape=shape,
         dtype=dtype,
@@ -92,6 +115,7 @@ def open_metaimage(file, _="", **__):
         spacing=unit,
         spacing_source="the head, without a unit" if any(unit) else "",
         compression="zlib" if packed else "none",
+        held=(lambda slices: _held_packed(have, size, slices, dtype)) if packed else None,
     )
 
 
@@ -110,25 +134,32 @@ def open_nrrd(file, _="", **__):
         raise ValueError("NRRD files need pynrrd: pip install pynrrd") from None
 
     try:
-        head = nrrd.read_header(str(file))
-        detached = head.get("data file", head.get("datafile"))
+        with open(file, "rb") as opened:
+            head = nrrd.read_header(opened)
+            offset = opened.tell()
+        data, detached = file, head.get("data file", head.get("datafile"))
         if detached is not None:
-            if not isinstance(detached, str) or detached.split()[0].upper() == "LIST" or "%" in detached:
+            spread = not isinstance(detached, str) or detached.split()[0].upper() == "LIST"
+            if spread or "%" in detached:
                 raise ValueError("the values are spread over several files. Save them as one")
-            inside(file.parent, detached, "data file")
+            data, offset = inside(file.parent, detached, "data file"), 0
         sizes = tuple(int(n) for n in reversed(head["sizes"]))
         dtype = np.dtype(nrrd.reader._determine_datatype(head))
-    except (nrrd.NRRDError, KeyError) as error:
+    except (nrrd.NRRDError, KeyError, StopIteration) as error:
         raise ValueError(str(error)) from error
-    if head.get("encoding", "raw").lower() == "raw" and detached is None:
-        n_bytes = int(np.prod(sizes, dtype=object)) * dtype.itemsize
-        if n_bytes > file.stat().st_size:
-            raise ValueError(f"the file is truncated: it holds less than {n_bytes} bytes. Copy it again")
+    size, have = n_bytes(sizes, dtype), data.stat().st_size
+    skips = any(head.get(key) for key in ("line skip", "lineskip", "byte skip", "byteskip"))
+    plain = head.get("encoding", "raw").lower() == "raw" and not skips
+    if plain and offset + size > have:
+        raise ValueError(
+            f"the file is truncated: {have - offset} bytes for a volume of {size}. Copy it again"
+        )
 
     def read(slices):
-        check_memory(sizes, dtype)
+        if plain:
+            return np.memmap(data, dtype, "r", offset, sizes)[slices]
         try:
-            return nrrd.read(str(file), index_order="C")[0][slices]
+            return np.array(nrrd.read(str(file), index_order="C")[0][slices])
         except (nrrd.NRRDError, zlib.error) as error:
             raise ValueError(str(error)) from error
 
@@ -139,8 +170,11 @@ def open_nrrd(file, _="", **__):
         lengths = np.linalg.norm(np.asarray(head["space directions"], dtype=float), axis=1)
         edges = tuple(float(edge) for edge in reversed(lengths))
     edges = tuple(edge if edge and np.isfinite(edge) else None for edge in edges)
-    units = head.get("space units") or head.get("units") or [""] * 3
-    spacing = tuple(in_um(edge, str(units[0]).strip('"')) for edge in edges)
+    units = list(head.get("space units") or head.get("units") or [])
+    units = [""] * 3 if len(units) != 3 else units[::-1]
+    spacing = tuple(
+        in_um(edge, str(unit).strip('"')) for edge, unit in zip(edges, units, strict=True)
+    )
     return Stored(
         shape=sizes,
         dtype=dtype,
@@ -149,8 +183,23 @@ def open_nrrd(file, _="", **__):
         spacing_um=spacing,
         spacing=edges,
         spacing_source="the NRRD head" if any(edges) else "",
-        compression=head.get("encoding", "raw"),
+        compression="none" if plain else head.get("encoding", "raw"),
+        held=None if plain else lambda slices: _held_packed(have, size, slices, dtype),
     )
+
+
+def _held_packed(packed, whole, slices, dtype):
+    """Bytes at once where only the whole volume can be unpacked."""
+    return packed + 2 * whole + n_bytes([cut.stop - cut.start for cut in slices], dtype)
+
+
+def _edge(text):
+    """Edge of a voxel; a negative one only says that the axis runs the other way."""
+    try:
+        edge = abs(float(text))
+    except ValueError:
+        return None
+    return edge if np.isfinite(edge) and edge > 0 else None
 
 
 def _meta_head(file):

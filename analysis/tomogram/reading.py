@@ -1,17 +1,19 @@
 """One reader for all formats: choose by ending and content, decode, put axes in order, check."""
 
 import glob
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from analysis import storage
-from analysis.phases import Phase, check_labels, check_voxel_size
+from analysis.phases import Phase, check_labels, check_shape, check_voxel_size
 from analysis.tomogram import checks
 from analysis.tomogram.hdf5 import open_hdf5
 from analysis.tomogram.netcdf3 import open_netcdf3
-from analysis.tomogram.options import fit_crop, parse_voxel_size
+from analysis.tomogram.options import fit_crop, parse_crop, parse_voxel_size
+from analysis.tomogram.polarity import check_polarity, polarity_doubt, turn_round
 from analysis.tomogram.raw import open_metaimage, open_npy, open_nrrd
 from analysis.tomogram.slices import folder_hint, open_slices, stack_hint
 from analysis.tomogram.tiff import open_tiff
@@ -63,6 +65,8 @@ class Description:
         Name of the compression, or "none".
     commonest_share : float
         Share [-] of the voxels that hold the commonest single value.
+    doubt : str
+        A sentence if the particles seem to be dark, else empty.
     """
 
     kind: str
@@ -75,9 +79,10 @@ class Description:
     polarity: str
     compression: str
     commonest_share: float
+    doubt: str = ""
 
 
-def read_gray(file, dataset="", *, crop=None, voxel_size_um=None):
+def read_gray(file, dataset="", *, crop=None, voxel_size_um=None, polarity="bright"):
     """
     Read a tomogram and make sure that it can be trinarized.
 
@@ -93,11 +98,14 @@ def read_gray(file, dataset="", *, crop=None, voxel_size_um=None):
         damaged ends.
     voxel_size_um : float or str, optional
         Voxel edge [µm], compared with what the file says.
+    polarity : str
+        "dark" if the active material is the darkest phase; gray is then turned round within its
+        range, since every method takes the brightest phase for active material.
 
     Returns
     -------
     gray : (Z, Y, X) ndarray
-        Gray values; bright is large.
+        Gray values; active material is bright.
 
     Raises
     ------
@@ -107,20 +115,29 @@ def read_gray(file, dataset="", *, crop=None, voxel_size_um=None):
         If the file is damaged or of an unknown kind, does not hold a gray volume of at least 16
         voxels along every axis, or contradicts the voxel size.
     """
-    return _checked(file, dataset, crop, voxel_size_um)[2]
+    return _checked(file, dataset, crop, voxel_size_um, polarity)[2]
 
 
-def describe(file, dataset="", *, crop=None, voxel_size_um=None):
+def describe(
+    file, dataset="", *, crop=None, voxel_size_um=None, polarity="bright", targets=None
+):
     """
     Read and check a tomogram, and say what was understood of it.
 
-    Parameters and errors are those of :func:`read_gray`.
+    All other parameters, and the errors, are those of :func:`read_gray`.
+
+    Parameters
+    ----------
+    targets : dict of Phase to float, optional
+        Target volume fractions [-]; with them, dark particles are recognized.
 
     Returns
     -------
     description : Description
     """
-    kind, stored, gray = _checked(file, dataset, crop, voxel_size_um)
+    kind, stored, gray = _checked(file, dataset, crop, voxel_size_um, polarity)
+    dark = check_polarity(polarity) == "dark"
+    turned = "; turned round, since particles are dark" if dark else ""
     names = [name or f"axis {number}" for number, name in enumerate(stored.axes)]
     names = names or [f"axis {number}" for number in range(len(stored.shape))]
     axes = ", ".join(f"{name}: {n}" for name, n in zip(names, stored.shape, strict=True))
@@ -132,9 +149,10 @@ def describe(file, dataset="", *, crop=None, voxel_size_um=None):
         dtype=str(gray.dtype),
         spacing_um=stored.spacing_um,
         spacing_source=stored.spacing_source,
-        polarity=stored.polarity,
+        polarity=stored.polarity + turned,
         compression=stored.compression,
         commonest_share=checks.commonest_share(gray),
+        doubt="" if targets is None else polarity_doubt(gray, targets),
     )
 
 
@@ -195,15 +213,34 @@ def write_tiff(file, labels, voxel_size_um):
         )
 
 
-def _checked(file, dataset, crop, voxel_size_um):
+def _checked(file, dataset, crop, voxel_size_um, polarity):
     size = None if voxel_size_um is None else parse_voxel_size(voxel_size_um)
-    kind, stored, values = _read(
-        file, dataset, crop=crop, early=lambda stored: _check_spacing(stored, size)
-    )
+    dark = check_polarity(polarity) == "dark"
+
+    def early(stored):
+        check_shape(stored.volume_shape(), min_edge=checks.MIN_EDGE)
+        _check_spacing(stored, size)
+
+    kind, stored, values = _read(file, dataset, crop=crop, early=early)
     try:
-        return kind, stored, checks.check_scan(values)
+        gray = checks.check_scan(values)
     except ValueError as error:
-        raise ValueError(f"{file}: {error}") from None
+        raise ValueError(f"{file}: {_from_the_whole(error, crop, stored)}") from None
+    return kind, stored, turn_round(gray) if dark else gray
+
+
+def _from_the_whole(error, crop, stored):
+    """A crop suggested within a crop, counted from the start of the whole volume."""
+    outer = fit_crop(crop, stored.volume_shape())
+
+    def shifted(match):
+        inner = parse_crop(match[1])
+        return "CROP=" + ",".join(
+            f"{cut.start + whole.start}:{cut.stop + whole.start}"
+            for cut, whole in zip(inner, outer, strict=True)
+        )
+
+    return re.sub(r"CROP=(\d+:\d+,\d+:\d+,\d+:\d+)", shifted, str(error))
 
 
 def _check_spacing(stored, size):
@@ -214,7 +251,8 @@ def _check_spacing(stored, size):
     listed = ", ".join(f"{axis} {edge:.6g}{unit}" for axis, edge in known)
     if known and max(e for _, e in known) > min(e for _, e in known) * (1 + SAME_SPACING):
         raise ValueError(
-            f"the voxels are not cubes: {stored.spacing_source} gives {listed}. Resample the volume "
+            f"the voxels are not cubes: {stored.spacing_source} gives {listed}. Resample the "
+            "volume "
             "to one voxel edge (in ImageJ: Image > Scale), or correct what the file says"
         )
     if size is None or not any(stored.spacing_um):
@@ -222,7 +260,8 @@ def _check_spacing(stored, size):
     if any(abs(edge / size - 1) > SAME_SPACING for _, edge in known):
         raise ValueError(
             f"two sources disagree on the voxel: VOXEL_SIZE_UM={size:g} was given, but "
-            f"{stored.spacing_source} gives {listed}. Find out which is right, and correct the other"
+            f"{stored.spacing_source} gives {listed}. Find out which is right, and correct the "
+            "other"
         )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from analysis.tomogram.stored import Stored, ranges
+from analysis.tomogram.stored import Stored, n_bytes, ranges
 from analysis.tomogram.tiff import open_tiff
 
 ENDINGS = (".tif", ".tiff")
@@ -38,12 +38,16 @@ def open_slices(pattern, _="", *, brightness=True):
     for file, part in zip(files, parts, strict=True):
         if (part.shape, part.dtype, part.polarity) != (first.shape, first.dtype, first.polarity):
             raise ValueError(
-                f"the slices differ: {files[0].name} is {first.shape}, {first.dtype}; {file.name} is "
-                f"{part.shape}, {part.dtype}. Remove what is no slice, or crop all alike"
+                f"the slices differ: {files[0].name} is {first.shape}, {first.dtype}, "
+                f"{first.polarity}; {file.name} is {part.shape}, {part.dtype}, {part.polarity}. "
+                "Remove what is no slice, or crop all alike"
             )
 
     def read(slices):
-        return np.stack([part.read(slices[1:]) for part in parts[slices[0]]])
+        values = np.empty([cut.stop - cut.start for cut in slices], first.dtype)
+        for place, part in zip(values, parts[slices[0]], strict=True):
+            place[...] = part.read(slices[1:])
+        return values
 
     return Stored(
         shape=(len(files), *first.shape),
@@ -54,6 +58,10 @@ def open_slices(pattern, _="", *, brightness=True):
         spacing_source=first.spacing_source,
         polarity=first.polarity,
         compression=first.compression,
+        held=lambda slices: (
+            n_bytes([cut.stop - cut.start for cut in slices], first.dtype)
+            + first.needed(slices[1:])
+        ),
     )
 
 
@@ -72,7 +80,8 @@ def stack_hint(file, stored):
         others = [one for one in file.parent.iterdir() if re.sub(r"\d+", "", one.name) == family]
         if len(others) > 1:
             raise ValueError(
-                f"the image is two-dimensional {stored.shape}, and {len(others)} files of this kind "
+                f"the image is two-dimensional {stored.shape}, and {len(others)} files of this "
+                "kind "
                 f'lie beside each other. Read all slices: TOMOGRAM="{file.parent}/*{file.suffix}"'
             )
     return stored

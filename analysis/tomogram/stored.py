@@ -59,6 +59,9 @@ class Stored:
         Name of the compression, or "none".
     dataset : str
         Name inside the file.
+    held : callable or None
+        ``held(slices)`` gives the bytes that ``read(slices)`` holds at once, its result included;
+        None if that is the result alone.
     """
 
     shape: tuple
@@ -71,6 +74,7 @@ class Stored:
     polarity: str = "0 is black"
     compression: str = "none"
     dataset: str = ""
+    held: Callable | None = field(default=None, repr=False)
 
     def order(self):
         """
@@ -88,7 +92,7 @@ class Stored:
             kept = [axis for axis, length in enumerate(self.shape) if length > 1]
         else:
             kept = list(range(len(self.shape)))
-        long = [axis for axis in range(len(self.shape)) if self.shape[axis] > 1 and axis not in kept]
+        long = [n for n, length in enumerate(self.shape) if length > 1 and n not in kept]
         if len(kept) > 3 or long:
             named = ", ".join(
                 f"{self.axes[axis] or axis if self.axes else axis}: {length}"
@@ -119,32 +123,61 @@ class Stored:
         slices = [slice(0, length) for length in self.shape]
         for axis, cut in zip(order, crop or (), strict=False):
             slices[axis] = cut
-        check_memory([cut.stop - cut.start for cut in slices], self.dtype)
-        values = self.read(tuple(slices))
+        slices = tuple(slices)
+        check_memory([cut.stop - cut.start for cut in slices], self.dtype, self.needed(slices))
+        values = self.read(slices)
         dropped = tuple(axis for axis in range(len(self.shape)) if axis not in order)
         values = values.transpose(*order, *dropped).reshape([values.shape[axis] for axis in order])
-        return np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("="))
+        native = values.dtype.newbyteorder("=")
+        if isinstance(values, np.memmap):  # a view of the file becomes an array of its own
+            return np.array(values, dtype=native, order="C", subok=False)
+        return np.ascontiguousarray(values, dtype=native)
+
+    def needed(self, slices):
+        """Bytes that :meth:`load` holds at once: those of reading, or a copy beside the result."""
+        result = n_bytes([cut.stop - cut.start for cut in slices], self.dtype)
+        held = result if self.held is None else self.held(slices)
+        order = self.order()
+        long = [axis for axis in order if self.shape[axis] > 1]
+        turned = long != sorted(long) or not np.dtype(self.dtype).isnative
+        return max(held, 2 * result) if turned else held
 
 
-def check_memory(shape, dtype):
+def n_bytes(shape, dtype):
+    """Bytes of an array, exact where a product of NumPy integers would overflow."""
+    total = int(np.dtype(dtype).itemsize)
+    for length in shape:
+        total *= int(length)
+    return total
+
+
+def check_memory(shape, dtype, needed=None):
     """
     Stop before an array is made that the machine cannot hold.
+
+    Parameters
+    ----------
+    shape : sequence of int
+        Voxels to be read.
+    dtype : dtype
+        Their type in the file.
+    needed : int, optional
+        Bytes that reading holds at once; the array alone by default.
 
     Raises
     ------
     ValueError
         With what is needed and what there is.
     """
-    needed = int(np.dtype(dtype).itemsize)
-    for length in shape:
-        needed *= int(length)
+    needed = n_bytes(shape, dtype) if needed is None else needed
     available = psutil.virtual_memory().available
     if needed > available:
         raise ValueError(
             f"the volume of {' x '.join(map(str, shape))} voxels of type {np.dtype(dtype)} needs "
-            f"{needed / 2**30:.3g} GiB of memory; this machine has {available / 2**30:.3g} GiB "
-            "free. Cut out a part (CROP=z0:z1,y0:y1,x0:x1), bin it, or use a larger machine; if "
-            "the file is much smaller than that, it is damaged."
+            f"{needed / 2**30:.3g} GiB of memory while it is read; this machine has "
+            f"{available / 2**30:.3g} GiB free. Cut out a part (CROP=z0:z1,y0:y1,x0:x1), bin it, "
+            "or "
+            "use a larger machine; if the file is much smaller than that, it is damaged."
         )
 
 

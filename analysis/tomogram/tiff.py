@@ -1,15 +1,23 @@
 """Volumes in TIFF: pages, series, compression, polarity and the places where a spacing stands."""
 
 import re
-import struct
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from xml.etree import ElementTree
 
 import numpy as np
 
-from analysis.tomogram.stored import Stored, in_um, inside, ranges
+from analysis.tomogram.stored import Stored, in_um, inside, n_bytes, ranges
+from analysis.tomogram.tiff_pages import (
+    check_color,
+    check_compression,
+    check_pages,
+    count_pages,
+    no_codec,
+)
 
-LARGEST_RESOLUTION_UM = 30  # a plain resolution above it (72 to 600 dpi) is a printer's, not a scan's
+# A plain resolution above it (72 to 600 dpi) is a printer's and not a scan's.
+LARGEST_RESOLUTION_UM = 30
 
 
 def open_tiff(file, _="", *, brightness=True):
@@ -39,108 +47,162 @@ def open_tiff(file, _="", *, brightness=True):
     n_pages = count_pages(file)
     with tifffile.TiffFile(file) as tiff:
         _check_parts(file, tiff)
-        _check_pages(file, tiff)
+        check_pages(file, tiff)
         page = tiff.pages[0]
-        _check_color(page, tifffile.PHOTOMETRIC, brightness)
-        _check_compression(page)
-        series = list(tiff.series)
-        stacked = len(series) > 1 and all(
-            (one.shape, one.dtype) == (series[0].shape, series[0].dtype) and len(one.shape) == 2
-            for one in series
-        )
-        _check_series(series, n_pages, stacked)
-        shape = ((len(series),) if stacked else ()) + tuple(series[0].shape)
-        axes = ("z",) if stacked else ()
-        axes += tuple(name.lower() if name in "ZYX" else name for name in series[0].axes)
-        if "z" not in axes and set("yx") <= set(axes):
-            # A stack of pages calls its first axis I, Q or T; it is the only one left for z.
-            others = [n for n, name in enumerate(axes) if name not in "yx" and shape[n] > 1]
-            if len(others) == 1 and axes[others[0]] not in "SC":
-                axes = axes[: others[0]] + ("z",) + axes[others[0] + 1 :]
-        inverted = page.photometric == tifffile.PHOTOMETRIC.MINISWHITE
-        if inverted and brightness and series[0].dtype.kind != "u":
+        check_color(page, tifffile.PHOTOMETRIC, brightness)
+        check_compression(page)
+        layout = _layout(file, tiff, n_pages)
+        axes, dtype = _name_axes(layout), layout.dtype
+        inverted = page.photometric == tifffile.PHOTOMETRIC.MINISWHITE and brightness
+        if inverted and dtype.kind != "u":
             raise ValueError(
-                f"the file says that 0 is white (WhiteIsZero) with values of type "
-                f"{series[0].dtype}, for which there is no largest value to invert at. Invert the "
-                "gray values and save them as BlackIsZero."
+                f"the file says that 0 is white (WhiteIsZero) with values of type {dtype}, for "
+                "which there is no largest value to invert at. Invert the gray values and save "
+                "them as BlackIsZero."
             )
-        ceiling = 2**page.bitspersample - 1
+        ceiling = dtype.type(2**page.bitspersample - 1) if inverted else None
         spacing, source = _spacing(tiff, page)
 
     def read(slices):
-        with tifffile.TiffFile(file) as opened:
-            parts = opened.series if stacked else opened.series[:1]
-            try:
-                arrays = [part.asarray() for part in parts]
-            except ValueError as error:
-                if "imagecodecs" in str(error):
-                    raise _no_codec(page) from error
-                raise
-        values = np.stack(arrays) if stacked else arrays[0]
-        values = values.reshape(shape)[slices]
-        return values.dtype.type(ceiling) - values if inverted and brightness else values
+        values = _read(file, layout, slices)
+        return np.subtract(ceiling, values, out=_own(values)) if inverted else values
 
     return Stored(
-        shape=shape,
-        dtype=np.dtype(series[0].dtype),
+        shape=layout.shape,
+        dtype=dtype,
         read=read,
         axes=axes,
         spacing_um=spacing,
         spacing_source=source,
-        polarity=(
-            "0 is white; turned round to 0 is black" if inverted and brightness else "0 is black"
-        ),
+        polarity="0 is white; turned round to 0 is black" if inverted else "0 is black",
         compression="none" if page.compression == 1 else page.compression.name,
+        held=lambda slices: layout.held(slices, inverted),
     )
 
 
-def count_pages(file):
+@dataclass(frozen=True)
+class Layout:
     """
-    Number of pages in the file's list.
+    How the values of a volume lie in a file.
 
-    Read by hand: a list that leads back to itself keeps a reader busy for ever.
-
-    Raises
-    ------
-    ValueError
-        If the list is a loop or leads out of the file.
+    Attributes
+    ----------
+    shape, axes : tuple
+        Of the volume as stored.
+    dtype : dtype
+        Type of the decoded values, in the byte order of the file if `offset` is given.
+    offset : int or None
+        First byte, if all values follow each other as they are in memory.
+    whole : bool
+        Whether pages are taken in the order of the file and not from the first series.
+    paged : bool
+        Whether each page is one plane of the last two axes, so that pages can be read alone.
     """
-    size = file.stat().st_size
-    with open(file, "rb") as opened:
-        head = opened.read(16)
-        order = {b"II": "<", b"MM": ">"}.get(head[:2])
-        if order is None or len(head) < 8:
-            raise ValueError("it could not be read as TIFF: it does not begin as one. Export it again")
-        version = struct.unpack(order + "H", head[2:4])[0]
-        big = version == 43
-        if version not in (42, 43):
-            raise ValueError(f"it begins as a TIFF of the unknown version {version}")
-        count_type, entry, offset_type = ("Q", 20, "Q") if big else ("H", 12, "I")
-        count_size, offset_size = struct.calcsize(count_type), struct.calcsize(offset_type)
-        start = 8 if big else 4
-        seen, at = set(), struct.unpack(order + offset_type, head[start : start + offset_size])[0]
-        while at:
-            if at in seen:
-                raise ValueError(
-                    f"the list of pages leads from page {len(seen) - 1} back to an earlier one. "
-                    "The file is damaged or made to mislead; export it again"
-                )
-            seen.add(at)
-            opened.seek(at)
-            raw = opened.read(count_size)
-            count = struct.unpack(order + count_type, raw)[0] if len(raw) == count_size else 0
-            end = at + count_size + count * entry
-            opened.seek(min(end, size))
-            raw = opened.read(offset_size)
-            if len(raw) < offset_size:
-                raise ValueError(
-                    f"the file is truncated: the head of page {len(seen) - 1} ends beyond byte "
-                    f"{size}. Copy it again"
-                )
-            at = struct.unpack(order + offset_type, raw)[0]
-    if not seen:
-        raise ValueError("the list of pages is empty. Export the file again")
-    return len(seen)
+
+    shape: tuple
+    axes: tuple
+    dtype: np.dtype
+    offset: int | None
+    whole: bool
+    paged: bool
+
+    def held(self, slices, inverted):
+        """Bytes that reading holds at once."""
+        lengths = [cut.stop - cut.start for cut in slices]
+        result = n_bytes(lengths, self.dtype)
+        if self.offset is not None:
+            return result
+        if self.paged:  # a page is unpacked beside its compressed bytes, of at most its size
+            return result + 2 * n_bytes(self.shape[-2:], self.dtype)
+        return n_bytes(self.shape, self.dtype) + result
+
+
+def _layout(file, tiff, n_pages):
+    """Find the one volume of a file, or say which pages stand in the way."""
+    series = list(tiff.series)
+    first = series[0]
+    pages = [page for one in series for page in one.pages]
+    alike = len(series) > 1 and len(pages) == n_pages and _alike(tiff, pages)
+    if alike:
+        # Stacks that grew page by page, or whose pages were written with different settings.
+        shape = (n_pages, *tiff.pages[0].shape)
+        return Layout(shape, ("z", "Y", "X"), np.dtype(first.dtype), None, True, True)
+    _check_series(tiff, series, n_pages)
+    shape, dtype = tuple(first.shape), np.dtype(first.dtype)
+    offset = None if first.is_multifile else first.dataoffset
+    if offset is not None:
+        dtype = dtype.newbyteorder(tiff.byteorder)
+        ends, size = offset + n_bytes(shape, dtype), file.stat().st_size
+        if ends > size:
+            raise ValueError(
+                f"the file is truncated: its values end at byte {ends}, the file at {size}. Copy "
+                "it again"
+            )
+    planes = int(np.prod(shape[:-2], dtype=object))
+    paged = len(first.pages) == planes and tuple(first.keyframe.shape) == shape[-2:]
+    return Layout(shape, tuple(first.axes), dtype, offset, False, paged)
+
+
+def _alike(tiff, pages):
+    if tiff.is_ome or tiff.is_imagej or any(page is None for page in pages):
+        return False
+    if tiff.is_shaped and any(len(one.shape) > 2 for one in tiff.series):
+        return False  # several volumes, each written as one
+    first = tiff.pages[0]
+    return len(first.shape) == 2 and all(
+        (page.shape, page.dtype, page.photometric) == (first.shape, first.dtype, first.photometric)
+        for page in (page.keyframe for page in pages)
+    )
+
+
+def _name_axes(layout):
+    axes = tuple(name.lower() if name in "ZYX" else name for name in layout.axes)
+    if "z" not in axes and set("yx") <= set(axes):
+        # A stack of pages calls its first axis I, Q or T; it is the only one left for z.
+        others = [n for n, name in enumerate(axes) if name not in "yx" and layout.shape[n] > 1]
+        if len(others) == 1 and axes[others[0]] not in "SC":
+            axes = axes[: others[0]] + ("z",) + axes[others[0] + 1 :]
+    return axes
+
+
+def _read(file, layout, slices):
+    """Values within the slices; of compressed files only the pages that the slices need."""
+    import tifffile
+
+    if layout.offset is not None:
+        return np.memmap(file, layout.dtype, "r", layout.offset, layout.shape)[slices]
+    with tifffile.TiffFile(file) as tiff:
+        pages = tiff.pages if layout.whole else tiff.series[0].pages
+        try:
+            if not layout.paged:
+                return tiff.series[0].asarray().reshape(layout.shape)[slices]
+            values = np.empty([cut.stop - cut.start for cut in slices], layout.dtype)
+            for place in np.ndindex(values.shape[:-2]):
+                plane = [cut.start + n for cut, n in zip(slices[:-2], place, strict=True)]
+                number = int(np.ravel_multi_index(plane, layout.shape[:-2])) if plane else 0
+                values[place] = _plane(tiff, pages[number])[slices[-2:]]
+        except ValueError as error:
+            if "imagecodecs" in str(error):
+                raise no_codec(tiff.pages[0]) from error
+            raise
+    return values
+
+
+def _plane(tiff, page):
+    """Values of a page, which may lie in another part of an OME-TIFF; only one is open at once."""
+    handle = page.parent.filehandle
+    if handle is tiff.filehandle or not handle.closed:
+        return page.asarray()
+    handle.open()
+    try:
+        return page.asarray()
+    finally:
+        handle.close()
+
+
+def _own(values):
+    """The array itself as a place to write to, if it is not a view of the file."""
+    return None if isinstance(values, np.memmap) else values
 
 
 def _check_parts(file, tiff):
@@ -154,89 +216,36 @@ def _check_parts(file, tiff):
             f"it is one part of a volume whose description is in {master[1]!r}. Give that file"
         )
     names = set(re.findall(r"<(?:\w+:)?UUID[^>]*FileName=\"([^\"]*)\"", text))
-    missing = []
-    for name in sorted(names - {file.name}):
-        if PurePosixPath(name.replace("\\", "/")).name == name and not (file.parent / name).exists():
-            missing.append(name)
-        else:
-            inside(file.parent, name, "part")
-    if missing and file.name in names or len(missing) > 1:
+    plain = {name for name in names if PurePosixPath(name.replace("\\", "/")).name == name}
+    for name in sorted(names - plain):
+        inside(file.parent, name, "part")
+    missing = [name for name in sorted(plain) if not (file.parent / name).exists()]
+    if len(names) == 1 and missing:
+        return  # a file that was renamed: the one name is its own old one
+    if missing:
+        listed = ", ".join(missing[:4]) + (", ..." if len(missing) > 4 else "")
         raise ValueError(
-            f"the volume is spread over {len(names)} files, of which {', '.join(missing)} "
-            "is missing. Copy all parts into one folder"
+            f"the volume is spread over {len(names)} files; missing here: {listed}. Copy all parts "
+            "into one folder, under the names they had"
         )
 
 
-def _check_pages(file, tiff):
-    size, empty = file.stat().st_size, []
-    for number, page in enumerate(tiff.pages):
-        offsets, counts = np.asarray(page.dataoffsets), np.asarray(page.databytecounts)
-        if len(offsets) != len(counts):
-            raise ValueError(f"page {number} is damaged: its list of strips has gaps")
-        if len(offsets) and (offsets + counts).max() > size:
-            raise ValueError(
-                f"the file is truncated: page {number} ends at byte {(offsets + counts).max()}, "
-                f"the file at {size}. Copy it again."
-            )
-        if not len(counts) or (counts == 0).any():
-            empty.append(number)
-    if empty:
-        raise ValueError(
-            f"pages {ranges(empty)} (counted from 0) were never written, in whole or in part; a "
-            "reader would fill them with zeros. Export the stack again"
-        )
-
-
-def _check_color(page, kinds, brightness):
-    gray = (kinds.MINISBLACK, kinds.MINISWHITE)
-    if page.photometric in gray and page.samplesperpixel == 1:
-        return
-    if page.photometric == kinds.PALETTE and not brightness:
-        return
-    if page.photometric == kinds.PALETTE:
-        table = page.colormap
-        ramp = table is not None and (table == table[0]).all() and (np.diff(table[0].astype(int)) > 0).all()
-        if ramp:
-            return
-        raise ValueError(
-            "the pages are in color: values are numbers of a color table; expected gray values. "
-            "Convert the stack to gray (in ImageJ: Image > Lookup Tables > Grays, then save)."
-        )
-    raise ValueError(
-        f"the pages are in color ({page.photometric.name}, {page.samplesperpixel} values a pixel); "
-        "expected gray values. Convert the stack to gray (in ImageJ: Image > Type > 16-bit)."
-    )
-
-
-def _no_codec(page):
-    name = getattr(page.compression, "name", page.compression)
-    return ValueError(
-        f"the pages are compressed with {name}, for which a decoder is missing here. Install one "
-        "(pip install imagecodecs) or save the stack without compression"
-    )
-
-
-def _check_compression(page):
-    from tifffile import TIFF
-
-    try:
-        TIFF.DECOMPRESSORS[page.compression]
-        TIFF.UNPREDICTORS[page.predictor]
-    except KeyError:
-        raise _no_codec(page) from None
-
-
-def _check_series(series, n_pages, stacked):
-    if len(series) > 1 and not stacked:
-        parts, start = [], 0
+def _check_series(tiff, series, n_pages):
+    if len(series) > 1:
+        parts = []
         for one in series:
             numbers = [page.index for page in one.pages if page is not None]
             shape = " x ".join(map(str, one.shape[-2:]))
             parts.append(f"pages {ranges(numbers)} of {shape}, {one.dtype}")
-            start += len(numbers)
+        listed = "; ".join(parts[:4]) + ("; ..." if len(parts) > 4 else "")
+        if len({(one.shape[-2:], one.dtype) for one in series}) == 1:
+            raise ValueError(
+                f"the file holds {len(series)} volumes: {listed} (counted from 0). Save the one "
+                "that you want as a file of its own"
+            )
         raise ValueError(
-            f"the pages differ: {'; '.join(parts[:4])}{'; ...' if len(parts) > 4 else ''} (counted "
-            "from 0). Expected slices of one size and type. Remove overviews and thumbnails, or "
+            f"the pages differ: {listed} (counted from 0). Expected slices of one size and type. "
+            "Remove overviews and thumbnails, or "
             "crop all slices alike, and save the stack again"
         )
     pages = series[0].pages
@@ -246,10 +255,29 @@ def _check_series(series, n_pages, stacked):
             f"slices {ranges(gaps)} (counted from 0) are in no file; a reader would fill them with "
             "zeros. Copy all parts into one folder or export the stack again"
         )
-    used = len(series) if stacked else len(pages)
-    if used < n_pages and not stacked:
+    planes = int(np.prod(series[0].shape[:-2], dtype=object))
+    said = int((tiff.imagej_metadata or {}).get("images", 1)) if tiff.is_imagej else 1
+    if said > max(n_pages, planes):
         raise ValueError(
-            f"the file describes a volume of {used} pages, but pages {ranges(range(used, n_pages))} "
+            f"the ImageJ description speaks of {said} images, but the file holds "
+            f"{max(n_pages, planes)}. The rest lies in another file or was lost; export the stack "
+            "again as one file"
+        )
+    if tiff.is_shaped and series[0].kind != "shaped":
+        said = re.search(r"shape\W*[\[(]([\d, ]+)", tiff.pages[0].shaped_description or "")
+        raise ValueError(
+            f"the description speaks of a volume ({said[1] if said else 'unknown'}), but the file "
+            "holds pages "
+            f"{ranges(range(n_pages))}: slices were lost or are left over. Export the stack again"
+        )
+    # Overviews of a pyramid, in the list of pages or below them, are no slices.
+    frames = [(level, level.keyframe) for level in series[0].levels[1:]]
+    overviews = [one for one, key in frames if key.is_reduced and not key.is_subifd]
+    used = len(pages) + sum(len(level) for level in overviews)
+    if used < n_pages and not series[0].is_multifile:
+        raise ValueError(
+            f"the file describes a volume of {used} pages, but pages "
+            f"{ranges(range(used, n_pages))} "
             "(counted from 0) are left over. Save the stack again, or split it"
         )
 
@@ -271,7 +299,8 @@ def _spacing(tiff, page):
     if tiff.is_imagej:
         meta = tiff.imagej_metadata or {}
         unit = meta.get("unit", "")
-        edges = (in_um(meta.get("spacing"), unit), *(in_um(1 / one if one else 0, unit) for one in (y, x)))
+        plane = (in_um(1 / one if one else 0, unit) for one in (y, x))
+        edges = (in_um(meta.get("spacing"), unit), *plane)
         return edges, "ImageJ metadata" if any(edges) else ""
     tag = page.tags.get("ResolutionUnit")
     unit = {2: "inch", 3: "cm"}.get(int(tag.value) if tag else 2, "")

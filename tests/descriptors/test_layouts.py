@@ -1,9 +1,11 @@
 """Descriptors do not depend on how a volume lies in memory; a flat median is said."""
 
+from dataclasses import astuple
+
 import numpy as np
 import pytest
 
-from analysis.descriptors import opening, profile, size, surface
+from analysis.descriptors import connectivity, covariance, opening, paths, profile, size, surface
 from analysis.descriptors.distribution import SizeDistribution
 from analysis.phases import Phase
 
@@ -21,6 +23,10 @@ CALLS = {
     "sizes": lambda a: size.phase_size_distribution(a, Phase.PORE, 1.0).volume_fraction,
     "intrusion": lambda a: size.intrusion_distribution(a, Phase.PORE, 1.0).volume_fraction,
     "opening": opening.opening_maps,
+    "connectivity": lambda a: astuple(connectivity.connected_fractions(a, Phase.AM)),
+    "edges": lambda a: astuple(connectivity.connected_fractions(a, Phase.PORE, connectivity=26)),
+    "coverage": lambda a: covariance.two_point_coverage(a, 1.0, 4.0).values,
+    "paths": lambda a: paths.geodesic_tortuosity(a, Phase.AM, 1.0).values,
 }
 
 

@@ -26,7 +26,7 @@ def test_a_rest_before_and_a_charge_after_are_left_out(tmp_path):
         capacity, voltage = read_curve(rest, current_mA_cm2=1)
     np.testing.assert_allclose((capacity, voltage), (Q, V))
     charge = written(tmp_path, "time_h", np.r_[Q, 4.5, 5.0], np.r_[V, 3.4, 4.0])
-    with pytest.warns(UserWarning, match="2 points left out"):
+    with pytest.warns(UserWarning, match="2 points after the lowest voltage"):
         capacity, voltage = read_curve(charge, current_mA_cm2=1)
     np.testing.assert_allclose((capacity, voltage), (Q, V))
 
@@ -118,3 +118,25 @@ def test_a_curve_beyond_the_active_material_or_above_the_cut_off():
         calibration.check_range(thin, 10 * Q, V, DEFAULT)
     with pytest.warns(UserWarning, match="above the cut-off"):
         calibration.check_range(thin, 0.1 * Q, V + 0.3, DEFAULT)
+
+
+@pytest.mark.parametrize(
+    "active, n_electrode, message",
+    [
+        ([0.0, 0.0, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6], 8, r"Cut the volume to the slabs 2 to 7, where it is filled\.$"),
+        ([0.6, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6, 0.0], 8, r"Cut the volume to the slabs 0 to 6.*=7"),
+        ([0.6, 0.6, 0.6, 0.0, 0.6, 0.6, 0.6, 0.6], 16, r"slabs 3 to 3 of 8.*A gap inside"),
+    ],
+)
+def test_an_empty_slab_is_named_with_a_way_out(active, n_electrode, message):
+    active = np.array(active)
+    made = electrode(active=active, surface_1_m=5e5 * (active > 0))
+    with pytest.raises(ValueError, match=message):
+        halfcell.lithiate(made, 6.0, n_electrode=n_electrode)
+
+
+def test_the_way_out_leads_out():
+    active = np.r_[np.full(7, 0.6), 0.0]
+    made = electrode(active=active, surface_1_m=5e5 * (active > 0))
+    run = halfcell.lithiate(made, 6.0, n_electrode=7, n_separator=4)
+    assert run.reached_cutoff

@@ -93,20 +93,31 @@ def test_a_contrast_beyond_floating_point_is_refused():
         transport.effective_conductivity(volume)
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_what_is_not_converged_is_an_error_or_flagged(seed):
-    volume = scattered(0.1, 1e-11, seed)
-    result = transport.effective_conductivity(volume, strict=False)
-    if result.converged:
-        assert result.value == pytest.approx(direct_value(volume), rel=1e-5)
-    else:
-        with pytest.raises(ConvergenceError, match="is not solved"):
-            transport.effective_conductivity(volume)
+SOLVABLE = {name: VOLUMES[name] for name in ("serpentine", "comb", "scattered")}
 
 
-def test_an_accuracy_out_of_reach_is_an_error():
-    with pytest.raises(ConvergenceError):
-        transport.effective_conductivity(scattered(0.3, 1e-3), rtol=1e-60)
+@pytest.mark.parametrize("name", SOLVABLE)
+def test_what_is_converged_carries_the_flag(name):
+    for strict in (True, False):
+        result = transport.effective_conductivity(SOLVABLE[name], strict=strict)
+        assert result.converged and 0 < result.error <= 1e-6
+
+
+@pytest.mark.parametrize("name", SOLVABLE)
+def test_what_is_not_converged_is_flagged_and_a_strict_solve_an_error(name):
+    result = transport.effective_conductivity(SOLVABLE[name], rtol=1e-60, strict=False)
+    assert not result.converged and result.error > 1e-60
+    with pytest.raises(ConvergenceError, match="is not solved"):
+        transport.effective_conductivity(SOLVABLE[name], rtol=1e-60)
+
+
+def test_whatever_passes_as_converged_is_right():
+    """At the edge of what can be solved, a volume may or may not converge, but not be wrong."""
+    for seed in range(3):
+        volume = scattered(0.1, 1e-11, seed)
+        result = transport.effective_conductivity(volume, strict=False)
+        error = abs(result.value / direct_value(volume) - 1)
+        assert error < (1e-5 if result.converged else 1e-2)
 
 
 @pytest.mark.parametrize("size", [-0.5, 0, np.nan, np.inf, True, "1"])

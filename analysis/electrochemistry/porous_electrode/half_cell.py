@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis.electrochemistry.conditions import check_current, check_cutoff, check_end
 from analysis.electrochemistry.constants import FARADAY_C_MOL
 from analysis.electrochemistry.materials import DEFAULT
 from analysis.electrochemistry.porous_electrode.mesh import ElectrodeProfile, layers
@@ -106,25 +107,19 @@ def lithiate(
     Raises
     ------
     ValueError
-        If the current is not positive, the cut-off not below the starting voltage, or the
-        current cannot be carried even at the start.
+        If the current is not positive, the cut-off not between 2.5 V and the starting voltage, or
+        the current cannot be carried even at the start.
     """
     control = control or Control()
-    cutoff_V = materials.cutoff_V if cutoff_V is None else float(cutoff_V)
-    current = _check_current(current_mA_cm2)
-    start_V = float(materials.active.ocp.potential(materials.active.initial_content))
-    if times_s is None and not cutoff_V < start_V:
-        raise ValueError(
-            f"The cut-off of {cutoff_V:g} V is not below the starting voltage of {start_V:.3f} V; "
-            "lithiation lowers the voltage. Give a cut-off between 2.5 and 4.2 V."
-        )
+    current = check_current(current_mA_cm2)
+    cutoff_V = check_cutoff(cutoff_V, materials) if times_s is None else -np.inf
     _check_times(end_s, times_s)
     mesh = layers(depth, materials, n_electrode, n_separator)
     out = integrate(
         _backend(backend, mesh),
         mesh,
         10 * current,
-        cutoff_V=cutoff_V if times_s is None else -np.inf,
+        cutoff_V=cutoff_V,
         control=control,
         end_s=end_s,
         times=times_s,
@@ -133,8 +128,7 @@ def lithiate(
 
 
 def _check_times(end_s, times_s):
-    if np.isnan(end_s) or end_s <= 0:
-        raise ValueError(f"end_s is {end_s}; expected a positive time in s.")
+    check_end(end_s)
     if times_s is None:
         return
     times = np.asarray(times_s, dtype=float)
@@ -144,21 +138,6 @@ def _check_times(end_s, times_s):
         raise ValueError(
             f"times_s ends at {times[-1]:g} s; expected no time past end_s, {end_s:g}."
         )
-
-
-def _check_current(current_mA_cm2):
-    current = float(current_mA_cm2)
-    if not (np.isfinite(current) and current > 0):
-        raise ValueError(
-            f"The current is {current_mA_cm2} mA/cm²; expected a positive number. Lithiation "
-            "counts as positive here."
-        )
-    if current > 1000:
-        raise ValueError(
-            f"The current is {current:g} mA/cm²; expected 0.1 to 100. Is it given in A/m²? "
-            "Divide by 10."
-        )
-    return current
 
 
 def _backend(name, mesh):

@@ -241,11 +241,28 @@ def _check_cells(share, depth):
     ):
         empty = np.flatnonzero(share @ values <= 0)
         if empty.size:
-            raise ValueError(
-                f"Cell {empty[0]} of {len(share)}, counted from the separator, has no {what}; the "
-                "homogenized model needs some in every cell. Take fewer cells, or cut the "
-                "electrode where it ends."
-            )
+            raise ValueError(_empty_cell(int(empty[0]), share, values, what))
+
+
+def _empty_cell(cell, share, values, what):
+    """What is wrong with a cell, in which slabs, and what can be done about it."""
+    n_cells, n_slabs = share.shape
+    inside = np.flatnonzero(share[cell] > 0)
+    filled = np.flatnonzero(values > 0)
+    message = (
+        f"Cell {cell} of {n_cells}, counted from the separator, has no {what}: slabs {inside[0]} "
+        f"to {inside[-1]} of {n_slabs} hold none. The homogenized model needs some in every cell. "
+    )
+    if not filled.size:
+        return message + "Check the labels: there is none in the whole electrode."
+    fewer = next(
+        (n for n in range(n_cells - 1, 3, -1) if np.all(_overlap(n, n_slabs) @ values > 0)), None
+    )
+    if inside[-1] < filled[0] or inside[0] > filled[-1]:
+        message += f"Cut the volume to the slabs {filled[0]} to {filled[-1]}, where it is filled"
+    else:
+        message += "A gap inside an electrode is none that this model can bridge: check the labels"
+    return message + (f", or pass n_electrode={fewer}." if fewer else ".")
 
 
 def _overlap(n_cells, n_slabs):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from analysis.electrochemistry.conditions import not_carried
 from analysis.electrochemistry.constants import FARADAY_C_MOL, GAS_J_MOL_K
 from analysis.electrochemistry.porous_electrode.particle_diffusion import spheres
 
@@ -106,15 +107,18 @@ def integrate(backend, layers, current_A_m2, *, cutoff_V, control, end_s=np.inf,
     Integration
     """
     out = Integration()
-    start, iterations = _step(backend, layers, rest(layers, control), None, 1e-6, current_A_m2)
+    try:
+        start, iterations = _step(backend, layers, rest(layers, control), None, 1e-6, current_A_m2)
+    except StepFailed as error:
+        raise not_carried(current_A_m2 / 10, f"the start has no solution ({error})") from error
     start.time_s = 0.0
     out.iterations += iterations
     out.states.append(start)
-    if start.voltage_V <= cutoff_V:
-        raise ValueError(
-            f"A current of {current_A_m2 / 10:g} mA/cm² cannot be carried even at the start: the "
-            f"voltage drops to {start.voltage_V:.3f} V at once, below the cut-off of "
-            f"{cutoff_V:g} V. Lower the current, or check transport and surface."
+    if not start.voltage_V > cutoff_V:  # NaN is no voltage either
+        raise not_carried(
+            current_A_m2 / 10,
+            f"the voltage drops to {start.voltage_V:.3f} V at once, below the cut-off of "
+            f"{cutoff_V:g} V",
         )
     wanted = iter(times[1:]) if times is not None else None
     step = control.first_step_s
@@ -131,7 +135,10 @@ def integrate(backend, layers, current_A_m2, *, cutoff_V, control, end_s=np.inf,
             step = min(step, end_s - last.time_s)
         try:
             new, iterations = _step(backend, layers, last, _before(out), step, current_A_m2)
-        except StepFailed:
+        except StepFailed as error:
+            if wanted is None and step < 1e-9 and last.time_s < 1e-2:
+                why = f"the first step has no solution, however short ({error})"
+                raise not_carried(current_A_m2 / 10, why) from error
             if wanted is not None or step < 1e-9:
                 raise
             out.rejected += 1

@@ -12,12 +12,14 @@ from dataclasses import dataclass, fields
 import numpy as np
 import psutil
 
+from analysis.electrochemistry.conditions import check_current, check_cutoff, check_end
 from analysis.electrochemistry.materials import DEFAULT
 from analysis.electrochemistry.resolved import checkpoint
 from analysis.electrochemistry.resolved import grid as domain
 from analysis.electrochemistry.resolved.state import ResolvedCell
 from analysis.electrochemistry.resolved.time_integration import ResolvedControl, Run
 from analysis.electrochemistry.transport.threads import ThreadPool
+from analysis.phases import check_voxel_size
 
 BYTES_PER_CELL = 320
 BYTES_PER_VOXEL = 90  # of the lithium, where cells have several
@@ -105,23 +107,19 @@ def lithiate(
     Raises
     ------
     ValueError
-        For labels, gamma, separator or current that make no cell; for a cut-off above the
-        open-circuit voltage; for a checkpoint of another case.
+        For labels, gamma, separator or current that make no cell; for a current that cannot be
+        carried even at the start; for a cut-off not between 2.5 V and the open-circuit voltage;
+        for a checkpoint of another case.
     TypeError
         For an option that there is not.
     MemoryError
         If the volume needs more memory than is available.
     """
     options, voxels_per_cell = _options(options, voxels_per_cell)
+    check_voxel_size(voxel_size_um)
     control = options.control or ResolvedControl()
-    cutoff = materials.cutoff_V if cutoff_V is None else float(cutoff_V)
     check_arguments(current_mA_cm2, end_s, voxels_per_cell, snapshots_s)
-    rest = float(materials.active.ocp.potential(materials.active.initial_content))
-    if not cutoff < rest:
-        raise ValueError(
-            f"The cut-off {cutoff:g} V is not below the open-circuit voltage {rest:.3f} V of the "
-            "charged cell; expected a lower cut-off, or a lower initial lithium content."
-        )
+    cutoff = check_cutoff(cutoff_V, materials)
     geometry = domain.build(
         labels,
         gamma,
@@ -184,33 +182,16 @@ def check_arguments(current_mA_cm2, end_s, voxels_per_cell, snapshots_s=()):
         snapshot is at no time.
     """
     check_current(current_mA_cm2)
-    if np.isnan(end_s) or end_s <= 0:
-        raise ValueError(f"end_s is {end_s}; expected a positive time in s.")
+    check_end(end_s)
     n = voxels_per_cell
     if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
         raise ValueError(
-            f"voxels_per_cell (joined) is {n!r}; expected a whole number from 1 to the lateral "
+            f"voxels_per_cell or joined is {n!r}; expected a whole number from 1 to the lateral "
             "width."
         )
     times = np.asarray(snapshots_s, dtype=float)
     if not np.all(np.isfinite(times) & (times >= 0)):
         raise ValueError(f"snapshots_s is {snapshots_s}; expected times in s, none negative.")
-
-
-def check_current(current_mA_cm2):
-    """
-    Check that the current is a positive number.
-
-    Raises
-    ------
-    ValueError
-        If it is not.
-    """
-    value = float(current_mA_cm2)
-    if not (np.isfinite(value) and value > 0):
-        raise ValueError(
-            f"The current is {current_mA_cm2} mA/cm²; expected a positive lithiation current."
-        )
 
 
 def check_memory(shape, voxels=None, available=None):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis.electrochemistry.conditions import not_carried
 from analysis.electrochemistry.constants import FARADAY_C_MOL
 from analysis.electrochemistry.resolved import field_sums as _cell
 from analysis.electrochemistry.resolved import solution, time_differences
@@ -81,7 +82,14 @@ class Run:
         self.lithium_start = cell.run_lithium(_cell.weighted_sum, cell.active, cell.lithium)
 
     def advance(self):
-        """One accepted step; returns why the run is over, or an empty string."""
+        """
+        One accepted step; returns why the run is over, or an empty string.
+
+        Raises
+        ------
+        ValueError
+            If not even the first step ends above the cut-off.
+        """
         record, control = self.record, self.control
         step = record.next_step
         while True:
@@ -92,17 +100,20 @@ class Run:
                 step = 0.5 * (target - record.time)
             step = min(step, self._to_cutoff(step))
             outcome, weight = self._attempt(step)
-            if outcome.converged:
+            fallen = outcome.converged and not record.rows and self.cell.voltage < self.cutoff
+            if outcome.converged and not fallen:
                 error = self._error(step)
                 if error <= LARGEST_ERROR or step <= SMALLEST_STEP_S:
                     break
                 factor = max(0.25, SAFETY * error ** (-1 / 3))
             else:
-                record.unconverged += 1
+                record.unconverged += not fallen
                 error, factor = np.inf, 0.4
             record.rejected += 1
             step *= factor
             if step < SMALLEST_STEP_S:
+                if not record.rows:
+                    raise not_carried(self.current_mA_cm2, self._no_start(fallen, outcome))
                 return (
                     f"the time step collapsed at {record.time:.1f} s, {self._voltage():.4f} V: "
                     f"{outcome.reason or 'time error'}, largest changes {outcome.changes}"
@@ -121,6 +132,18 @@ class Run:
         if record.time >= self.end * (1 - 1e-12):
             return "end time"
         return ""
+
+    def _no_start(self, fallen, outcome):
+        """Why there is no first step."""
+        if fallen:
+            return (
+                f"the voltage drops to {self.cell.voltage:.3f} V at once, below the cut-off of "
+                f"{self.cutoff:g} V"
+            )
+        return (
+            f"no first step of {SMALLEST_STEP_S:g} s or more has a solution "
+            f"({outcome.reason}, largest changes {outcome.changes})"
+        )
 
     def _attempt(self, step):
         """Predict and solve; returns the outcome and the weight of the time difference."""

@@ -16,7 +16,6 @@ from analysis.electrochemistry.transport.threads import ThreadPool
 from analysis.phases import CBD_POROSITY
 
 REVISIT = 4096  # cells of the smallest coarse level that is visited twice in each cycle
-CONTRAST = 1e3  # of conductivities, from which on the residual has to be smaller
 MOST_CONTRAST = 1e15
 
 
@@ -43,7 +42,7 @@ class Transport:
     residual : float
         Relative residual reached.
     error : float
-        Estimated relative error of `value`.
+        Estimated relative error of `value`, with a factor of safety; no strict bound.
     converged : bool
         Whether the error is below what was asked for; always true of a strict solve.
     inert : float
@@ -147,7 +146,6 @@ def effective_conductivity(conductivity, axis=0, *, start=None, rtol=1e-6, threa
         x[1:-1, 1:-1, 1:-1] *= path
     else:
         x[1:-1, 1:-1, 1:-1] = _column_guess(cz, nz) * path
-    least = np.min(cells, where=cells > 0, initial=np.inf)
 
     def power_of(potential):
         potential[0] = 1  # the fixed value beyond the first face
@@ -177,16 +175,6 @@ def effective_conductivity(conductivity, axis=0, *, start=None, rtol=1e-6, threa
         inert=inert,
         potential=x[1:-1, 1:-1, 1:-1].astype(np.float32),
     )
-
-
-def beyond_contrast(least, most):
-    """
-    How far the contrast of two conductivities is beyond a thousand, at least one.
-
-    A residual is measured against that of a zero potential, which the best conductors at the
-    first plane make; the current may hang on the worst.
-    """
-    return max(1.0, float(most) / (CONTRAST * float(least)))
 
 
 def ionic_conductivity(labels, gamma):
@@ -240,7 +228,7 @@ def checked_conductivity(conductivity, axis):
             "more, relative to bulk."
         )
     if low == 0 and high > 0:
-        low = float(np.min(k3, where=k3 > 0, initial=high))
+        low = float(np.where(k3 > 0, k3, high).min())  # a third of the time of where= in min
     if low < high / MOST_CONTRAST:
         raise ValueError(
             f"Conductivities run from {low:g} to {high:g}, beyond a contrast of "

@@ -178,6 +178,7 @@ def bin_volume(volume, factor):
     >>> bin_volume(np.arange(8.0).reshape(2, 2, 2), 2)
     array([[[3.5]]])
     """
+    volume = np.asarray(volume)
     z, y, x = (length // factor for length in volume.shape)
     cubes = volume[: z * factor, : y * factor, : x * factor]
     return cubes.reshape(z, factor, y, factor, x, factor).mean(axis=(1, 3, 5))

@@ -4,6 +4,7 @@ import pandas as pd
 
 from analysis.electrochemistry.porous_electrode import half_cell as halfcell
 from analysis.electrochemistry.porous_electrode import homogenization as structure
+from analysis.phases import check_voxel_size
 
 
 def lithiations(profile, currents_mA_cm2):
@@ -55,6 +56,7 @@ def compare(labels, voxel_size_um, gamma, currents_mA_cm2):
         Columns method, effective transport [-], capacity at each current [mAh/cm²], and a note
         where a method or a current failed.
     """
+    check_voxel_size(voxel_size_um)
     curves, rows = {}, []
     for method, volume in labels.items():
         row = {"method": method}

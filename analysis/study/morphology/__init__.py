@@ -2,6 +2,7 @@
 
 ``descriptors``     describes every labelled volume on disk: the loop that all others share
 ``sizes``           surfaces, phase sizes, intrusion, constrictivity; Table 2 (chapter 10)
+``median_intervals``  which radii of Table 2 are not sharp, and the interval they may lie in
 ``size_findings``   what the paper says about them, checked
 ``realism``         how real the virtual electrodes are, judged by these sizes (chapter 10b)
 ``tortuosity``      shortest paths through each phase; Figure 8 (chapter 11)

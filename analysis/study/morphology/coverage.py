@@ -6,7 +6,7 @@ import xarray as xr
 from analysis import paper, storage
 from analysis.descriptors import covariance
 from analysis.figures import style
-from analysis.phases import Phase
+from analysis.phases import Phase, check_voxel_size
 from analysis.study.finding import STAND_INS, Bound, check
 from analysis.study.morphology import descriptors
 from analysis.study.morphology.descriptors import PRINTED, same
@@ -49,6 +49,7 @@ def describe(labels, voxel_size_um):
     -------
     described : xarray.Dataset
     """
+    check_voxel_size(voxel_size_um)
     r_max_um = min(R_MAX_UM, min(labels.shape) * voxel_size_um / 3)
     found = covariance.two_point_coverage(labels, voxel_size_um, r_max_um)
     curves = [found.of(*phases) for phases in PAIRS.values()]

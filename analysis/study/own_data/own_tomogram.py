@@ -9,7 +9,7 @@ import numpy as np
 import tifffile
 
 from analysis import profiles, storage
-from analysis.phases import Phase
+from analysis.phases import Phase, check_voxel_size
 from analysis.segmentation import polarity as polarities
 from analysis.tomogram import read_gray, write_tiff
 
@@ -193,6 +193,7 @@ def as_code(name):
 
 def introduction(tomogram, gray, voxel_size_um, *, dataset="", crop="", polarity=""):
     """What this page shows, in Markdown."""
+    check_voxel_size(voxel_size_um)
     name = tomogram or f"{EXAMPLE}.tif"
     origin = "your file" if tomogram else "a synthetic tomogram"
     words = [
@@ -239,6 +240,7 @@ def agreement_sentence(table, against):
 
 def save(labels, voxel_size_um, profile):
     """Write the labels of every method as netCDF and as TIFF."""
+    check_voxel_size(voxel_size_um)
     for method, volume in labels.items():
         name = f"labels/OWN-1-{method}"
         common = {"specimen": "OWN", "cutout": 1, "method": method}

@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from analysis.descriptors import covariance, profile, surface
-from analysis.phases import Phase, volume_fractions
+from analysis.phases import Phase, check_voxel_size, volume_fractions
 from analysis.segmentation import agreement, methods
 
 MAX_LAG_UM = 12.0
@@ -129,6 +129,7 @@ def agreement_table(labels, reference):
 
 def surface_table(labels, voxel_size_um):
     """Surface per volume of each phase, and of the interface where lithium enters [1/µm]."""
+    check_voxel_size(voxel_size_um)
     rows = []
     for method, volume in labels.items():
         found = surface.specific_surfaces(volume, voxel_size_um)
@@ -153,6 +154,7 @@ def profiles(labels, voxel_size_um):
     fractions : xarray.DataArray
         Dimensions ``method, phase, z_um`` [-].
     """
+    check_voxel_size(voxel_size_um)
     depths = profile.depths_um(next(iter(labels.values())).shape[0], voxel_size_um)
     return xr.DataArray(
         np.stack([profile.volume_fractions(volume) for volume in labels.values()]),
@@ -170,6 +172,7 @@ def coverages(labels, voxel_size_um):
     coverage : xarray.DataArray
         Dimensions ``method, r_um`` [-].
     """
+    check_voxel_size(voxel_size_um)
     edge_um = min(next(iter(labels.values())).shape) * voxel_size_um
     r_max_um = min(MAX_LAG_UM, edge_um / 3)
     curves = {

@@ -18,11 +18,7 @@ import numpy as np
 from analysis.electrochemistry.resolved import grid as domain
 from analysis.electrochemistry.transport import multigrid
 from analysis.electrochemistry.transport import percolation as grid
-from analysis.electrochemistry.transport.effective import (
-    REVISIT,
-    beyond_contrast,
-    effective_conductivity,
-)
+from analysis.electrochemistry.transport.effective import REVISIT, effective_conductivity
 from analysis.electrochemistry.transport.stencil import FaceConductances, kernel
 from analysis.electrochemistry.transport.threads import ThreadPool
 
@@ -161,7 +157,7 @@ def _resistance_ratio(geometry, table, constant, active, sigma):
     b = np.zeros_like(cz)
     b[1] = cz[1]
     x = np.zeros(cz.shape)
-    multigrid.solve(hierarchy, b, x, rtol=1e-6 / beyond_contrast(sigma, table.max()))
+    multigrid.solve(hierarchy, b, x, rtol=1e-6)
     flux = float((cz[1] * (1 - x[1])).sum(dtype=float))
     return np.prod(geometry.shape[1:]) / flux / fine
 
