@@ -15,9 +15,8 @@ from analysis.electrochemistry.resolved import field_sums as _cell
 from analysis.electrochemistry.resolved import solution, time_differences
 from analysis.electrochemistry.resolved.newton import Tolerance, solve_step
 from analysis.electrochemistry.resolved.solution import ResolvedLithiation
-from analysis.electrochemistry.resolved.step_record import StepRecord
+from analysis.electrochemistry.resolved.step_record import SMALLEST_STEP_S, StepRecord
 
-SMALLEST_STEP_S = 1e-3
 NEAR_CUTOFF_V = 1e-4  # of the last voltage from the cut-off
 PAST_CUTOFF_V = 2e-3  # aimed at by the last step, before the cut-off is located
 LARGEST_ERROR = 5.0  # of an accepted step, in units of the tolerance
@@ -98,11 +97,11 @@ class Run:
                 step = target - record.time
             elif record.time + 1.5 * step > target:
                 step = 0.5 * (target - record.time)
-            step = min(step, self._to_cutoff(step))
+            step = min(step, record.step_to(self.cutoff - PAST_CUTOFF_V, step))
             outcome, weight = self._attempt(step)
             fallen = outcome.converged and not record.rows and self.cell.voltage < self.cutoff
             if outcome.converged and not fallen:
-                error = self._error(step)
+                error = record.local_error(step, self.cell.voltage, self.new_profiles[0], control)
                 if error <= LARGEST_ERROR or step <= SMALLEST_STEP_S:
                     break
                 factor = max(0.25, SAFETY * error ** (-1 / 3))
@@ -185,26 +184,6 @@ class Run:
             self.new_profiles = solution.profiles(cell)
         return outcome, weight
 
-    def _to_cutoff(self, step):
-        """The step that a parabola through the last voltages would take just past the cut-off."""
-        if len(self.record.rows) < 4:
-            return np.inf
-        t, volts = (
-            np.array(part) for part in zip(*(row[:2] for row in self.record.rows[-3:]), strict=True)
-        )
-        wanted = self.cutoff - PAST_CUTOFF_V
-
-        def voltage(part):
-            return _extrapolate(np.append(t, t[-1] + part), volts)
-
-        if voltage(step) >= wanted:
-            return np.inf
-        low, high = 0.0, step
-        for _ in range(40):
-            middle = 0.5 * (low + high)
-            low, high = (middle, high) if voltage(middle) >= wanted else (low, middle)
-        return max(high, SMALLEST_STEP_S)
-
     def _locate(self, step):
         """Solve for the step that ends at the cut-off."""
         times, volts = [0.0, step], [self._voltage(), self.cell.voltage]
@@ -225,19 +204,6 @@ class Run:
 
     def _voltage(self):
         return self.record.rows[-1][1] if self.record.rows else np.inf
-
-    def _error(self, step):
-        """Local error of the step in units of the tolerance, from the third differences."""
-        record, control = self.record, self.control
-        if len(record.rows) < 3:
-            return 0.0
-        t = np.array([row[0] for row in record.rows[-3:]] + [record.time + step])
-        h = np.diff(t)
-        share = h[2] / (h.sum() * (1 + 2 * h[2] / h[1]) * h[1] / (h[1] + h[2]))
-        old = [row[1] for row in record.rows[-3:]]
-        volts = abs(self.cell.voltage - _extrapolate(t, old))
-        salt = np.abs(self.new_profiles[0] - _extrapolate(t, [p[0] for p in record.profiles[-3:]]))
-        return share * max(volts / control.voltage_V, np.nanmax(salt) / control.salt_mol_m3)
 
     def _accept(self, step, weight):
         cell, record = self.cell, self.record
@@ -339,15 +305,3 @@ class Run:
             wall_s=wall_s,
             snapshots=tuple(record.snapshots),
         )
-
-
-def _extrapolate(t, values):
-    """Parabola through three points, at the fourth time."""
-    out = 0.0
-    for a in range(3):
-        weight = 1.0
-        for b in range(3):
-            if a != b:
-                weight *= (t[3] - t[b]) / (t[a] - t[b])
-        out = out + weight * values[a]
-    return out
