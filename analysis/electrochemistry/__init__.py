@@ -11,8 +11,9 @@ Read in this order:
 3. ``porous_electrode``: the homogenized half cell. Labels become depth profiles, and the profiles
    are lithiated by one of two backends.
 4. ``resolved``: the half cell on the voxels themselves, with its own linear solver.
-5. ``gamma_fit``: the transport parameter of the CBD from a voltage curve; ``measured_curve`` reads
-   such a curve from a file; ``half_cycle`` finds the one lithiation in it.
+5. ``gamma_fit``: the transport parameter of the CBD from a voltage curve; ``target_curve``: what
+   such a curve must be; ``measured_curve`` reads one from a file; ``half_cycle`` finds the one
+   lithiation in it.
 6. ``spectrum``: the ionic resistance of a measured blocking spectrum. ``spectrum_file`` reads one,
    ``transmission_line`` is its model and robust fit, ``kramers_kronig`` tests if the cell was
    stable. They need no other room.
