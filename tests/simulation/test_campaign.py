@@ -16,7 +16,7 @@ import pytest
 import xarray as xr
 
 from analysis import profiles, storage
-from analysis.simulation import campaign, cases, local
+from analysis.simulation import campaign, case_lists, cases, local
 from analysis.simulation import run as simulations
 from analysis.simulation.run import Outcome
 
@@ -57,7 +57,7 @@ def results(tmp_path, monkeypatch):
 
 def table(folder, monkeypatch):
     monkeypatch.setenv(storage.ROOT_VARIABLE, str(folder))
-    _, fits = campaign.fit_cases("smoke")
+    _, fits = case_lists.fit_cases("smoke")
     rows = {}
     for case in fits:
         data = cases.load(case, "smoke")
@@ -95,7 +95,7 @@ def test_resolved_cases_run_once_and_fit_the_truth(results, monkeypatch):
     assert set(by_method) == set(METHODS)
     assert float(by_method["truth"].fitted_gamma) == pytest.approx(settings.gamma_true, rel=0.1)
     kmeans = next(fit for fit in fits if fit.method == "kmeans")
-    predicted = campaign.predictions(kmeans, "smoke")
+    predicted = case_lists.predictions(kmeans, "smoke")
     assert {one.current_mA_cm2 for one in predicted} == set(settings.resolved_currents)
     for one in predicted:
         data = cases.load(one, "smoke")
@@ -133,7 +133,7 @@ def test_a_failing_case_is_recorded_and_the_campaign_goes_on(results):
     assert "fit SL-1-kmeans g0.08 i6" in reasons
     assert any("failed" in line for line in lines)
     assert "ends in slice 29" in str(summary)
-    truth = [case for case in campaign.fit_cases("smoke")[1] if case.method == "truth"][0]
+    truth = [case for case in case_lists.fit_cases("smoke")[1] if case.method == "truth"][0]
     assert cases.is_finished(truth, "smoke")
 
 
