@@ -22,7 +22,7 @@ export MKL_NUM_THREADS ?= 1
 export KERAS_BACKEND ?= jax
 export PYTHONHASHSEED = 0
 
-.PHONY: book test own spectrum lab sync lock clean preview pdf epub crate help
+.PHONY: book test own spectrum lab posterior sync lock clean preview pdf epub crate help
 .DEFAULT_GOAL := help
 
 help:
@@ -35,6 +35,7 @@ help:
 	@echo "make lab [PROFILE=smoke]                                 the chapters as notebooks, in JupyterLab"
 	@echo "make preview   serve the built book      make sync    pair .md and .ipynb [FROM=md|ipynb]"
 	@echo "make lock      resolve requirements.txt  make clean   remove what the profiles built"
+	@echo "make posterior train the weights of the posterior anew, on virtual electrodes of other seeds"
 	@echo "make pdf, make epub, make crate          other forms of the built book, RO-Crate of its results"
 
 book: $(VENV)/.compiled
@@ -61,6 +62,10 @@ lab: $(VENV)/.lab
 $(VENV)/.lab: $(VENV)/.compiled
 	$(RUN) -m pip install --quiet --disable-pip-version-check "$(LAB)"
 	@touch $@
+
+# The weights of the posterior come with the repository; this trains them anew.
+posterior: $(VENV)/.compiled
+	$(RUN) -m analysis.study.trinarization.posterior
 
 sync: $(VENV)/.installed
 	$(RUN) -m analysis sync --from="$$FROM"

@@ -17,10 +17,11 @@ def main(arguments=None):
     _add_preview(commands)
     _add_forms(commands)
     options = parser.parse_args(arguments)
-    from analysis import disk, scratch, storage
+    from analysis import storage
+    from analysis.storage import disk, scratch
 
     try:
-        with scratch.own_folder(say=_say):
+        with scratch.own_folder(progress=_progress):
             return options.run(options)
     except KeyboardInterrupt:
         print("Stopped. Run the same command again to go on from here.", file=sys.stderr)
@@ -49,7 +50,7 @@ def _add_book(commands):
             real=options.real,
             jobs=options.jobs,
             pages=not options.no_site,
-            say=_say,
+            progress=_progress,
         )
         return 0
 
@@ -77,7 +78,7 @@ def _add_own(commands):
             crop=options.crop,
             polarity=options.polarity,
             out=options.out,
-            say=_say,
+            progress=_progress,
         )
         return 0
 
@@ -102,7 +103,7 @@ def _add_spectrum(commands):
         from analysis.study.own_data import own_spectrum
 
         given = {k: v for k, v in vars(options).items() if k not in ("command", "run")}
-        own_spectrum.run(given.pop("file"), **given, say=_say)
+        own_spectrum.run(given.pop("file"), **given, progress=_progress)
         return 0
 
     parser.set_defaults(run=run)
@@ -113,7 +114,7 @@ def _add_campaign(commands):
 
     parser = commands.add_parser("campaign", help="fit gamma for every trinarization")
     campaign.add_arguments(parser)
-    parser.set_defaults(run=lambda options: campaign.main(options, say=_say))
+    parser.set_defaults(run=lambda options: campaign.main(options, progress=_progress))
 
 
 def _add_kernels(commands):
@@ -122,7 +123,7 @@ def _add_kernels(commands):
     def run(_):
         from analysis import kernels
 
-        kernels.compile_all(say=_say)
+        kernels.compile_all(progress=_progress)
         return 0
 
     parser.set_defaults(run=run)
@@ -155,7 +156,7 @@ def _add_preview(commands):
     def run(options):
         from publishing import build
 
-        build.serve(options.profile, port=options.port, say=_say)
+        build.serve(options.profile, port=options.port, progress=_progress)
         return 0
 
     parser.set_defaults(run=run)
@@ -179,16 +180,17 @@ def _form(options):
     if options.command == "crate":
         from publishing import crate
 
-        crate.export(options.profile, say=_say)
+        crate.export(options.profile, progress=_progress)
         return 0
-    from publishing import build, epub, pdf
+    from publishing import build
+    from publishing.forms import epub, pdf
 
     form = {"pdf": pdf, "epub": epub}[options.command]
-    form.make(build.folders(options.profile), say=_say)
+    form.make(build.folders(options.profile), progress=_progress)
     return 0
 
 
-def _say(line):
+def _progress(line):
     print(line, flush=True)
 
 

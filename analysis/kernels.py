@@ -18,7 +18,7 @@ TARGETS = electrodes.electrode(NAME).targets()
 FRACTIONS = [TARGETS[phase] for phase in Phase]
 
 
-def compile_all(*, jobs=2, say=print):
+def compile_all(*, jobs=2, progress=print):
     """
     Run one small problem of every kind, which compiles what it needs.
 
@@ -26,7 +26,7 @@ def compile_all(*, jobs=2, say=print):
     ----------
     jobs : int
         Processes.
-    say : callable
+    progress : callable
         Receives one line per kind.
     """
     started = time.perf_counter()
@@ -34,7 +34,7 @@ def compile_all(*, jobs=2, say=print):
         waiting = {pool.submit(work): work.__name__.strip("_") for work in _WORK}
         for done in as_completed(waiting):
             done.result()
-            say(f"compiled: {waiting[done]:<14} {time.perf_counter() - started:5.0f} s")
+            progress(f"compiled: {waiting[done]:<14} {time.perf_counter() - started:5.0f} s")
 
 
 def _labels():
@@ -55,7 +55,13 @@ def _specimens():
 
 
 def _trinarizations():
-    from analysis.segmentation import cluster_weights, clustering
+    from analysis.segmentation import (
+        cluster_weights,
+        clustering,
+        posterior,
+        posterior_model,
+        voxel_features,
+    )
     from analysis.segmentation.networks import conversion, neural
 
     made = np.random.default_rng(0).random((THICKNESS, EDGE, EDGE), dtype=np.float32)
@@ -67,6 +73,10 @@ def _trinarizations():
     rows = np.ascontiguousarray(np.moveaxis(composition, -1, 0))
     for method in ("nn-am-cbd-p", "nn-am-cond"):
         conversion.trinarize(rows, TARGETS, method)
+    gray = 0.2 * made
+    gray[8:24, 8:24, 8:24] += 0.8  # a particle
+    for _, features in voxel_features.slabs(gray, voxel_features.measure(gray)):
+        posterior.of_features(features, posterior_model.stored())
 
 
 def _descriptors():

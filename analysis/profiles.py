@@ -92,6 +92,14 @@ class Profile:
         Voltage at which it ends; near the usual 3.0 V a run spends most of its time.
     resolved_tolerance : float
         Factor on the tolerance of its time steps.
+    limit_lateral, limit_thickness : int, int or None
+        Voxels of the specimens that the posterior is judged on; None for the whole thickness.
+    limit_learning : tuple of int
+        Specimens that the posteriors of the learning curve are trained on.
+    limit_trees : tuple of int
+        Of these posteriors, for AM and for the CBD.
+    limit_draws : int
+        Draws from the posterior of a specimen.
     gamma_true, fit_current, noise_V : float
         The virtual experiment: gamma of the CBD [-], current of the fit [mA/cm²], noise [V].
     """
@@ -139,6 +147,11 @@ class Profile:
     resolved_currents: tuple[float, ...] = (3.0, 6.0, 12.0)
     resolved_cutoff_V: float = 3.0
     resolved_tolerance: float = 1.0
+    limit_lateral: int = 40
+    limit_thickness: int | None = None
+    limit_learning: tuple[int, ...] = (1, 2, 4, 8)
+    limit_trees: tuple[int, int] = (40, 100)
+    limit_draws: int = 8
     gamma_true: float = 0.08
     fit_current: float = 6.0
     noise_V: float = 2e-3
@@ -194,6 +207,11 @@ PROFILES = {
             fit_methods=("kmeans", "edx-closing", "nn-am-cond", "truth"),
             nn_choices=("relu",),
             nn_choice_epochs=1,
+            limit_lateral=32,
+            limit_thickness=64,
+            limit_learning=(1, 4),
+            limit_trees=(10, 20),
+            limit_draws=3,
             resolved_lateral=32,
             resolved_voxels_per_cell=(4, 2),
             resolved_methods=("truth", "kmeans"),
@@ -207,6 +225,10 @@ PROFILES = {
             "paper",
             lateral=200,
             cutouts=3,
+            limit_lateral=96,
+            limit_learning=(1, 2, 4, 8, 16),
+            limit_trees=(60, 160),
+            limit_draws=20,
             unet_steps=150,
             unet_filters=(16, 32, 64),
             forest_pixels=20_000,
@@ -230,6 +252,18 @@ PROFILES = {
         ),
     )
 }
+
+
+def name_of(profile):
+    """
+    Name of a profile that exists, given as an object or by its name.
+
+    Raises
+    ------
+    ValueError
+        If there is no such profile.
+    """
+    return get(profile).name
 
 
 def get(name):

@@ -8,7 +8,7 @@ the file around it looks like, and so are the arrays that the solvers give on sm
     python -m benchmarks.freeze record results/smoke after.json
     python -m benchmarks.freeze compare before.json after.json
 
-`compare` ends with status 1 if a number differs or is missing. Eight digits of content at the end of
+`compare` ends with status 1 if a number differs or is missing. Eight digits at the end of
 a case's name are the key of its inputs; a key that changed is listed and is no difference.
 """
 
@@ -117,6 +117,7 @@ def small_electrode(edge=16, thickness=12):
 def hash_runs():
     """Hashes of what each solver gives on small structures, on one thread."""
     from analysis.electrochemistry import calibration, halfcell, structure, transport
+
     try:
         from analysis.electrochemistry.transport import impedance
     except ImportError:  # as it was before the rooms
@@ -186,7 +187,7 @@ def _fields(result):
     return found
 
 
-def compare(before, after, say=print):
+def compare(before, after, progress=print):
     """
     Print what differs between two records; returns how many variables do.
 
@@ -194,7 +195,7 @@ def compare(before, after, say=print):
     ----------
     before, after : dict
         As :func:`record` writes them.
-    say : callable
+    progress : callable
         Receives one line per difference, and the totals.
     """
     differences = same = 0
@@ -202,7 +203,7 @@ def compare(before, after, say=print):
         old, new = before.get(part, {}), after.get(part, {})
         for name in sorted(old.keys() | new.keys()):
             if name not in new or name not in old:
-                say(f"only {'before' if name in old else 'after'}: {name}")
+                progress(f"only {'before' if name in old else 'after'}: {name}")
                 differences += 1
                 continue
             for key in sorted(old[name].keys() | new[name].keys()):
@@ -210,13 +211,13 @@ def compare(before, after, say=print):
                     same += 1
                 else:
                     state = "differs" if key in old[name] and key in new[name] else "came or went"
-                    say(f"{state}: {name} [{key}]")
+                    progress(f"{state}: {name} [{key}]")
                     differences += 1
     keys = before.get("keys", {}), after.get("keys", {})
     moved = [name for name in keys[0] if name in keys[1] and keys[0][name] != keys[1][name]]
     for name in moved:
-        say(f"key renamed: {name}: {keys[0][name]} -> {keys[1][name]}")
-    say(f"{same} variables alike, {differences} not; {len(moved)} keys renamed")
+        progress(f"key renamed: {name}: {keys[0][name]} -> {keys[1][name]}")
+    progress(f"{same} variables alike, {differences} not; {len(moved)} keys renamed")
     return differences
 
 

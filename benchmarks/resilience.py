@@ -137,7 +137,7 @@ def differences(expected, found):
     return sorted(name for name in expected if found.get(name) != expected[name])
 
 
-def kill(folder, options, *, kills, seed, say=print):
+def kill(folder, options, *, kills, seed, progress=print):
     """
     Kill parts of a run at random moments, and let it go on until it is complete.
 
@@ -163,7 +163,7 @@ def kill(folder, options, *, kills, seed, say=print):
                 victim.send_signal(signal.SIGKILL)
             plan.remove(kind)
             made += 1
-            say(f"{made:2d} killed: {kind:6s} after {time.monotonic() - begin:.1f} s")
+            progress(f"{made:2d} killed: {kind:6s} after {time.monotonic() - begin:.1f} s")
             if kind == "worker":
                 continue  # the run replaces it
         process.wait()
@@ -171,7 +171,7 @@ def kill(folder, options, *, kills, seed, say=print):
         if victim and kind == "site" and "was killed (SIGKILL" not in output:
             faults.append("a Sphinx that was killed was not said to be")
         if process.returncode == 0 and plan:
-            say(f"   complete; not met yet: {', '.join(plan)}; cases and chapters begin anew")
+            progress(f"   complete; not met yet: {', '.join(plan)}; cases and chapters begin anew")
             shutil.rmtree(folder / "results/smoke/cases", ignore_errors=True)
             shutil.rmtree(folder / "_build", ignore_errors=True)
         process = start(folder, *options)
@@ -182,7 +182,7 @@ def kill(folder, options, *, kills, seed, say=print):
     faults += [f"{name} differs" for name in differences(expected, tables(folder))]
     left = [path.name for path in (folder / "results").rglob(".*.partial*")]
     faults += [f"{name} was left behind" for name in left]
-    say(f"{made} kills, {len(expected)} tables compared, {len(faults)} faults")
+    progress(f"{made} kills, {len(expected)} tables compared, {len(faults)} faults")
     return faults
 
 
@@ -237,7 +237,7 @@ DAMAGE = {
 }
 
 
-def damage(folder, options, *, kinds, seed, say=print):
+def damage(folder, options, *, kinds, seed, progress=print):
     """
     Damage one file of each kind in two ways, and run again.
 
@@ -254,7 +254,7 @@ def damage(folder, options, *, kinds, seed, say=print):
             restore(folder)
             files = sorted(folder.glob(pattern))
             if not files:
-                say(f"{kind:9s} there is no such file in this version")
+                progress(f"{kind:9s} there is no such file in this version")
                 break
             file = rng.choice(files)
             before = file.read_bytes()
@@ -271,7 +271,7 @@ def damage(folder, options, *, kinds, seed, say=print):
             seen += [f"{name} differs" for name in differences(expected, tables(folder))]
             ran = output.count("running (")
             verdict = "; ".join(seen) or "noticed, and all tables are equal"
-            say(f"{kind:9s} {way.__name__:18s} {file.name}: {verdict} ({ran} chapters ran)")
+            progress(f"{kind:9s} {way.__name__:18s} {file.name}: {verdict} ({ran} chapters ran)")
             faults += [f"{kind}, {way.__name__}, {file.name}: {text}" for text in seen]
     return faults
 
@@ -288,7 +288,7 @@ def main(arguments=None):
     asked = parser.parse_args(arguments)
     options = ["--no-site"] if asked.no_site or asked.trial == "damage" else []
 
-    def say(line):
+    def progress(line):
         print(line, flush=True)
 
     with contextlib.ExitStack() as stack:
@@ -296,11 +296,11 @@ def main(arguments=None):
         folder = Path(work).resolve()
         folder.mkdir(parents=True, exist_ok=True)
         if asked.trial == "kill":
-            faults = kill(folder, options, kills=asked.kills, seed=asked.seed, say=say)
+            faults = kill(folder, options, kills=asked.kills, seed=asked.seed, progress=progress)
         else:
-            faults = damage(folder, options, kinds=asked.kinds, seed=asked.seed, say=say)
+            faults = damage(folder, options, kinds=asked.kinds, seed=asked.seed, progress=progress)
     for fault in faults:
-        say(f"FAULT {fault}")
+        progress(f"FAULT {fault}")
     return 1 if faults else 0
 
 

@@ -129,7 +129,7 @@ def full(kind, lateral, current, threads, voxels_per_cell):
     )
     with open(RESULTS / f"{name}.log", "a") as log:
 
-        def say(line):
+        def progress(line):
             print(line, flush=True)
             print(line, file=log, flush=True)
 
@@ -140,7 +140,7 @@ def full(kind, lateral, current, threads, voxels_per_cell):
             voxel_size_um=edge,
             threads=threads,
             voxels_per_cell=voxels_per_cell,
-            progress=say,
+            progress=progress,
             checkpoint_path=RESULTS / f"{name}.npz",
         )
     return name, {"kind": kind, "shape": labels.shape, "edge_um": edge} | described(run)

@@ -3,7 +3,8 @@
 Usage: python benchmarks/resolved_reference.py [--write]
 
 Prints the difference of the resolved cell from PyBaMM's DFN on the electrode of
-:mod:`analysis.electrochemistry.pybamm_reference.cubes`; with `--write` the curves of PyBaMM are stored.
+:mod:`analysis.electrochemistry.pybamm_reference.cubes`; with `--write` the curves of PyBaMM are
+stored.
 """
 
 import argparse

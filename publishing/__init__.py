@@ -10,9 +10,9 @@ In the order of ``make book``:
 ``site``         Sphinx on the staged book
 ``build``        all of it: :func:`publishing.build.build_book`
 
-Other forms: ``pdf`` and ``epub`` (``forms`` is what both share), ``crate`` (RO-Crate of the
-results). ``pairs`` writes the ``.ipynb`` of every chapter. ``own`` is the report on a reader's own
-tomogram, ``provenance`` tells which one that is, and ``owned`` whose folder it is put into.
+``forms`` has the PDF and the ePub, ``crate`` the RO-Crate of the results. ``pairs`` writes the
+``.ipynb`` of every chapter. ``own`` is the report on a reader's own tomogram, ``provenance`` tells
+which one that is, and ``owned`` whose folder it is put into.
 
 The Sphinx extensions of the site lie in ``book/_ext``, the checks of its pages in ``tests/book``.
 """

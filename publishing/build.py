@@ -7,14 +7,15 @@ import shutil
 import time
 from pathlib import Path
 
-from analysis import opengl, profiles, scratch, storage
+from analysis import opengl, profiles, storage
+from analysis.storage import scratch
 from publishing import site, stamps
 from publishing.chapters import ROOT, chapters_in_book
 from publishing.execute import execute
 from publishing.stage import stage
 
 
-def build_book(profile, *, real="", jobs=2, pages=True, say=print):
+def build_book(profile, *, real="", jobs=2, pages=True, progress=print):
     """
     Run what must run and build the site.
 
@@ -28,7 +29,7 @@ def build_book(profile, *, real="", jobs=2, pages=True, say=print):
         Chapters that run at the same time.
     pages : bool
         Whether to build the site after the chapters have run.
-    say : callable
+    progress : callable
         Receives progress, line by line.
 
     Returns
@@ -56,21 +57,21 @@ def build_book(profile, *, real="", jobs=2, pages=True, say=print):
         parameters["real"] = _as_seen_from_root(real)
         parameters["real_sha256"] = storage.sha256(real)
     started = time.perf_counter()
-    _clear_up(build, say)
-    say(f"Profile {profile}: {len(chapters)} executed chapters, {jobs} at a time")
-    ran = execute(chapters, build=build, parameters=parameters, jobs=jobs, say=say)
+    _clear_up(build, progress)
+    progress(f"Profile {profile}: {len(chapters)} executed chapters, {jobs} at a time")
+    ran = execute(chapters, build=build, parameters=parameters, jobs=jobs, progress=progress)
     executed_seconds = time.perf_counter() - started
     page = build_site(stage(build), build, jobs=jobs) if pages else None
-    say("")
-    say(table_of_seconds(build, [chapter.name for chapter in chapters], ran))
+    progress("")
+    progress(table_of_seconds(build, [chapter.name for chapter in chapters], ran))
     total = time.perf_counter() - started
-    say(f"\nExecuted {len(ran)} of {len(chapters)} chapters in {executed_seconds:.0f} s.")
+    progress(f"\nExecuted {len(ran)} of {len(chapters)} chapters in {executed_seconds:.0f} s.")
     if pages:
-        say(f"With the site: {total:.0f} s.\nThe book: {page}")
+        progress(f"With the site: {total:.0f} s.\nThe book: {page}")
     return page
 
 
-def serve(profile, *, port=8000, say=print):
+def serve(profile, *, port=8000, progress=print):
     """
     Serve the built book on this machine until it is interrupted.
 
@@ -100,19 +101,19 @@ def serve(profile, *, port=8000, say=print):
             f"Port {port} of this machine cannot be used ({error.strerror}). Stop what serves "
             f"there, or open {site / 'index.html'} in a browser."
         ) from error
-    say(f"http://127.0.0.1:{server.server_port}/ shows profile {profile}; Ctrl+C ends it.")
+    progress(f"http://127.0.0.1:{server.server_port}/ shows profile {profile}; Ctrl+C ends it.")
     with server:
         server.serve_forever()
 
 
-def _clear_up(build, say):
+def _clear_up(build, progress):
     """Name and remove what a killed run has left, and name a manifest that was touched."""
     for folder in (storage.results_root() / build.profile, build.folder):
         for file in scratch.sweep_partial(folder):
-            say(f"Removed {file.name}, which a process that was killed had half written.")
+            progress(f"Removed {file.name}, which a process that was killed had half written.")
     line = stamps.trouble_of_manifest(build)
     if line:
-        say(line)
+        progress(line)
 
 
 def folders(profile):

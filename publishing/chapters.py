@@ -55,6 +55,7 @@ CHAPTERS = (
         "07_agreement",
         needs=TRINARIZATIONS,
     ),
+    Chapter("07b_limit"),
     Chapter("08_model", needs=("02_tomography",)),
     Chapter("09_verification"),
     Chapter(

@@ -18,7 +18,7 @@ TITLE = "Where is the carbon-binder domain? Results of one run"
 _FORMATS = {".nc": "application/netcdf", ".csv": "text/csv", ".keras": "application/zip"}
 
 
-def export(profile, *, say=print):
+def export(profile, *, progress=print):
     """
     Write ``results/<profile>/ro-crate-metadata.json``.
 
@@ -26,7 +26,7 @@ def export(profile, *, say=print):
     ----------
     profile : str
         Name of a profile that has run.
-    say : callable
+    progress : callable
         Receives where the crate lies.
 
     Returns
@@ -53,7 +53,7 @@ def export(profile, *, say=print):
     with storage.atomic(target) as temporary:
         text = json.dumps(crate(manifest).metadata.generate(), indent=1, ensure_ascii=False)
         temporary.write_text(text + "\n", encoding="utf-8")
-    say(f"RO-Crate: {target}")
+    progress(f"RO-Crate: {target}")
     return target
 
 

@@ -38,7 +38,7 @@ class ChapterFailed(RuntimeError):
     """A notebook stopped with an error."""
 
 
-def execute(chapters, *, build, parameters, jobs=2, say=print):
+def execute(chapters, *, build, parameters, jobs=2, progress=print):
     """
     Bring the executed copies of all chapters up to date.
 
@@ -52,7 +52,7 @@ def execute(chapters, *, build, parameters, jobs=2, say=print):
         Offered to every chapter; a chapter gets those that its parameters cell names.
     jobs : int
         Chapters that run at the same time.
-    say : callable
+    progress : callable
         Receives one line of progress per chapter.
 
     Returns
@@ -67,7 +67,7 @@ def execute(chapters, *, build, parameters, jobs=2, say=print):
     RuntimeError
         If another run of the same profile is under way.
     """
-    progress = _Progress([chapter.name for chapter in chapters], say)
+    board = _Board([chapter.name for chapter in chapters], progress)
     by_name = {chapter.name: chapter for chapter in chapters}
     needs = {chapter.name: chapter.needs for chapter in chapters}
     if COLOPHON in needs:
@@ -75,13 +75,13 @@ def execute(chapters, *, build, parameters, jobs=2, say=print):
     with only_run_of(build):
         in_order(
             needs,
-            lambda name: _bring_up_to_date(by_name[name], build, parameters, progress),
+            lambda name: _bring_up_to_date(by_name[name], build, parameters, board),
             jobs,
         )
-        stamps.write_manifest(build, progress.names)
-    if progress.failures:
-        raise ChapterFailed("\n\n".join(progress.failures))
-    return progress.ran
+        stamps.write_manifest(build, board.names)
+    if board.failures:
+        raise ChapterFailed("\n\n".join(board.failures))
+    return board.ran
 
 
 def in_order(needs, work, jobs):
@@ -132,10 +132,10 @@ def in_order(needs, work, jobs):
             raise
 
 
-class _Progress:
-    def __init__(self, names, say):
+class _Board:
+    def __init__(self, names, progress):
         self.names = names
-        self.say = say
+        self.progress = progress
         self.done = 0
         self.ran = []
         self.failures = []
@@ -143,31 +143,31 @@ class _Progress:
     def line(self, name, text, *, finished=True):
         with PRINTING:
             self.done += finished
-            self.say(f"[{self.done:2d}/{len(self.names)}] {name:<28} {text}")
+            self.progress(f"[{self.done:2d}/{len(self.names)}] {name:<28} {text}")
 
 
-def _bring_up_to_date(chapter, build, parameters, progress):
+def _bring_up_to_date(chapter, build, parameters, board):
     """Run a chapter if it must run; return whether it is up to date now."""
     name = chapter.name
     now = fingerprint(chapter.source, parameters=accepted(chapter.source, parameters))
     now["offered"] = offered = stamps.offered(build, chapter.needs)
     if name == COLOPHON:
-        stamps.write_manifest(build, progress.names)
+        stamps.write_manifest(build, board.names)
     reason = stamps.reason_to_run(build, name, now)
     if not reason:
-        progress.line(name, "up to date")
+        board.line(name, "up to date")
         return True
-    progress.line(name, f"running ({reason})", finished=False)
+    board.line(name, f"running ({reason})", finished=False)
     try:
         stamp = run_chapter(chapter.source, name, build=build, parameters=parameters)
         stamp["fingerprint"]["offered"] = offered
         stamps.write_stamp(build, name, stamp)
     except (ChapterFailed, OSError) as failure:
-        progress.failures.append(stamps.why_stopped(build, name, failure))
-        progress.line(name, "FAILED")
+        board.failures.append(stamps.why_stopped(build, name, failure))
+        board.line(name, "FAILED")
         return False
-    progress.ran.append(name)
-    progress.line(name, f"{stamp['seconds']:6.1f} s  {stamp['peak_memory_MB'] / 1000:.1f} GB")
+    board.ran.append(name)
+    board.line(name, f"{stamp['seconds']:6.1f} s  {stamp['peak_memory_MB'] / 1000:.1f} GB")
     return True
 
 

@@ -5,6 +5,7 @@ is staged, so that editing them needs no execution.
 """
 
 import ast
+import functools
 import hashlib
 from pathlib import Path
 
@@ -85,10 +86,13 @@ def import_closure(code, root=ROOT):
 
 
 def _imported_files(tree, root, package):
+    bound = {}  # what a name in this source stands for, if it is a module
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield from _module_files(alias.name, root)
+                first = alias.name.partition(".")[0]
+                bound[alias.asname or first] = alias.name if alias.asname else first
         elif isinstance(node, ast.ImportFrom):
             base = node.module or ""
             if node.level:
@@ -96,7 +100,66 @@ def _imported_files(tree, root, package):
                 base = ".".join([*parents, base] if base else parents)
             yield from _module_files(base, root)
             for alias in node.names:
-                yield from _module_files(f"{base}.{alias.name}", root)
+                names = _handed_on(base, root) if alias.name == "*" else [alias.name]
+                for name in names:
+                    found = _owner(base, name, root)
+                    yield from _module_files(found, root)
+                    bound[alias.asname or name] = found
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            yield from _attribute_files(node, bound, root)
+
+
+def _attribute_files(node, bound, root):
+    """Files of the modules that ``room.module.name`` passes through."""
+    chain = []
+    while isinstance(node, ast.Attribute):
+        chain.append(node.attr)
+        node = node.value
+    if not isinstance(node, ast.Name):
+        return
+    module = bound.get(node.id, "")
+    for name in reversed(chain):
+        if not _is_module(module, root):
+            return
+        module = _owner(module, name, root)
+        yield from _module_files(module, root)
+
+
+def _owner(base, name, root):
+    """Dotted name that a name in a module leads to; a room may hand on names of its modules."""
+    if _is_module(f"{base}.{name}", root):
+        return f"{base}.{name}"
+    return _handed_on(base, root).get(name, f"{base}.{name}")
+
+
+def _handed_on(base, root):
+    """What a room hands on by :func:`analysis._names.lazily`: name -> dotted name."""
+    room = root.joinpath(*base.split("."), "__init__.py")
+    if base.split(".")[0] != PACKAGE or not room.is_file():
+        return {}
+    return {
+        name: f"{base}.{there}"
+        for name, there in _lazy_names(room.read_text(encoding="utf-8")).items()
+    }
+
+
+@functools.lru_cache(maxsize=256)
+def _lazy_names(source):
+    found = {}
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "lazily":
+            for module, names in ast.literal_eval(node.args[1]).items():
+                found |= {name: f"{module}.{name}" for name in names.split()}
+                if not names:
+                    found[module.rpartition(".")[2]] = module
+    return found
+
+
+def _is_module(name, root):
+    stem = root.joinpath(*name.split("."))
+    inside = name.split(".")[0] == PACKAGE
+    return inside and ((stem / "__init__.py").is_file() or stem.with_suffix(".py").is_file())
 
 
 def _module_files(name, root):

@@ -31,7 +31,7 @@ def run(
     crop="",
     polarity="",
     out="",
-    say=print,
+    progress=print,
 ):
     """
     Trinarize, describe and simulate a tomogram; leave a report and the labels.
@@ -52,7 +52,7 @@ def run(
         What the particles are; looked for in the gray values if not given.
     out : str
         Folder for the report; ``own/<name of the tomogram>`` by default.
-    say : callable
+    progress : callable
         Receives progress.
 
     Returns
@@ -91,7 +91,7 @@ def run(
         if out and owned.owner(folders[0]) is not None:
             locked = folders[0]  # told before the file is read, if another run is there
             held.enter_context(only_run_of(stamps.Build("own", locked)))
-        _understand(place, name, size, targets, dataset, crop, polarity, say)
+        _understand(place, name, size, targets, dataset, crop, polarity, progress)
         source = provenance.identify(own_tomogram.files_of(place, name), dataset)
         folder = _folder_of(folders, source, out)
         if folder != locked:
@@ -110,7 +110,7 @@ def run(
                 "crop": crop or "",
                 "polarity": polarity,
             },
-            say,
+            progress,
         )
 
 
@@ -148,29 +148,31 @@ def _check_owner(folder, source, out=""):
         )
 
 
-def _understand(place, name, size, targets, dataset, crop, polarity, say):
+def _understand(place, name, size, targets, dataset, crop, polarity, progress):
     """Say what was read from the file, before any work."""
     file, cut = own_tomogram.located(place, name), crop or None
     found = describe(file, dataset, crop=cut, voxel_size_um=size)
     stated = ", ".join("?" if edge is None else f"{edge:g}" for edge in found.spacing_um)
     known = any(edge is not None for edge in found.spacing_um)
     of = f", dataset {found.dataset}" if found.dataset else ""
-    say(
+    progress(
         f"{_printable(name)} ({found.kind}{_printable(of)}): stored as {found.stored_axes}; taken "
         f"as {' x '.join(map(str, found.shape))} voxels, z (from separator to collector), y, x"
     )
-    say(
+    progress(
         f"type {found.dtype}, compression {found.compression}; voxel edge {size:g} µm, "
         + (f"the file says {stated} µm ({found.spacing_source})" if known else "the file says none")
     )
-    say(f"the commonest gray value fills {found.commonest_share:.1%} of the volume")
+    progress(f"the commonest gray value fills {found.commonest_share:.1%} of the volume")
     gray = read_gray(file, dataset, crop=cut, voxel_size_um=size)
-    say(f"{own_tomogram.settle_polarity(gray, targets, polarity)}; stored so that {found.polarity}")
+    progress(
+        f"{own_tomogram.settle_polarity(gray, targets, polarity)}; stored so that {found.polarity}"
+    )
 
 
-def _run_in(folder, place, parameters, say):
+def _run_in(folder, place, parameters, progress):
     name = _printable(parameters["tomogram"])
-    owned.begin(folder, _page(name, "is being made", _RUNNING), say)
+    owned.begin(folder, _page(name, "is being made", _RUNNING), progress)
     private = {str(folder): "OUT", place: "", str(ROOT): "", str(Path.home()): "~"}
     try:
         with _environment(
@@ -179,24 +181,24 @@ def _run_in(folder, place, parameters, say):
                 own_tomogram.FOLDER_VARIABLE: place,
             }
         ):
-            report, labels = _make(folder, parameters, private, say)
-        owned.publish(folder, report, labels, say)
+            report, labels = _make(folder, parameters, private, progress)
+        owned.publish(folder, report, labels, progress)
     except BaseException as error:
         reason = without(private, str(error) or type(error).__name__)
         owned.state(folder, _page(name, "could not be made", reason), "failed")
         raise
     page = folder / owned.REPORT / "index.html"
-    say(f"Report: {page}\nLabels: {folder}")
+    progress(f"Report: {page}\nLabels: {folder}")
     return page
 
 
-def _make(folder, parameters, private, say):
+def _make(folder, parameters, private, progress):
     """Execute the chapter and build its pages; return the report and the files of labels."""
-    say("Analyzing ...")
+    progress("Analyzing ...")
     build = stamps.Build("own", folder / owned.WORK)
     stamp = run_chapter(CHAPTER, CHAPTER.stem, build=build, parameters=parameters)
     _clean(build.executed(CHAPTER.stem), private)
-    say(f"Analyzed in {stamp['seconds']:.0f} s. Building the report ...")
+    progress(f"Analyzed in {stamp['seconds']:.0f} s. Building the report ...")
     made = build_site(_stage(build), build, strict=False)
     labels = storage.results_root() / "own" / "volumes" / "labels"
     return made.parent, sorted(labels.iterdir())

@@ -121,7 +121,7 @@ def claim(folder, source):
     _write_mark(folder, mark | {"source": asdict(source)})
 
 
-def begin(folder, page, say):
+def begin(folder, page, progress):
     """
     Move the last result out of the way, so that it never stands as that of this run.
 
@@ -131,15 +131,15 @@ def begin(folder, page, say):
         A claimed folder.
     page : str
         HTML that stands for the report until there is one.
-    say : callable
+    progress : callable
         Receives where the reader's own changes were put.
     """
     mark = read_mark(folder)
     if mark["state"] == "complete":
-        _retire(folder / PREVIOUS, mark["previous"], folder, say)
-        mark["previous"] = _move_away(folder, mark["files"], folder / PREVIOUS, say)
+        _retire(folder / PREVIOUS, mark["previous"], folder, progress)
+        mark["previous"] = _move_away(folder, mark["files"], folder / PREVIOUS, progress)
     else:
-        _retire(folder, mark["files"], folder, say, names=_published(folder))
+        _retire(folder, mark["files"], folder, progress, names=_published(folder))
     mark |= {"files": {}, "state": "running"}
     _write_mark(folder, mark)
     _remove_work(folder)
@@ -157,7 +157,7 @@ def state(folder, page, word):
     _write_mark(folder, read_mark(folder) | {"files": files, "state": word})
 
 
-def publish(folder, report, labels, say):
+def publish(folder, report, labels, progress):
     """
     Put a finished report and its labels in place, and drop what they replace.
 
@@ -169,19 +169,19 @@ def publish(folder, report, labels, say):
         The report, on the same disk.
     labels : list of Path
         Files of labels, on the same disk.
-    say : callable
+    progress : callable
         Receives where the reader's own changes were put.
     """
     files = {f"{REPORT}/{name}": digest for name, digest in _hashes(report).items()}
     files |= {file.name: storage.sha256(file) for file in labels}
     mark = read_mark(folder)
-    _retire(folder, mark["files"], folder, say, names=_published(folder))
+    _retire(folder, mark["files"], folder, progress, names=_published(folder))
     report.rename(folder / REPORT)
     for file in labels:
         os.replace(file, folder / file.name)
     mark |= {"files": files, "state": "complete"}
     _write_mark(folder, mark)
-    _retire(folder / PREVIOUS, mark["previous"], folder, say)
+    _retire(folder / PREVIOUS, mark["previous"], folder, progress)
     _write_mark(folder, mark | {"previous": {}})
     _remove_work(folder)
 
@@ -219,10 +219,10 @@ def _published(folder):
     return [REPORT, *sorted(labels)]
 
 
-def _move_away(folder, files, target, say):
+def _move_away(folder, files, target, progress):
     """Move the published files of a folder, as far as they are there; return their hashes."""
     touched = _touched(folder, files, _published(folder))
-    target = _kept(folder, touched, say) if touched else target
+    target = _kept(folder, touched, progress) if touched else target
     target.mkdir()
     for name in _published(folder):
         if (folder / name).exists():
@@ -230,7 +230,7 @@ def _move_away(folder, files, target, say):
     return {} if touched else files
 
 
-def _retire(place, files, folder, say, *, names=None):
+def _retire(place, files, folder, progress, *, names=None):
     """Delete what we made in a place; what a reader added or changed is moved aside whole."""
     if not place.is_dir():
         return
@@ -238,7 +238,7 @@ def _retire(place, files, folder, say, *, names=None):
     names = [name for name in names if os.path.lexists(place / name)]
     touched = _touched(place, files, names)
     if touched:
-        target = _kept(folder, touched, say)
+        target = _kept(folder, touched, progress)
         target.mkdir()
         for name in names:
             (place / name).rename(target / name)
@@ -259,13 +259,13 @@ def _touched(place, files, names):
     return sorted(name for name, digest in found.items() if files.get(name) != digest)
 
 
-def _kept(folder, touched, say):
+def _kept(folder, touched, progress):
     number = 1
     while os.path.lexists(folder / f"kept-{number}"):
         number += 1
     target = folder / f"kept-{number}"
     shown = ", ".join(touched[:3]) + (f" and {len(touched) - 3} more" if len(touched) > 3 else "")
-    say(f"Changed or added by you since the last report: {shown}. Moved to {target}.")
+    progress(f"Changed or added by you since the last report: {shown}. Moved to {target}.")
     return target
 
 

@@ -9,7 +9,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis import __version__, disk, storage
+from analysis import __version__, storage
+from analysis.storage import disk
 from publishing.chapters import COLOPHON
 
 

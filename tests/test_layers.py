@@ -10,12 +10,8 @@ PACKAGE = Path(__file__).resolve().parents[1] / "analysis"
 # Lower rank is deeper; rooms of one rank do not import each other, except where noted.
 RANKS = {
     "_names": 0,
-    "attributes": 0,
-    "checksums": 0,
-    "disk": 0,
     "phases": 0,
     "profiles": 0,
-    "scratch": 0,
     "electrodes": 1,
     "opengl": 1,
     "paper": 1,
@@ -88,8 +84,10 @@ def test_no_room_for_odds_and_ends():
 
 
 def is_compiled(function):
-    return any("jit" in ast.unparse(mark) or "kernel" in ast.unparse(mark)
-               for mark in function.decorator_list)
+    return any(
+        "jit" in ast.unparse(mark) or "kernel" in ast.unparse(mark)
+        for mark in function.decorator_list
+    )
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))

@@ -63,7 +63,9 @@ def parts(result):
     if isinstance(result, (tuple, list)):
         return [part for value in result for part in parts(value)]
     if hasattr(result, "__dataclass_fields__"):
-        return [part for name in result.__dataclass_fields__ for part in parts(getattr(result, name))]
+        return [
+            part for name in result.__dataclass_fields__ for part in parts(getattr(result, name))
+        ]
     return [np.asarray(result)]
 
 

@@ -92,7 +92,7 @@ def quick(monkeypatch):
     """Everything but the analysis itself, which takes a minute."""
     runs = []
 
-    def make(folder, parameters, private, say):
+    def make(folder, parameters, private, progress):
         runs.append(parameters)
         report = folder / owned.WORK / "html"
         report.mkdir()
@@ -217,7 +217,7 @@ def test_what_was_understood_is_said_before_the_work(tmp_path, scan, quick):
         fractions="0.5954,0.2308,0.1738",
         crop="0:20,:,:",
         out=str(tmp_path / "out"),
-        say=said.append,
+        progress=said.append,
     )
     assert quick[0]["crop"] == "0:20,:,:" and quick[0]["tomogram"] == "padded.npy"
     text = "\n".join(said[:-1])

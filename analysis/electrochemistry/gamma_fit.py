@@ -8,7 +8,7 @@ import numpy as np
 from analysis.electrochemistry.materials import DEFAULT
 from analysis.electrochemistry.porous_electrode.half_cell import Control, lithiate
 from analysis.electrochemistry.porous_electrode.time_integration import StepFailed
-from analysis.electrochemistry.target_curve import check_curve, check_range, virtual_measurement
+from analysis.electrochemistry.target_curve import check_curve, check_range
 from analysis.electrochemistry.transport.effective import check_gamma
 from analysis.paper import CURRENTS_MA_CM2
 
@@ -23,7 +23,6 @@ __all__ = [
     "fit_scan",
     "predict",
     "simulate",
-    "virtual_measurement",
 ]
 
 FIT_CURRENT_MA_CM2 = 6.0  # the paper's

@@ -1,4 +1,4 @@
-"""The voltage curve that gamma is fitted to: what it must be, and one made of a simulation."""
+"""The voltage curve that gamma is fitted to: what it must be, alone and beside an electrode."""
 
 import warnings
 
@@ -7,20 +7,6 @@ import numpy as np
 from analysis.electrochemistry.conditions import LOWEST_CUTOFF_V
 from analysis.electrochemistry.constants import FARADAY_C_MOL
 from analysis.electrochemistry.half_cycle import RISE_V, largest_rise
-
-
-def virtual_measurement(run, *, noise_V=2e-3, seed, points=300):
-    """
-    A simulated curve as an instrument would record it: evenly in time, with noise.
-
-    Returns
-    -------
-    capacity_mAh_cm2, voltage_V : (points,) ndarray
-    """
-    time_s = np.linspace(0, run.time_s[-1], points)
-    rng = np.random.default_rng(seed)
-    voltage = np.interp(time_s, run.time_s, run.voltage_V) + rng.normal(0, noise_V, points)
-    return run.current_mA_cm2 * time_s / 3600, voltage
 
 
 def check_curve(capacity_mAh_cm2, voltage_V):

@@ -86,9 +86,7 @@ class LineFit:
 def _evaluate(frequency, x, kind):
     separator, ionic = np.exp(x[0]), np.exp(x[1])
     leak = None if kind == 0 else ionic * np.exp(-x[4])
-    return line(
-        frequency, separator, ionic, x[2], np.exp(x[3]), leak_ohm=leak, model=MODELS[kind]
-    )
+    return line(frequency, separator, ionic, x[2], np.exp(x[3]), leak_ohm=leak, model=MODELS[kind])
 
 
 def _minimize(frequency, impedance, kind, start, weight, scale, fixed=None):

@@ -247,11 +247,11 @@ def lines(curves, *, ax, xlabel="", ylabel="", title="", legend=True):
     others = ["#2b4ca0", "#c23b0a", "#00836a", "#b08b00", "#d267ae", "#3b9fe3", "#000000"]
     styles = ["-", "--", "-.", ":"]
     for place, (name, (x, y)) in enumerate(curves.items()):
-        known = name in style.METHODS
+        known = name in style.METHODS or name in style.OURS
         ax.plot(
             x, y, label=style.label(name), ls="-" if known else styles[place % 4],
             color=style.color(name) if known else others[place % len(others)],
-            marker=style.METHOD_MARKERS.get(name),
+            marker=style.marker(name),
             markevery=max(1, len(np.atleast_1d(x)) // 8),
         )  # fmt: skip
     ax.set(xlabel=xlabel, ylabel=ylabel, title=title)

@@ -44,6 +44,15 @@ METHODS = {
     "edx-closing": MethodStyle("EDX-Closing", "#3b9fe3", "P"),
     "truth": MethodStyle("Truth", "#000000", "*"),
 }
+
+# Ours, beside the paper's in the chapter on the limit of a tomogram.
+OURS = {
+    "posterior": MethodStyle("Posterior", "#5b3a91", "X"),
+    "posterior with profile": MethodStyle("Posterior with profile", "#9a6fd0", "d"),
+    "most probable": MethodStyle("Most probable", "#5b3a91", "X"),
+    "draw": MethodStyle("Draw", "#000000", "o"),
+    "independent draw": MethodStyle("Independent draw", "#8a8a8a", "8"),
+}
 METHOD_COLORS = {method: style.color for method, style in METHODS.items()}
 METHOD_MARKERS = {method: style.marker for method, style in METHODS.items()}
 
@@ -197,12 +206,18 @@ def label(method):
     >>> label("nn-p-cond"), label("kmeans"), label("AM from k-means")
     ('NN-P-Cond', 'k-means', 'AM from k-means')
     """
-    return METHODS[method].label if method in METHODS else str(method)
+    known = METHODS | OURS
+    return known[method].label if method in known else str(method)
 
 
 def color(method):
     """Color of a method; gray for a name outside the catalogue."""
-    return METHOD_COLORS.get(method, "#6b7280")
+    return OURS[method].color if method in OURS else METHOD_COLORS.get(method, "#6b7280")
+
+
+def marker(method):
+    """Marker of a method; none for a name outside the catalogue."""
+    return OURS[method].marker if method in OURS else METHOD_MARKERS.get(method)
 
 
 def ordered(methods):

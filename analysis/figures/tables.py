@@ -2,7 +2,6 @@
 
 import base64
 import html
-import io
 import math
 import re
 
@@ -260,22 +259,3 @@ def number(value, digits=3, fmt=None):
         text = f"{float(value):.{decimals}f}"
     # what rounds to zero has no sign
     return text.removeprefix("-") if re.fullmatch(r"-0(\.0*)?", text) else text
-
-
-def read_back(page):
-    """
-    The table behind the CSV link of a page.
-
-    Parameters
-    ----------
-    page : Page
-        What :func:`show` or :func:`compare` returned.
-
-    Returns
-    -------
-    table : pandas.DataFrame
-    """
-    import pandas as pd
-
-    encoded = page.html.split("data:text/csv;base64,")[1].split('"')[0]
-    return pd.read_csv(io.BytesIO(base64.b64decode(encoded)))

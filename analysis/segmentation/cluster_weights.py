@@ -161,7 +161,7 @@ def clusters(sample, targets, shell_weights, means, phase_weights):
     """
     to_cbd, to_pore = (np.empty(sample.size, np.float32) for _ in range(2))
     weights, labels = per_feature(shell_weights), None
-    for passes in range(1, _MAX_PASSES + 1):
+    for passes in range(1, _MAX_PASSES + 1):  # noqa: B007, returned below
         kernels.sample_ratios(sample.features, sample.size, means, weights, to_cbd, to_pore)
         w_cbd, w_pore = solve_phase_weights(to_cbd, to_pore, targets, phase_weights)
         phase_weights = np.array([w_pore, w_cbd, 1.0])
@@ -224,7 +224,7 @@ def bobyqa(sample, targets, free, settings, *, seed):
     np.random.seed(seed)  # noqa: NPY002 - restarts draw directions from numpy's global generator
     try:
         with warnings.catch_warnings():
-            # A singular interpolation set is mended by the next restart.
+            # A singular interpolation set is repaired by the next restart.
             warnings.simplefilter("ignore", LinAlgWarning)
             result = pybobyqa.solve(
                 lambda logs: float(np.sum((run(logs)[1] - wanted) ** 2)),

@@ -22,7 +22,7 @@ class FractionsNotReached(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Fit:
+class FittedClusters:
     """
     A fitted k-means trinarization and how it was found.
 
@@ -160,7 +160,7 @@ def fit(
 
     Returns
     -------
-    fit : Fit
+    fit : FittedClusters
         Weights, centroids and the record of the search.
 
     Raises
@@ -184,7 +184,7 @@ def fit(
     else:
         found = cluster_weights.bobyqa(sample, targets, free, search, seed=seed)
     achieved = dict(zip(Phase, found.fractions.tolist(), strict=True))
-    fitted = Fit(
+    fitted = FittedClusters(
         phase_weights=found.phase_weights.astype(float),
         shell_weights=found.shell_weights.astype(float),
         centroids=_to_gray(found.means, gray_range),
@@ -211,7 +211,7 @@ def assign(gray, fit, *, accept_best=False, threads=1):
     ----------
     gray : (Z, Y, X) ndarray
         Gray values on the scale of the fit.
-    fit : Fit
+    fit : FittedClusters
         From :func:`fit`.
     accept_best : bool
         Return labels even if they miss the targets.
@@ -222,7 +222,7 @@ def assign(gray, fit, *, accept_best=False, threads=1):
     -------
     labels : (Z, Y, X) ndarray of uint8
         Phase of each voxel.
-    fit : Fit
+    fit : FittedClusters
         The same fit with the phase weights, fractions and drift of this volume.
 
     Raises

@@ -8,10 +8,11 @@ import os
 import time
 from dataclasses import dataclass
 
-from analysis import profiles, scratch, storage
+from analysis import profiles, storage
 from analysis.simulation import cluster, local
 from analysis.simulation.case_lists import fit_cases, predictions, resolved_cases
 from analysis.simulation.cases import TRUTH, file_of, is_finished
+from analysis.storage import scratch
 
 SHARED_S = 10.0  # for a file to appear that another machine has written to a shared disk
 
@@ -35,7 +36,7 @@ class Summary:
         return "\n".join([text, *reasons])
 
 
-def run(cases, profile, *, scheduler=None, workers=None, wait_s=None, say=print):
+def run(cases, profile, *, scheduler=None, workers=None, wait_s=None, progress=print):
     """
     Run the cases that are missing, and those whose file is not as it was written.
 
@@ -43,8 +44,7 @@ def run(cases, profile, *, scheduler=None, workers=None, wait_s=None, say=print)
     ----------
     cases : sequence of Case
         What must be on disk afterwards.
-    profile : str
-        Name of the profile.
+    profile : analysis.profiles.Profile
     scheduler : str, optional
         Address of a Dask scheduler, ``tcp://host:port``. Its workers must see the same results
         folder. Without it, local processes.
@@ -52,7 +52,7 @@ def run(cases, profile, *, scheduler=None, workers=None, wait_s=None, say=print)
         Local processes; one means this process. By default one per core if there are cases enough.
     wait_s : float, optional
         How long to wait for workers of a cluster [s].
-    say : callable
+    progress : callable
         Receives one line per finished case, with the time left, and one per touched file.
 
     Returns
@@ -76,12 +76,12 @@ def run(cases, profile, *, scheduler=None, workers=None, wait_s=None, say=print)
             continue
         missing.append(case)
         if file.exists():
-            say(f"{case}: {file.name} {found}; computed anew")
+            progress(f"{case}: {file.name} {found}; computed anew")
     finished, failed = len(cases) - len(missing), {}
     if not missing:
         return Summary(finished, 0, {})
     if scheduler:
-        outcomes = cluster.outcomes(missing, profile, scheduler, wait_s=wait_s, say=say)
+        outcomes = cluster.outcomes(missing, profile, scheduler, wait_s=wait_s, progress=progress)
     else:
         workers = min(workers or _worthwhile_workers(missing, profile), len(missing))
         outcomes = local.outcomes(missing, profile, workers)
@@ -93,7 +93,7 @@ def run(cases, profile, *, scheduler=None, workers=None, wait_s=None, say=print)
         left = (time.monotonic() - begin) / done * (len(missing) - done)
         note = f"failed: {reason}" if reason else "done"
         note += f" ({outcome.note})" if outcome.note else ""
-        say(f"{done:4d}/{len(missing)}  {_clock(left)} left  {case}: {note}")
+        progress(f"{done:4d}/{len(missing)}  {_clock(left)} left  {case}: {note}")
     return Summary(finished, len(missing) - len(failed), failed)
 
 
@@ -114,24 +114,23 @@ def _reason_not_here(case, profile, *, patient):
 
 def _worthwhile_workers(missing, profile):
     """One per core, but each has to import the package, which takes as long as a few cases."""
-    across = profiles.get(profile).resolved_lateral
+    across = profile.resolved_lateral
     work = sum(
         (across / case.voxels_per_cell) ** 2 / 16 if case.resolved else 1 for case in missing
     )
     return max(1, min(os.cpu_count() or 1, int(work) // 20))
 
 
-def run_fits(profile, *, methods=None, say=print, **options):
+def run_fits(profile, *, methods=None, progress=print, **options):
     """
     Run the known-answer experiment, both stages.
 
     Parameters
     ----------
-    profile : str
-        Name of the profile.
+    profile : analysis.profiles.Profile
     methods : sequence of str, optional
         As for :func:`fit_cases`.
-    say, **options
+    progress, **options
         As for :func:`run`.
 
     Returns
@@ -146,8 +145,8 @@ def run_fits(profile, *, methods=None, say=print, **options):
             f"No labels with a truth beside them in the results of profile {str(profile)!r}. Run "
             f"the chapters on trinarization first: `make book PROFILE={profile}`."
         )
-    done = run(first, profile, say=say, **options)
-    return second, done + run(second, profile, say=say, **options)
+    done = run(first, profile, progress=progress, **options)
+    return second, done + run(second, profile, progress=progress, **options)
 
 
 def run_resolved(profile, **options):
@@ -182,7 +181,7 @@ def add_arguments(parser):
     )
 
 
-def main(options, say=print):
+def main(options, progress=print):
     """
     Run the campaign of the command line; status 1 if a case failed.
 
@@ -208,20 +207,21 @@ def main(options, say=print):
         )
     if options.methods and not methods:
         raise ValueError(f"--methods {options.methods!r} names no method; leave it out for all.")
-    folder = storage.results_root() / profiles.get(options.profile).name
+    profile = profiles.get(options.profile)
+    folder = storage.results_root() / profile.name
     for file in scratch.sweep_partial(folder):
-        say(f"Removed {file.name}, which a process that was killed had half written.")
+        progress(f"Removed {file.name}, which a process that was killed had half written.")
     common = dict(
         scheduler=options.scheduler or None,
         workers=options.workers or None,
         wait_s=options.wait,
-        say=say,
+        progress=progress,
     )
     if options.resolved:
-        _, summary = run_resolved(options.profile, **common)
+        _, summary = run_resolved(profile, **common)
     else:
-        _, summary = run_fits(options.profile, methods=methods or None, **common)
-    say(str(summary))
+        _, summary = run_fits(profile, methods=methods or None, **common)
+    progress(str(summary))
     return 1 if summary.failed else 0
 
 

@@ -16,8 +16,7 @@ def fit_cases(profile, methods=None):
 
     Parameters
     ----------
-    profile : str
-        Name of the profile.
+    profile : analysis.profiles.Profile
     methods : sequence of str, optional
         Trinarizations; by default those of the paper's Table 3 and the truth. Of these, a method
         without labels on disk is left out.
@@ -32,18 +31,17 @@ def fit_cases(profile, methods=None):
     ValueError
         If a method that was asked for does not exist or has no labels on disk.
     """
-    settings = profiles.get(profile)
     if methods:
         _check_methods(methods, profile)
-    methods = methods or settings.fit_methods
+    methods = methods or profile.fit_methods
     first, second = [], []
     for specimen in profiles.ELECTRODES:
-        for cutout in settings.cutout_numbers:
+        for cutout in profile.cutout_numbers:
             present = [
                 method for method in methods if has_labels(specimen, cutout, method, profile)
             ]
             fits = [
-                Case("fit", specimen, cutout, method, settings.gamma_true, settings.fit_current)
+                Case("fit", specimen, cutout, method, profile.gamma_true, profile.fit_current)
                 for method in present
             ]
             if fits and storage.exists("volumes", truth_of(fits[0]).labels, profile=profile):
@@ -63,16 +61,14 @@ def _check_methods(methods, profile):
                 f"There is no method {method!r}.{hint} Expected some of {', '.join(known)}."
             )
     names = [
-        (specimen, cutout)
-        for specimen in profiles.ELECTRODES
-        for cutout in profiles.get(profile).cutout_numbers
+        (specimen, cutout) for specimen in profiles.ELECTRODES for cutout in profile.cutout_numbers
     ]
     for method in methods:
         absent = [f"{s}-{c}" for s, c in names if not has_labels(s, c, method, profile)]
         if absent:
             raise ValueError(
                 f"No labels of method {method!r} for {', '.join(absent)} in the results of profile "
-                f"{profile!r}. Run the chapters on trinarization first: `make book "
+                f"{str(profile)!r}. Run the chapters on trinarization first: `make book "
                 f"PROFILE={profile}`, or leave the method out."
             )
 
@@ -89,13 +85,12 @@ def resolved_cases(profile):
     fits : list of Case
         Gamma of the fitted methods, and of the truth as a check.
     """
-    settings = profiles.get(profile)
-    n, *others = settings.resolved_voxels_per_cell
-    current, gamma = settings.fit_current, settings.gamma_true
+    n, *others = profile.resolved_voxels_per_cell
+    current, gamma = profile.fit_current, profile.gamma_true
     runs, fits = [], []
-    for specimen in settings.resolved_specimens:
-        for cutout in range(1, settings.resolved_cutouts + 1):
-            compared = [(method, n) for method in settings.resolved_methods]
+    for specimen in profile.resolved_specimens:
+        for cutout in range(1, profile.resolved_cutouts + 1):
+            compared = [(method, n) for method in profile.resolved_methods]
             compared += [(TRUTH, other) for other in others if (specimen, cutout) == HEADLINE]
             runs += [
                 Case("lithiation", specimen, cutout, method, gamma, current, "resolved", voxels)
@@ -105,7 +100,7 @@ def resolved_cases(profile):
             runs += measurements(profile, specimen, cutout, n)
             fits += [
                 Case("fit", specimen, cutout, method, gamma, current, "resolved", n)
-                for method in dict.fromkeys((TRUTH, *settings.resolved_fitted))
+                for method in dict.fromkeys((TRUTH, *profile.resolved_fitted))
                 if has_labels(specimen, cutout, method, profile)
             ]
     return runs + [one for fit in fits for one in scan(fit, profile)], fits
@@ -116,7 +111,7 @@ def predictions(fit, profile):
     gamma = round(float(load(fit, profile).fitted_gamma), 4)
     return [
         replace(fit, kind="lithiation", gamma=gamma, current_mA_cm2=current)
-        for current in profiles.get(profile).resolved_currents
+        for current in profile.resolved_currents
     ]
 
 

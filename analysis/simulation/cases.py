@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 
 import numpy as np
 
-from analysis import profiles, storage
+from analysis import storage
 from analysis.electrochemistry.materials import DEFAULT
 
 MODEL_VERSION = 5  # raise it when a change of the model changes results
@@ -94,23 +94,19 @@ def measurements(profile, specimen, cutout, voxels_per_cell=None):
 
     Finely resolved along z by the homogenized model, or with `voxels_per_cell` by the resolved one.
     """
-    settings = profiles.get(profile)
     if voxels_per_cell is None:
-        currents, fidelity = settings.currents_mA_cm2, ("fine",)
+        currents, fidelity = profile.currents_mA_cm2, ("fine",)
     else:
-        currents, fidelity = settings.resolved_currents, ("resolved", voxels_per_cell)
+        currents, fidelity = profile.resolved_currents, ("resolved", voxels_per_cell)
     return [
-        Case("lithiation", specimen, cutout, TRUTH, settings.gamma_true, current, *fidelity)
+        Case("lithiation", specimen, cutout, TRUTH, profile.gamma_true, current, *fidelity)
         for current in currents
     ]
 
 
 def scan(fit, profile):
     """Lithiations at a few values of gamma that a resolved fit interpolates."""
-    return [
-        replace(fit, kind="lithiation", gamma=gamma)
-        for gamma in profiles.get(profile).resolved_gammas
-    ]
+    return [replace(fit, kind="lithiation", gamma=gamma) for gamma in profile.resolved_gammas]
 
 
 def name_of(case, profile):
@@ -120,21 +116,20 @@ def name_of(case, profile):
     Values count, in their order, not what fields and classes are called: a renamed parameter does
     not run anything again.
     """
-    settings = profiles.get(profile)
     content = {
         "case": _values(case),
         "model": MODEL_VERSION,
         "materials": _values(DEFAULT),
         "labels": _digest(case.labels, profile),
-        "seed": settings.seed,
+        "seed": profile.seed,
     }
     if case.kind == "fit":
         content["target"] = _digest(truth_of(case).labels, profile)
-        content["currents"] = list(settings.currents_mA_cm2)
+        content["currents"] = list(profile.currents_mA_cm2)
     if case.resolved:
-        content["gammas"] = list(settings.resolved_gammas) if case.kind == "fit" else []
-        content["part"] = settings.resolved_lateral
-        content["end"] = [settings.resolved_cutoff_V, settings.resolved_tolerance]
+        content["gammas"] = list(profile.resolved_gammas) if case.kind == "fit" else []
+        content["part"] = profile.resolved_lateral
+        content["end"] = [profile.resolved_cutoff_V, profile.resolved_tolerance]
     text = json.dumps(content, sort_keys=True)
     return f"{str(case).replace(' ', '-')}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 

@@ -68,7 +68,7 @@ def libraries():
     return {name: importlib.metadata.version(name) for name in NUMERICS}
 
 
-def outcomes(cases, profile, address, *, wait_s=None, say=print):
+def outcomes(cases, profile, address, *, wait_s=None, progress=print):
     """
     Run cases on a cluster.
 
@@ -76,14 +76,13 @@ def outcomes(cases, profile, address, *, wait_s=None, say=print):
     ----------
     cases : sequence of Case
         What to run.
-    profile : str
-        Name of the profile.
+    profile : analysis.profiles.Profile
     address : str
         Of the scheduler, ``tcp://host:port``.
     wait_s : float, optional
         How long to wait for workers [s], at the beginning and if all have left; 60 by default. A
         queue of a computing center may need more.
-    say : callable
+    progress : callable
         Receives what happens beside the cases, line by line.
 
     Yields
@@ -102,14 +101,16 @@ def outcomes(cases, profile, address, *, wait_s=None, say=print):
     root = storage.results_root().absolute()
     waiting, running = deque(cases), {}  # future -> case and the workers that may run it
     with _quiet(), _connected(address) as client, _token(root) as token:
-        accepted = _first_workers(client, root, token, wait_s, say)
+        accepted = _first_workers(client, root, token, wait_s, progress)
         refused, alone_since = set(), None
         while waiting or running:
             present = _threads(client)
             for worker in sorted(present.keys() - accepted - refused):
-                why = _why_not(client, worker, root, token, say)
+                why = _why_not(client, worker, root, token, progress)
                 (refused if why else accepted).add(worker)
-                say(f"Worker {worker} is not used: it {why}." if why else f"Worker {worker} joins.")
+                progress(
+                    f"Worker {worker} is not used: it {why}." if why else f"Worker {worker} joins."
+                )
             accepted &= present.keys()
             alone_since = None if accepted else alone_since or time.monotonic()
             if not accepted and time.monotonic() - alone_since > wait_s:
@@ -154,11 +155,11 @@ def _remote(case, profile, root):
     return execute(case, profile)
 
 
-def _first_workers(client, root, token, wait_s, say):
+def _first_workers(client, root, token, wait_s, progress):
     """Workers that are there at the beginning, all of them fit, or an error that names them."""
     address = client.scheduler.address
     if not _threads(client):
-        say(f"No worker at {address} yet; waiting up to {wait_s:.0f} s for one.")
+        progress(f"No worker at {address} yet; waiting up to {wait_s:.0f} s for one.")
     deadline = time.monotonic() + wait_s
     while not _threads(client):
         if time.monotonic() > deadline:
@@ -169,7 +170,7 @@ def _first_workers(client, root, token, wait_s, say):
             )
         time.sleep(min(POLL_S, wait_s / 4))
     workers = sorted(_threads(client))
-    unfit = {worker: _why_not(client, worker, root, token, say) for worker in workers}
+    unfit = {worker: _why_not(client, worker, root, token, progress) for worker in workers}
     unfit = {worker: why for worker, why in unfit.items() if why}
     if unfit:
         listed = "\n".join(f"  {worker} {why}" for worker, why in unfit.items())
@@ -178,11 +179,11 @@ def _first_workers(client, root, token, wait_s, say):
             f"campaign; none was run:\n{listed}\nGive all of them this version of the package and "
             "this results folder, or stop them, and run the same command again."
         )
-    say(f"{len(workers)} workers at {address}")
+    progress(f"{len(workers)} workers at {address}")
     return set(workers)
 
 
-def _why_not(client, worker, root, token, say):
+def _why_not(client, worker, root, token, progress):
     """Why a worker may not run cases, or an empty string."""
     python = _python_of(client, worker)
     ours = identity()
@@ -205,7 +206,7 @@ def _why_not(client, worker, root, token, say):
         )
     for name, version in libraries().items():
         if found["libraries"].get(name) != version:
-            say(
+            progress(
                 f"Worker {worker} has {name} {found['libraries'].get(name)}, this machine "
                 f"{version}: last digits may differ."
             )

@@ -15,8 +15,7 @@ def outcomes(cases, profile, workers):
     ----------
     cases : sequence of Case
         What to run.
-    profile : str
-        Name of the profile.
+    profile : analysis.profiles.Profile
     workers : int
         Processes; one means this process.
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
-from analysis import profiles, storage
+from analysis import storage
 from analysis.electrochemistry import gamma_fit as calibration
 from analysis.electrochemistry.constants import FARADAY_C_MOL
 from analysis.electrochemistry.materials import DEFAULT
@@ -128,7 +128,7 @@ def part_of(case, profile):
         Voxel edge [µm].
     """
     volume = storage.load_volume(case.labels, profile=profile)
-    edge = profiles.get(profile).resolved_lateral
+    edge = profile.resolved_lateral
     part = np.ascontiguousarray(volume.values[:, -edge:, -edge:])
     return part, float(volume.attrs["voxel_size_um"])
 
@@ -137,11 +137,10 @@ def materials_of(case, profile):
     """Parameters of a case; a resolved run may end at another voltage."""
     if not case.resolved:
         return DEFAULT
-    return replace(DEFAULT, cutoff_V=profiles.get(profile).resolved_cutoff_V)
+    return replace(DEFAULT, cutoff_V=profile.resolved_cutoff_V)
 
 
 def _run_resolved(case, profile):
-    settings = profiles.get(profile)
     labels, voxel_size_um = part_of(case, profile)
     materials = materials_of(case, profile)
     nominal_s = _nominal_mAh_cm2(labels, voxel_size_um, materials) / case.current_mA_cm2 * 3600
@@ -155,14 +154,14 @@ def _run_resolved(case, profile):
         materials=materials,
         snapshots_s=[share * nominal_s for share in MOMENTS],
         voxels_per_cell=case.voxels_per_cell,
-        control=resolved.ResolvedControl().times(settings.resolved_tolerance),
+        control=resolved.ResolvedControl().times(profile.resolved_tolerance),
         threads=1,
         checkpoint_path=unfinished,
     )
     if not run.reached_cutoff:
         raise RuntimeError(run.reason)
     data = _resolved_dataset(run, case.voxels_per_cell * voxel_size_um)
-    if case.method == TRUTH and case.current_mA_cm2 == settings.fit_current and run.snapshots:
+    if case.method == TRUTH and case.current_mA_cm2 == profile.fit_current and run.snapshots:
         for name in ("salt_mol_m3", "content"):
             data[f"volume_{name}"] = (("z", "y", "x"), getattr(run.snapshots[-1], name))
     return data
@@ -238,25 +237,24 @@ def _run_fit(case, profile):
 
     if case.resolved:
         return _run_resolved_fit(case, profile)
-    settings = profiles.get(profile)
     made = structure_of(case, profile)
     truth = {
         one.current_mA_cm2: load(one, profile)
         for one in measurements(profile, case.specimen, case.cutout)
     }
-    capacity, voltage = noisy(truth[case.current_mA_cm2], case, settings)
+    capacity, voltage = noisy(truth[case.current_mA_cm2], case, profile)
     fit = calibration.fit_gamma(
         made,
         capacity,
         voltage,
         current_mA_cm2=case.current_mA_cm2,
-        noise_V=settings.noise_V,
+        noise_V=profile.noise_V,
         fidelity=case.fidelity,
     )
     runs, failed = calibration.predict(
-        made, fit.gamma, settings.currents_mA_cm2, fidelity=case.fidelity
+        made, fit.gamma, profile.currents_mA_cm2, fidelity=case.fidelity
     )
-    currents = np.array(settings.currents_mA_cm2)
+    currents = np.array(profile.currents_mA_cm2)
     ours = [
         runs[current].capacity_mAh_cm2[-1] if current in runs else np.nan for current in currents
     ]
@@ -297,17 +295,16 @@ def _run_fit(case, profile):
 def _run_resolved_fit(case, profile):
     import xarray as xr
 
-    settings = profiles.get(profile)
     truth = {
         one.current_mA_cm2: one
         for one in measurements(profile, case.specimen, case.cutout, case.voxels_per_cell)
     }
-    capacity, voltage = noisy(load(truth[case.current_mA_cm2], profile), case, settings)
+    capacity, voltage = noisy(load(truth[case.current_mA_cm2], profile), case, profile)
     runs = {}
     for one in scan(case, profile):
         data = load(one, profile)
         runs[one.gamma] = data.capacity_mAh_cm2.values, data.voltage_V.values
-    fit = calibration.fit_scan(runs, capacity, voltage, noise_V=settings.noise_V)
+    fit = calibration.fit_scan(runs, capacity, voltage, noise_V=profile.noise_V)
     return xr.Dataset(
         {
             "fitted_gamma": fit.gamma,
@@ -320,14 +317,18 @@ def _run_resolved_fit(case, profile):
     )
 
 
-def noisy(curve, case, settings):
-    """The virtual measurement of one curve: the same for every method."""
-    seed = settings.seed_for("measurement", case.specimen, case.cutout, case.current_mA_cm2)
+def noisy(curve, case, profile):
+    """
+    A simulated curve as an instrument records it: 300 points evenly in time, with noise.
+
+    The noise is the same for every method. Returns capacity [mAh/cm²] and voltage [V].
+    """
+    seed = profile.seed_for("measurement", case.specimen, case.cutout, case.current_mA_cm2)
     rng = np.random.default_rng(seed)
     time_s = np.linspace(0, float(curve.time_s[-1]), 300)
     voltage = np.interp(time_s, curve.time_s, curve.voltage_V)
     capacity = case.current_mA_cm2 * time_s / 3600
-    return capacity, voltage + rng.normal(0, settings.noise_V, time_s.size)
+    return capacity, voltage + rng.normal(0, profile.noise_V, time_s.size)
 
 
 def _curve_dataset(done):

@@ -7,7 +7,6 @@ import numpy as np
 from analysis.tomogram.conventions import decode, decoding_bytes, spacing_from
 from analysis.tomogram.stored import Stored, n_bytes
 
-
 # NDUInt8, NDUInt16, NDUInt32 of areaDetector's NDDataType, in the global attribute dataType
 DETECTOR_UNSIGNED = (1, 3, 5)
 

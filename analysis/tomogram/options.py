@@ -111,9 +111,7 @@ def parse_crop(text):
             f"CROP={text!r}; expected three ranges of voxels z0:z1,y0:y1,x0:x1, for example "
             "CROP=0:200,50:250,50:250 (a lone colon takes the whole axis)."
         )
-    return tuple(
-        slice(int(part[1] or 0), int(part[2]) if part[2] else None) for part in parts
-    )
+    return tuple(slice(int(part[1] or 0), int(part[2]) if part[2] else None) for part in parts)
 
 
 def fit_crop(crop, shape):

@@ -118,9 +118,7 @@ def read_gray(file, dataset="", *, crop=None, voxel_size_um=None, polarity="brig
     return _checked(file, dataset, crop, voxel_size_um, polarity)[2]
 
 
-def describe(
-    file, dataset="", *, crop=None, voxel_size_um=None, polarity="bright", targets=None
-):
+def describe(file, dataset="", *, crop=None, voxel_size_um=None, polarity="bright", targets=None):
     """
     Read and check a tomogram, and say what was understood of it.
 
@@ -276,8 +274,18 @@ def _read(file, dataset, *, crop=None, brightness=True, early=lambda stored: Non
         raise ValueError(f"{file}: the volume does not fit into memory. Cut out a part.") from error
     except ValueError as error:
         raise ValueError(f"{file}: {error}") from error
-    except (OSError, EOFError, KeyError, TypeError, IndexError, AttributeError, SyntaxError,
-            ArithmeticError, RuntimeError, AssertionError) as error:  # what parsers raise on damage
+    except (
+        OSError,
+        EOFError,
+        KeyError,
+        TypeError,
+        IndexError,
+        AttributeError,
+        SyntaxError,
+        ArithmeticError,
+        RuntimeError,
+        AssertionError,
+    ) as error:  # what parsers raise on damage
         raise ValueError(
             f"{file}: could not be read as {kind} ({error}). It may be truncated or of another "
             "kind; copy it again or convert it."

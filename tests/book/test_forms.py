@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from publishing import forms
+from publishing.forms import plain
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -38,13 +38,14 @@ def epubcheck():
 @pytest.fixture(scope="session")
 def made(small_book):
     """Makes a form of the small book: ``made("epub")`` is the file."""
-    if not (os.environ.get("CHROMIUM") or any(map(shutil.which, forms.BROWSERS))):
+    if not (os.environ.get("CHROMIUM") or any(map(shutil.which, plain.BROWSERS))):
         pytest.skip("no Chromium found: apt install chromium, or set CHROMIUM to its path")
 
     def make(form):
         # a process of its own: the other tests may keep a browser open, and one process has one
         code = (
-            f"import sys; from pathlib import Path; from publishing import {form}, stamps\n"
+            f"import sys; from pathlib import Path; from publishing import stamps\n"
+            f"from publishing.forms import {form}\n"
             f"{form}.make(stamps.Build('smoke', Path(sys.argv[1])))"
         )
         command = [sys.executable, "-c", code, str(small_book.folder)]

@@ -7,7 +7,8 @@ import nbformat
 import pages
 import pytest
 
-from publishing import downloads, epub, forms
+from publishing import downloads
+from publishing.forms import epub, plain
 
 SVG = "<svg xmlns='http://www.w3.org/2000/svg'/>"
 
@@ -67,7 +68,7 @@ def test_paper_gets_stills_tables_without_links_and_no_folds(tmp_path):
     )
     nbformat.write(slider, stage / "book" / "a.ipynb")
     nbformat.write(table, stage / "book" / "b.ipynb")
-    target = forms.plain_copy(stage, tmp_path / "plain")
+    target = plain.plain_copy(stage, tmp_path / "plain")
     cell = nbformat.read(target / "book" / "a.ipynb", 4).cells[0]
     assert list(cell.outputs[0].data) == ["image/png"]
     assert cell.metadata["tags"] == ["remove-input"]
@@ -95,8 +96,8 @@ def test_epub_begins_with_its_type_uncompressed(tmp_path):
 def test_a_book_that_is_not_built_has_no_other_form(tmp_path):
     from publishing.stamps import Build
 
-    with pytest.raises(forms.FormFailed, match="make book PROFILE=smoke"):
-        forms.staged(Build("smoke", tmp_path))
+    with pytest.raises(plain.FormFailed, match="make book PROFILE=smoke"):
+        plain.staged(Build("smoke", tmp_path))
 
 
 def test_descriptions_end_at_a_word():

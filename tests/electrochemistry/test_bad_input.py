@@ -101,7 +101,14 @@ def test_times_are_checked(options):
 
 @pytest.mark.parametrize(
     "arguments",
-    [(-1.0, 10, 1), (np.nan, 10, 1), (6.0, np.nan, 1), (6.0, 10, 2.0), (6.0, 10, 0), (6.0, 10, True)],
+    [
+        (-1.0, 10, 1),
+        (np.nan, 10, 1),
+        (6.0, np.nan, 1),
+        (6.0, 10, 2.0),
+        (6.0, 10, 0),
+        (6.0, 10, True),
+    ],
 )
 def test_arguments_of_the_resolved_model(arguments):
     with pytest.raises(ValueError, match="current is|end_s|joined"):
@@ -123,7 +130,11 @@ def test_a_curve_beyond_the_active_material_or_above_the_cut_off():
 @pytest.mark.parametrize(
     "active, n_electrode, message",
     [
-        ([0.0, 0.0, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6], 8, r"Cut the volume to the slabs 2 to 7, where it is filled\.$"),
+        (
+            [0.0, 0.0, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6],
+            8,
+            r"Cut the volume to the slabs 2 to 7, where it is filled\.$",
+        ),
         ([0.6, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6, 0.0], 8, r"Cut the volume to the slabs 0 to 6.*=7"),
         ([0.6, 0.6, 0.6, 0.0, 0.6, 0.6, 0.6, 0.6], 16, r"slabs 3 to 3 of 8.*A gap inside"),
     ],

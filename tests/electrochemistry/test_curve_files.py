@@ -133,7 +133,9 @@ def test_a_file_joined_to_itself_is_refused(tmp_path):
 @pytest.mark.parametrize("head", ["time_h,voltage_V,voltage_V", "time_h,time_h,voltage_V"])
 def test_two_columns_of_one_name_are_refused(tmp_path, head):
     file = tmp_path / "cell.csv"
-    file.write_text(head + "\n" + "\n".join(f"{t},{v},{v}" for t, v in zip(HOURS, VOLTS, strict=True)))
+    file.write_text(
+        head + "\n" + "\n".join(f"{t},{v},{v}" for t, v in zip(HOURS, VOLTS, strict=True))
+    )
     with pytest.raises(ValueError, match="more than one column"):
         read_curve(file, current_mA_cm2=1.0)
 

@@ -42,7 +42,9 @@ def serpentine(n):
                 k[z, y, -1 if y % 4 == 1 else 0] = 1
         else:
             far = z % 4 == 1
-            k[z, n - 1 if far else 0, (-1 if n % 4 == 3 or n // 2 % 2 == 0 else 0) if far else 0] = 1
+            k[
+                z, n - 1 if far else 0, (-1 if n % 4 == 3 or n // 2 % 2 == 0 else 0) if far else 0
+            ] = 1
     return k
 
 
@@ -53,8 +55,6 @@ def comb(n):
     k[::2, :, n // 2] = 1
     k[::2, ::2, :] = 1
     return k
-
-
 
 
 def scattered(share, contrast, seed=1):

@@ -91,9 +91,7 @@ def test_dots_follow_the_papers_order_and_mark_the_paper():
 
 
 def test_dots_mark_chance_and_explain_what_is_drawn():
-    table = pd.DataFrame(
-        {"method": 2 * ["kmeans"], "specimen": ["SL", "TL"], "value": [0.4, 0.5]}
-    )
+    table = pd.DataFrame({"method": 2 * ["kmeans"], "specimen": ["SL", "TL"], "value": [0.4, 0.5]})
     axes = plots.dots(table, ax=style.axes(), value="value", chance={"kmeans": 0.33})
     assert any(np.allclose(line.get_xdata(), 0.33) for line in axes.lines)
     labels = [text.get_text() for text in axes.get_legend().get_texts()]

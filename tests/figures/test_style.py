@@ -102,3 +102,16 @@ def test_labels_are_not_cut_off_at_the_edge(label, wider):
     panels[-1].set_xlabel(label)
     picture = Image.open(io.BytesIO(style._printed(panels[0].figure, kind="png")))
     assert (picture.width > style.PAGE_WIDTH_IN * style.DPI + 10) == wider
+
+
+def test_ours_have_names_and_markers_that_no_method_of_the_paper_has():
+    for name, shown in style.OURS.items():
+        assert style.label(name) == shown.label
+        assert style.color(name) == shown.color
+        assert style.marker(name) == shown.marker
+        assert shown.label not in {one.label for one in style.METHODS.values()}
+    assert not set(style.OURS) & set(style.METHODS)
+    lines = [style.OURS[name] for name in ("posterior", "posterior with profile")]
+    taken = {one.marker for one in style.METHODS.values()} | {lines[0].marker}
+    assert lines[1].marker not in taken
+    assert style.marker("AM from k-means") is None

@@ -11,7 +11,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from analysis import disk, scratch, storage
+from analysis import storage
+from analysis.storage import disk, scratch
 from publishing import build, site, stamps
 from publishing.execute import ChapterFailed, run_chapter
 
@@ -102,7 +103,7 @@ import sys
 from pathlib import Path
 from publishing import build
 build.ROOT = Path(sys.argv[1])
-build.serve("smoke", port=int(sys.argv[2]), say=lambda line: print(line, flush=True))
+build.serve("smoke", port=int(sys.argv[2]), progress=lambda line: print(line, flush=True))
 """
 
 

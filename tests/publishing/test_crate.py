@@ -37,7 +37,7 @@ def entities(results):
     folder.mkdir(parents=True)
     with storage.atomic(folder / "manifest.json") as temporary:
         temporary.write_text(json.dumps(MANIFEST))
-    file = crate.export("smoke", say=lambda line: None)
+    file = crate.export("smoke", progress=lambda line: None)
     assert file == storage.results_root() / "smoke" / "ro-crate-metadata.json"
     graph = json.loads(file.read_text(encoding="utf-8"))["@graph"]
     return {entity["@id"]: entity for entity in graph}

@@ -2,6 +2,7 @@
 
 import pytest
 
+from publishing.chapters import ROOT
 from publishing.fingerprint import fingerprint, import_closure
 
 
@@ -17,6 +18,13 @@ def root(tmp_path):
         "deep/inner.py": "def f():\n    from analysis import phases\n",
         "deep/other.py": "",
         "study.py": "from analysis.deep import inner\n",
+        "_names.py": "",
+        "room/__init__.py": "from analysis._names import lazily\n"
+        "__getattr__, *_ = lazily(__name__, {'one': 'f g', 'two': '', 'in.three': ''})\n",
+        "room/one.py": "def f():\n    pass\n",
+        "room/two.py": "from analysis import phases\n",
+        "room/in/__init__.py": "",
+        "room/in/three.py": "",
     }.items():
         (package / file).parent.mkdir(parents=True, exist_ok=True)
         (package / file).write_text(text)
@@ -42,6 +50,40 @@ def names(files, root):
 )
 def test_import_closure(root, code, expected):
     assert names(import_closure(code, root), root) == expected
+
+
+ROOM = {"__init__.py", "_names.py", "room/__init__.py"}
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("from analysis import room", set()),
+        ("from analysis.room import f", {"one.py"}),
+        ("from analysis.room import g as other", {"one.py"}),
+        ("from analysis.room import two", {"two.py", "phases.py"}),
+        ("from analysis.room import three", {"in/__init__.py", "in/three.py"}),
+        (
+            "from analysis.room import *",
+            {"one.py", "two.py", "phases.py", "in/__init__.py", "in/three.py"},
+        ),
+        ("from analysis import room\nroom.f()", {"one.py"}),
+        ("from analysis import room as r\nx = r.two.anything.at_all", {"two.py", "phases.py"}),
+        ("import analysis.room\nanalysis.room.three.f(1)", {"in/__init__.py", "in/three.py"}),
+        ("import analysis as a, analysis.room\nprint([a.room.g])", {"one.py"}),
+        ("from analysis import room\ndef f(other):\n    return other.two", set()),
+    ],
+)
+def test_names_that_a_room_hands_on_lead_to_their_modules(root, code, expected):
+    found = names(import_closure(code, root), root)
+    assert found == ROOM | {name if name == "phases.py" else f"room/{name}" for name in expected}
+
+
+def test_the_public_names_are_followed_in_the_package_itself():
+    closure = names(import_closure("import analysis as cbd\ncbd.geodesic_tortuosity(1)"), ROOT)
+    assert "descriptors/kernels/geodesic.py" in closure and "descriptors/size.py" not in closure
+    closure = names(import_closure("import analysis as cbd\ncbd.resolved.lithiate(1)"), ROOT)
+    assert "electrochemistry/resolved/newton.py" in closure
 
 
 def write(root, prose="Text.", code="from analysis import study", alt="A curve."):

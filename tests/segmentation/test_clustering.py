@@ -132,9 +132,7 @@ def test_lloyd_ends_at_means_of_its_own_clusters(gray):
 
 def test_clusters_solve_equation_1_with_the_target_fractions(gray):
     sample, x = drawn(gray), np.array([1, 2, 0.5, 1], np.float32)
-    means, w, counts, _ = cluster_weights.clusters(
-        sample, TARGETS, x, sample.centroids, np.ones(3)
-    )
+    means, w, counts, _ = cluster_weights.clusters(sample, TARGETS, x, sample.centroids, np.ones(3))
     columns = columns_of(sample)
     distances = [
         w[phase] * np.repeat(x, (1, 6, 12, 8)) @ (columns - means[phase][:, None]) ** 2

@@ -74,7 +74,7 @@ def test_same_seed_gives_the_same_weights(labelled, trained):
 
 
 def test_training_leaves_the_global_random_state_alone(labelled):
-    split = samples.split_honest(labelled.voxels)
+    split = samples.split_blocks(labelled.voxels)
     np.random.seed(5)  # noqa: NPY002 - the legacy state is what must not be touched
     expected = np.random.random()  # noqa: NPY002
     np.random.seed(5)  # noqa: NPY002
@@ -84,7 +84,7 @@ def test_training_leaves_the_global_random_state_alone(labelled):
 
 
 def test_training_stops_when_the_validation_error_stalls(labelled):
-    split = samples.split_honest(labelled.voxels)
+    split = samples.split_blocks(labelled.voxels)
     settings = training.Settings(
         max_epochs=30, patience=2, samples_per_epoch=256, learning_rate=1e-12
     )
@@ -107,7 +107,7 @@ def test_last_weights_are_kept_when_the_number_of_epochs_is_known(labelled):
 
 
 def test_diverging_training_says_so(labelled):
-    split = samples.split_honest(labelled.voxels)
+    split = samples.split_blocks(labelled.voxels)
     settings = training.Settings(max_epochs=3, samples_per_epoch=2048, learning_rate=1e30)
     with pytest.raises(RuntimeError, match="diverged"):
         training.train(labelled, split, settings, progress=False)

@@ -9,7 +9,7 @@ from analysis.segmentation.networks.samples import (
     Samples,
     bin_volume,
     collect_samples,
-    split_honest,
+    split_blocks,
     split_paper,
     split_samples,
 )
@@ -127,9 +127,9 @@ def test_paper_split_spreads_each_voxel_over_all_sets():
 
 
 @pytest.mark.parametrize("arrangement", ARRANGEMENTS)
-def test_honest_split_keeps_labelled_voxels_out_of_the_other_sets_patches(arrangement):
+def test_spatial_block_split_keeps_labelled_voxels_out_of_the_other_sets_patches(arrangement):
     voxels = all_voxels((6, 21, 7))
-    split = split_honest(voxels, arrangement=arrangement)
+    split = split_blocks(voxels, arrangement=arrangement)
     places = [np.unique(voxels[part // 48, 1]) for part in (split.train, split.validation)]
     places.append(np.unique(voxels[split.test // 48, 1]))
     for first in range(3):
@@ -140,14 +140,14 @@ def test_honest_split_keeps_labelled_voxels_out_of_the_other_sets_patches(arrang
     assert len(places[0]) > 2 * len(places[1]) >= 4 and len(places[2]) >= 2
 
 
-def test_honest_split_of_a_short_block_is_refused():
+def test_spatial_block_split_of_a_short_block_is_refused():
     with pytest.raises(ValueError, match="too short"):
-        split_honest(all_voxels((6, 6, 6)))
+        split_blocks(all_voxels((6, 6, 6)))
 
 
 def test_unknown_protocol_and_arrangement_are_refused():
     samples = Samples(np.zeros((8, 125)), np.zeros((8, 3)), all_voxels((2, 2, 2)))
-    with pytest.raises(ValueError, match="paper, honest"):
+    with pytest.raises(ValueError, match="paper, blocks"):
         split_samples(samples, "leaky")
     with pytest.raises(ValueError, match="TVS"):
-        split_honest(all_voxels((6, 21, 7)), arrangement="TSV")
+        split_blocks(all_voxels((6, 21, 7)), arrangement="TSV")

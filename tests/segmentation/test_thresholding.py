@@ -1,4 +1,4 @@
-"""Fractions are met exactly, ties are honest, orientation does not matter."""
+"""Fractions are met exactly, ties are not hidden, orientation does not matter."""
 
 import numpy as np
 import pytest

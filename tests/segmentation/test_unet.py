@@ -80,20 +80,6 @@ def test_flood_fill_spares_large_inclusions():
     assert filled[0, 2, 2] and not filled[0, 6:9, 6:9].any()
 
 
-def test_composition_of_labels_by_hand():
-    labels = np.zeros((2, 2, 4), dtype=np.uint8)
-    labels[0, 0, 0] = Phase.AM
-    labels[:, :, 2:] = Phase.CBD
-    composition = fib.composition_of(labels, 2)
-    np.testing.assert_allclose(composition[:, 0, 0, 0], [7 / 8, 0, 1 / 8])
-    np.testing.assert_allclose(composition[:, 0, 0, 1], [0, 1, 0])
-
-
-def test_composition_of_a_block_below_one_voxel_is_refused():
-    with pytest.raises(ValueError, match="smaller than one tomogram voxel"):
-        fib.composition_of(np.zeros((4, 8, 8), dtype=np.uint8), 8)
-
-
 def test_jaccard_by_hand():
     ours, truth = np.array([[[0, 0, 1, 2]]]), np.array([[[0, 1, 1, 2]]])
     assert fib.jaccard(ours, truth) == {Phase.PORE: 0.5, Phase.CBD: 0.5, Phase.AM: 1.0}

@@ -22,6 +22,7 @@ from analysis.simulation.run import Outcome
 
 ROOT = Path(__file__).resolve().parents[2]
 METHODS = ("truth", "kmeans")
+SMOKE = profiles.get("smoke")
 VOXEL_UM = 2.568
 
 
@@ -57,10 +58,10 @@ def results(tmp_path, monkeypatch):
 
 def table(folder, monkeypatch):
     monkeypatch.setenv(storage.ROOT_VARIABLE, str(folder))
-    _, fits = case_lists.fit_cases("smoke")
+    _, fits = case_lists.fit_cases(SMOKE)
     rows = {}
     for case in fits:
-        data = cases.load(case, "smoke")
+        data = cases.load(case, SMOKE)
         numbers = [float(data.fitted_gamma), float(data.misfit_V), *data.capacity_mAh_cm2.values]
         rows[str(case)] = numbers
     return rows
@@ -69,36 +70,34 @@ def table(folder, monkeypatch):
 def test_finished_cases_are_not_run_again(results, monkeypatch):
     fill(("SL",))
     lines = []
-    fits, summary = campaign.run_fits("smoke", workers=1, say=lines.append)
-    n = len(profiles.get("smoke").currents_mA_cm2) + 2 * len(METHODS)
+    fits, summary = campaign.run_fits(SMOKE, workers=1, progress=lines.append)
+    n = len(SMOKE.currents_mA_cm2) + 2 * len(METHODS)
     assert (summary.run, summary.finished, summary.failed) == (n, 0, {})
     assert len(lines) == n and "left" in lines[0]
     files = {file: file.stat().st_mtime_ns for file in (results / "smoke/cases").iterdir()}
-    _, again = campaign.run_fits("smoke", workers=1, say=lines.append)
+    _, again = campaign.run_fits(SMOKE, workers=1, progress=lines.append)
     assert (again.run, again.finished) == (0, n)
     assert {file: file.stat().st_mtime_ns for file in files} == files
     truth_fit = [case for case in fits if case.method == "truth"][0]
-    truth = cases.load(truth_fit, "smoke")
-    assert float(truth.fitted_gamma) == pytest.approx(profiles.get("smoke").gamma_true, rel=0.05)
+    truth = cases.load(truth_fit, SMOKE)
+    assert float(truth.fitted_gamma) == pytest.approx(SMOKE.gamma_true, rel=0.05)
 
 
 def test_resolved_cases_run_once_and_fit_the_truth(results, monkeypatch):
     fill(("TL",))
-    small = replace(profiles.get("smoke"), resolved_lateral=24, resolved_voxels_per_cell=(1, 2))
-    monkeypatch.setitem(profiles.PROFILES, "smoke", small)
-    fits, summary = campaign.run_resolved("smoke", workers=1, say=lambda line: None)
+    small = replace(SMOKE, resolved_lateral=24, resolved_voxels_per_cell=(1, 2))
+    fits, summary = campaign.run_resolved(small, workers=1, progress=lambda line: None)
     assert not summary.failed, str(summary)
-    _, again = campaign.run_resolved("smoke", workers=1, say=lambda line: None)
+    _, again = campaign.run_resolved(small, workers=1, progress=lambda line: None)
     assert (again.run, again.finished) == (0, summary.run)
-    settings = profiles.get("smoke")
-    by_method = {fit.method: cases.load(fit, "smoke") for fit in fits}
+    by_method = {fit.method: cases.load(fit, small) for fit in fits}
     assert set(by_method) == set(METHODS)
-    assert float(by_method["truth"].fitted_gamma) == pytest.approx(settings.gamma_true, rel=0.1)
+    assert float(by_method["truth"].fitted_gamma) == pytest.approx(small.gamma_true, rel=0.1)
     kmeans = next(fit for fit in fits if fit.method == "kmeans")
-    predicted = case_lists.predictions(kmeans, "smoke")
-    assert {one.current_mA_cm2 for one in predicted} == set(settings.resolved_currents)
+    predicted = case_lists.predictions(kmeans, small)
+    assert {one.current_mA_cm2 for one in predicted} == set(small.resolved_currents)
     for one in predicted:
-        data = cases.load(one, "smoke")
+        data = cases.load(one, small)
         assert abs(data.salt_drift).max() < 1e-6
         assert abs(data.lithium_drift).max() < 1e-5
         assert data.kirchhoff.max() < 1e-4
@@ -115,26 +114,26 @@ def test_only_a_resolved_case_joins_voxels():
 def test_changed_labels_make_a_new_case(results):
     fill(("SL",))
     case = cases.Case("structure", "SL", 1, "kmeans")
-    before = cases.name_of(case, "smoke")
+    before = cases.name_of(case, SMOKE)
     storage.save_volume(
         case.labels, blobs(99), profile="smoke", voxel_size_um=VOXEL_UM, note="other"
     )
-    assert cases.name_of(case, "smoke") != before
+    assert cases.name_of(case, SMOKE) != before
     storage.save_volume(case.labels, blobs(1), profile="smoke", voxel_size_um=VOXEL_UM)
-    assert cases.name_of(case, "smoke") == before  # content, not the file's date
+    assert cases.name_of(case, SMOKE) == before  # content, not the file's date
 
 
 def test_a_failing_case_is_recorded_and_the_campaign_goes_on(results):
     fill(("SL",), closed=[("SL", "kmeans")])
     lines = []
-    _, summary = campaign.run_fits("smoke", workers=1, say=lines.append)
+    _, summary = campaign.run_fits(SMOKE, workers=1, progress=lines.append)
     reasons = {str(case): why for case, why in summary.failed.items()}
     assert "ends in slice 29" in reasons["structure SL-1-kmeans"]
     assert "fit SL-1-kmeans g0.08 i6" in reasons
     assert any("failed" in line for line in lines)
     assert "ends in slice 29" in str(summary)
-    truth = [case for case in case_lists.fit_cases("smoke")[1] if case.method == "truth"][0]
-    assert cases.is_finished(truth, "smoke")
+    truth = [case for case in case_lists.fit_cases(SMOKE)[1] if case.method == "truth"][0]
+    assert cases.is_finished(truth, SMOKE)
 
 
 STRUCTURES = [cases.Case("structure", "SL", 1, method) for method in METHODS]
@@ -175,28 +174,28 @@ def flip_a_bit(file):
 )
 def test_a_touched_case_is_named_and_computed_anew(results, quick, damage):
     fill(("SL",))
-    campaign.run(STRUCTURES, "smoke", workers=1, say=lambda line: None)
-    before = cases.load(STRUCTURES[0], "smoke")
-    file = cases.file_of(STRUCTURES[0], "smoke")
+    campaign.run(STRUCTURES, SMOKE, workers=1, progress=lambda line: None)
+    before = cases.load(STRUCTURES[0], SMOKE)
+    file = cases.file_of(STRUCTURES[0], SMOKE)
     damage(file)
     with pytest.raises(storage.Damaged, match=r"smoke/cases/structure-SL-1-truth.* was|is empty"):
-        cases.load(STRUCTURES[0], "smoke")
+        cases.load(STRUCTURES[0], SMOKE)
     lines = []
-    summary = campaign.run(STRUCTURES, "smoke", workers=1, say=lines.append)
+    summary = campaign.run(STRUCTURES, SMOKE, workers=1, progress=lines.append)
     assert (summary.run, summary.finished) == (1, 1)
     assert lines[0].startswith(f"structure SL-1-truth: {file.name} ")
     assert lines[0].endswith("; computed anew")
-    assert cases.load(STRUCTURES[0], "smoke").identical(before)
+    assert cases.load(STRUCTURES[0], SMOKE).identical(before)
 
 
 def test_a_case_without_a_checksum_is_not_ours(results, quick):
     fill(("SL",))
-    campaign.run(STRUCTURES, "smoke", workers=1, say=lambda line: None)
-    file = cases.file_of(STRUCTURES[1], "smoke")
+    campaign.run(STRUCTURES, SMOKE, workers=1, progress=lambda line: None)
+    file = cases.file_of(STRUCTURES[1], SMOKE)
     for entry in (results / "smoke/.sha256/cases").glob(file.name + ".*"):
         entry.unlink()
     lines = []
-    assert campaign.run(STRUCTURES, "smoke", workers=1, say=lines.append).run == 1
+    assert campaign.run(STRUCTURES, SMOKE, workers=1, progress=lines.append).run == 1
     assert "has no checksum" in lines[0]
 
 
@@ -204,14 +203,14 @@ def test_touched_labels_stop_the_campaign_with_their_name(results):
     fill(("SL",))
     flip_a_bit(storage.path("volumes", "labels/SL-1-kmeans.nc", profile="smoke"))
     with pytest.raises(storage.Damaged, match=r"labels/SL-1-kmeans.nc was changed.*make book"):
-        campaign.run(STRUCTURES, "smoke", workers=1)
+        campaign.run(STRUCTURES, SMOKE, workers=1)
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage", b"PK\x03\x04 half an archive"])
 def test_an_unreadable_checkpoint_is_named_and_the_case_begins_anew(results, monkeypatch, content):
     fill(("SL",))
     case = cases.Case("lithiation", "SL", 1, "kmeans", 0.1, 6.0, "resolved", voxels_per_cell=4)
-    unfinished = results / f"smoke/cases/.{cases.name_of(case, 'smoke')}.npz"
+    unfinished = results / f"smoke/cases/.{cases.name_of(case, SMOKE)}.npz"
     unfinished.parent.mkdir(parents=True)
     unfinished.write_bytes(content)
 
@@ -223,7 +222,7 @@ def test_an_unreadable_checkpoint_is_named_and_the_case_begins_anew(results, mon
         raise RuntimeError("began anew")
 
     monkeypatch.setattr(simulations.resolved, "lithiate", lithiate)
-    outcome = simulations.execute(case, "smoke")
+    outcome = simulations.execute(case, SMOKE)
     assert outcome.reason == "began anew"
     assert "is not a checkpoint of a resolved run" in outcome.note
     assert not unfinished.exists()
@@ -265,7 +264,7 @@ def test_options_that_make_no_sense_are_refused(results, arguments, message):
 
 def test_missing_labels_say_what_to_do(results):
     with pytest.raises(FileNotFoundError, match="make book PROFILE=smoke"):
-        campaign.run_fits("smoke")
+        campaign.run_fits(SMOKE)
 
 
 def test_unknown_kind_is_refused():
@@ -291,12 +290,12 @@ def test_killed_campaign_goes_on_where_it_stopped(tmp_path, monkeypatch):
     process.wait()
     done = {file.name: file.stat().st_mtime_ns for file in folder.glob("[!.]*.nc")}
     monkeypatch.setenv(storage.ROOT_VARIABLE, str(cut))
-    _, summary = campaign.run_fits("smoke", workers=1, say=lambda line: None)
+    _, summary = campaign.run_fits(SMOKE, workers=1, progress=lambda line: None)
     assert summary.finished >= len(done) >= 3
     for name, stamp in done.items():
         assert (folder / name).stat().st_mtime_ns == stamp  # not repeated
     monkeypatch.setenv(storage.ROOT_VARIABLE, str(whole))
-    campaign.run_fits("smoke", workers=1, say=lambda line: None)
+    campaign.run_fits(SMOKE, workers=1, progress=lambda line: None)
     assert table(cut, monkeypatch) == table(whole, monkeypatch)
 
 
@@ -327,7 +326,7 @@ def test_dask_with_a_killed_worker_gives_the_same_table(tmp_path, monkeypatch):
         monkeypatch.setenv(storage.ROOT_VARIABLE, str(folder))
         fill(("SL",))
     monkeypatch.setenv(storage.ROOT_VARIABLE, str(local))
-    campaign.run_fits("smoke", workers=1, say=lambda line: None)
+    campaign.run_fits(SMOKE, workers=1, progress=lambda line: None)
 
     monkeypatch.setenv(storage.ROOT_VARIABLE, str(remote))
     killed = []
@@ -336,12 +335,14 @@ def test_dask_with_a_killed_worker_gives_the_same_table(tmp_path, monkeypatch):
     ) as cluster:
         victim = next(iter(cluster.workers.values())).pid
 
-        def say(line):
+        def progress(line):
             if not killed and line.strip().startswith("3/"):
                 os.kill(victim, signal.SIGKILL)
                 killed.append(line)
 
-        _, summary = campaign.run_fits("smoke", scheduler=cluster.scheduler_address, say=say)
+        _, summary = campaign.run_fits(
+            SMOKE, scheduler=cluster.scheduler_address, progress=progress
+        )
     assert killed and not summary.failed
     assert table(remote, monkeypatch) == table(local, monkeypatch)
 
@@ -351,7 +352,7 @@ def test_a_killed_local_worker_is_replaced(results, monkeypatch):
     wanted = [cases.Case("structure", "SL", 1, method) for method in METHODS]
     fill(("SL",))
     monkeypatch.setattr(local, "execute", _Suicidal(marker))
-    outcomes = dict(local.outcomes(wanted, "smoke", 2))
+    outcomes = dict(local.outcomes(wanted, SMOKE, 2))
     assert outcomes == {case: Outcome() for case in wanted}
     assert marker.exists()
 

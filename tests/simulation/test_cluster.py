@@ -13,13 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from analysis import storage
+from analysis import profiles, storage
 from analysis.simulation import campaign, cases, cluster
 from analysis.simulation.run import Outcome
 
 distributed = pytest.importorskip("distributed")
 
 ROOT = Path(__file__).resolve().parents[2]
+SMOKE = profiles.get("smoke")
 WANTED = [cases.Case("structure", "SL", number, "kmeans") for number in range(1, 5)]
 
 
@@ -86,21 +87,23 @@ def free_port():
 
 def test_cases_run_on_the_worker_and_are_on_disk(scheduler, written):
     lines = []
-    summary = campaign.run(WANTED, "smoke", scheduler=scheduler.scheduler_address, say=lines.append)
+    summary = campaign.run(
+        WANTED, SMOKE, scheduler=scheduler.scheduler_address, progress=lines.append
+    )
     assert (summary.run, summary.failed) == (4, {}) and sorted(map(str, written)) == sorted(
         map(str, WANTED)
     )
     assert re.match(r" +4/4  0:00 left  structure SL-\d-kmeans: done", lines[-1])
-    assert all(cases.is_finished(case, "smoke") for case in WANTED)
+    assert all(cases.is_finished(case, SMOKE) for case in WANTED)
     assert not list(storage.results_root().glob(".campaign-*"))
 
 
 def test_a_case_without_its_file_does_not_count(scheduler, results, monkeypatch):
     monkeypatch.setattr(cluster, "execute", lambda case, profile: Outcome())
     monkeypatch.setattr(campaign, "SHARED_S", 0.3)
-    cases.file_of(WANTED[0], "smoke").parent.mkdir(parents=True)
+    cases.file_of(WANTED[0], SMOKE).parent.mkdir(parents=True)
     summary = campaign.run(
-        WANTED[:1], "smoke", scheduler=scheduler.scheduler_address, say=lambda line: None
+        WANTED[:1], SMOKE, scheduler=scheduler.scheduler_address, progress=lambda line: None
     )
     assert summary.run == 0
     assert "is missing; do all workers write to this results folder?" in str(summary)
@@ -109,14 +112,14 @@ def test_a_case_without_its_file_does_not_count(scheduler, results, monkeypatch)
 def test_a_worker_that_does_not_see_the_results_is_refused(scheduler, written, monkeypatch):
     monkeypatch.setattr(cluster, "_token", lambda root: contextlib.nullcontext("elsewhere"))
     with pytest.raises(cluster.ClusterFailed, match="does not see the results folder"):
-        campaign.run(WANTED, "smoke", scheduler=scheduler.scheduler_address)
+        campaign.run(WANTED, SMOKE, scheduler=scheduler.scheduler_address)
     assert not written
 
 
 def test_a_worker_of_another_python_is_refused(scheduler, written, monkeypatch):
     monkeypatch.setattr(cluster, "_python_of", lambda client, name: "3.8")
     with pytest.raises(cluster.ClusterFailed, match="runs Python 3.8; expected 3.1"):
-        campaign.run(WANTED, "smoke", scheduler=scheduler.scheduler_address)
+        campaign.run(WANTED, SMOKE, scheduler=scheduler.scheduler_address)
     assert not written
 
 
@@ -125,7 +128,10 @@ def test_no_worker_within_the_time_that_was_said(results):
     with loopback(0) as empty:
         with pytest.raises(cluster.ClusterFailed, match="No worker joined .* within 1 s. Start"):
             campaign.run(
-                *(WANTED, "smoke"), scheduler=empty.scheduler_address, wait_s=0.6, say=lines.append
+                *(WANTED, SMOKE),
+                scheduler=empty.scheduler_address,
+                wait_s=0.6,
+                progress=lines.append,
             )
     assert "waiting up to 1 s for one" in lines[0]
 
@@ -136,10 +142,10 @@ def test_all_workers_leave(scheduler, results, monkeypatch):
     with pytest.raises(cluster.ClusterFailed, match="All workers .* have left, and none came"):
         campaign.run(
             WANTED,
-            "smoke",
+            SMOKE,
             scheduler=scheduler.scheduler_address,
             wait_s=0.5,
-            say=lambda line: scheduler.scale(0) if "workers at" in line else None,
+            progress=lambda line: scheduler.scale(0) if "workers at" in line else None,
         )
 
 
@@ -147,7 +153,7 @@ def test_all_workers_leave(scheduler, results, monkeypatch):
 def test_no_scheduler(results, monkeypatch, address):
     monkeypatch.setattr(cluster, "CONNECT_S", 0.5)
     with pytest.raises(cluster.ClusterFailed, match="No scheduler answers at"):
-        campaign.run(WANTED, "smoke", scheduler=address.format(port=free_port()))
+        campaign.run(WANTED, SMOKE, scheduler=address.format(port=free_port()))
 
 
 def test_a_worker_that_joins_later_is_asked_too(scheduler, written, monkeypatch):
@@ -168,12 +174,12 @@ def test_a_worker_that_joins_later_is_asked_too(scheduler, written, monkeypatch)
     monkeypatch.setattr(cluster, "execute", slow)
     lines = []
 
-    def say(line):
+    def progress(line):
         lines.append(line)
         if "workers at" in line:
             scheduler.scale(2)
 
-    summary = campaign.run(WANTED, "smoke", scheduler=scheduler.scheduler_address, say=say)
+    summary = campaign.run(WANTED, SMOKE, scheduler=scheduler.scheduler_address, progress=progress)
     assert (summary.run, summary.failed) == (4, {})
     assert any("is not used: it is too old" in line for line in lines)
 
@@ -199,7 +205,7 @@ def test_workers_of_another_version_and_without_the_package_are_named(scheduler,
         with distributed.Client(address) as client:
             client.wait_for_workers(3, timeout=60)
         with pytest.raises(cluster.ClusterFailed) as raised:
-            campaign.run(WANTED, "smoke", scheduler=address, say=lambda line: None)
+            campaign.run(WANTED, SMOKE, scheduler=address, progress=lambda line: None)
     text = str(raised.value)
     assert "2 of 3 workers" in text and "none was run" in text
     assert f"model version 1000 instead of {cases.MODEL_VERSION}" in text
@@ -217,7 +223,7 @@ def test_a_lost_scheduler_is_one_sentence_and_the_campaign_goes_on(results, writ
             with _worker_here(client, address):
                 lines = []
 
-                def say(line):
+                def progress(line):
                     lines.append(line)
                     if line.strip().startswith("1/"):
                         os.kill(process.pid, signal.SIGKILL)
@@ -230,15 +236,15 @@ def test_a_lost_scheduler_is_one_sentence_and_the_campaign_goes_on(results, writ
 
                 monkeypatch.setattr(cluster, "execute", slow)
                 with pytest.raises(cluster.ClusterFailed) as raised:
-                    campaign.run(WANTED, "smoke", scheduler=address, say=say)
+                    campaign.run(WANTED, SMOKE, scheduler=address, progress=progress)
     assert str(raised.value) == (
         f"The scheduler {address} was lost. Finished cases are on disk; the same command goes on "
         "from there."
     )
-    done = [case for case in WANTED if cases.is_finished(case, "smoke")]
+    done = [case for case in WANTED if cases.is_finished(case, SMOKE)]
     assert 1 <= len(done) < 4
     monkeypatch.setattr(campaign.local, "execute", execute)
-    again = campaign.run(WANTED, "smoke", workers=1, say=lambda line: None)
+    again = campaign.run(WANTED, SMOKE, workers=1, progress=lambda line: None)
     assert again.run == len(WANTED) - again.finished and again.finished >= len(done)
 
 

@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from analysis import storage
+from analysis import profiles, storage
 from analysis.electrochemistry import spectrum
 from analysis.study.cells import blocking_cell
 
+SMOKE = profiles.get("smoke")
 RESISTANCE = 68.0  # ohm cm2 of one electrode
 
 
@@ -29,21 +30,21 @@ def table(results):
 
 @pytest.mark.parametrize("drift", [0.0, 0.15, 0.3])
 def test_known_resistance_of_both_electrodes_is_found(table, drift):
-    cell = blocking_cell.measure(table, "smoke", drift=drift)
+    cell = blocking_cell.measure(table, SMOKE, drift=drift)
     assert cell.ionic_resistance_ohm == pytest.approx(2 * RESISTANCE / blocking_cell.AREA_CM2)
     assert cell.fit.ionic_resistance_ohm == pytest.approx(cell.ionic_resistance_ohm, rel=0.03)
 
 
 def test_words_follow_the_fit(table):
-    cell = blocking_cell.measure(table, "smoke")
+    cell = blocking_cell.measure(table, SMOKE)
     elsewhere = replace(cell, ionic_resistance_ohm=10 * cell.ionic_resistance_ohm)
     assert "does not hold" in blocking_cell.conclusion(elsewhere)
     assert "does not hold" not in blocking_cell.conclusion(cell)
-    leaking = blocking_cell.measure(table, "smoke", leak_ohm=0.1 * cell.ionic_resistance_ohm)
+    leaking = blocking_cell.measure(table, SMOKE, leak_ohm=0.1 * cell.ionic_resistance_ohm)
     assert "not blocking" in blocking_cell.conclusion(leaking)
     assert "not blocking" in blocking_cell.compare({"leaking": leaking}).doubts[0]
 
 
 def test_electrode_that_was_not_computed_is_refused(table):
     with pytest.raises(ValueError, match="No true TL"):
-        blocking_cell.measure(table, "smoke", "TL")
+        blocking_cell.measure(table, SMOKE, "TL")

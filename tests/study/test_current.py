@@ -100,9 +100,7 @@ def test_missing_results_are_all_named(results):
 def test_a_method_counts_when_every_cutout_has_it(results):
     leave_results("smoke", "truth", "kmeans")
     only_here = np.zeros((2, 2, 2), np.uint8)
-    storage.save_volume(
-        "labels/SL-1-thresholding", only_here, profile="smoke", voxel_size_um=1.0
-    )
+    storage.save_volume("labels/SL-1-thresholding", only_here, profile="smoke", voxel_size_um=1.0)
     assert catalogue.methods_on_disk(SMOKE) == ["kmeans", "truth"]
 
 

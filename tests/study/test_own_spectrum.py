@@ -40,7 +40,7 @@ def structure():
 def test_macmullin_number_and_tau(tmp_path, area, thickness, kappa, porosity):
     table = own_spectrum.run(
         write(tmp_path / "cell.csv"), area_cm2=area, thickness_um=str(thickness),
-        conductivity_S_m=kappa, porosity=porosity, say=lambda _: None,
+        conductivity_S_m=kappa, porosity=porosity, progress=lambda _: None,
     ).set_index("quantity")  # fmt: skip
     expected = 40.0 * area * 1e-4 * kappa / (thickness * 1e-6)  # one of two electrodes
     assert table.value["MacMullin number"] == pytest.approx(expected, rel=2e-3)
@@ -60,7 +60,7 @@ def test_gamma_of_the_structure_is_given_back(tmp_path, gamma):
     table = own_spectrum.run(
         write(tmp_path / "cell.csv", ionic), area_cm2=area, thickness_um=60, conductivity_S_m=kappa,
         labels=tmp_path / "labels.tif", voxel_size_um="0.5", out=tmp_path / "o.csv",
-        say=said.append,
+        progress=said.append,
     ).set_index("quantity")  # fmt: skip
     assert table.value["gamma"] == pytest.approx(gamma, rel=0.02)
     # a spectrum without noise
@@ -75,7 +75,7 @@ def test_gamma_out_of_range_is_said_and_not_made_up(tmp_path):
     said = []
     table = own_spectrum.run(
         write(tmp_path / "cell.csv"), area_cm2=1e-3, thickness_um=60, conductivity_S_m=0.2,
-        labels=tmp_path / "labels.tif", voxel_size_um=0.5, say=said.append,
+        labels=tmp_path / "labels.tif", voxel_size_um=0.5, progress=said.append,
     ).set_index("quantity")  # fmt: skip
     assert np.isnan(table.value["gamma"])
     assert any("no gamma between" in line for line in said)

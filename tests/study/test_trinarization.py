@@ -89,4 +89,3 @@ def test_matrices_of_agreement_are_those_of_the_volumes(electrodes_on_disk):
     assert matrices.sel(at).sel(quantity="equally assigned") == np.mean(first == second)
     fractions = agreement.fractions(TWO).set_index("method")
     assert fractions.loc["Thresholding", "verdict"] == "agrees"
-

@@ -292,7 +292,7 @@ def test_salt_and_limits():
 
 def r2(leaked, blocks, specimen=0.4):
     rows = [("paper", "same stack", 0.52), ("paper", "same specimen", specimen)]
-    rows += [("paper", "SL", leaked), ("honest", "SL", blocks)]
+    rows += [("paper", "SL", leaked), ("blocks", "SL", blocks)]
     return pd.DataFrame(
         [{"protocol": p, "binning": 2, "samples": s, "phase": "CBD", "r2": v} for p, s, v in rows]
     )
@@ -325,9 +325,7 @@ def test_the_formula_is_that_of_the_activation_that_runs():
         neural_verdicts.activation(profiles.Profile("x", 8, 1, nn_activation="gelu"))
 
 
-@pytest.mark.parametrize(
-    ("ratio", "word"), [(2.5, "above"), (0.4, "below"), (1.0, "is 1.0 times")]
-)
+@pytest.mark.parametrize(("ratio", "word"), [(2.5, "above"), (0.4, "below"), (1.0, "is 1.0 times")])
 def test_training_and_validation_loss(ratio, word):
     losses = pd.DataFrame({"epoch": [1, 2], "training": [9.0, ratio], "validation": [9.0, 1.0]})
     assert word in neural_verdicts.loss_gap(losses, 2)

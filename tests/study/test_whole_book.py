@@ -53,4 +53,3 @@ def test_versions_are_those_of_the_project_file():
 
 def test_outside_git_there_is_no_commit(tmp_path):
     assert colophon.commit(tmp_path).startswith("unknown")
-

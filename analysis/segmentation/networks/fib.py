@@ -9,7 +9,6 @@ import numpy as np
 
 from analysis.phases import Phase, check_gray, check_labels
 from analysis.segmentation import agreement
-from analysis.segmentation.networks.samples import bin_volume
 
 SMOOTHING_PX = 1.0  # Gaussian before the threshold; takes away single-pixel noise
 
@@ -79,36 +78,6 @@ def fill_inclusions(active, *, max_area_px=None):
             large[0] = False
             filled[index] &= ~large[parts]
     return filled
-
-
-def composition_of(labels, factor):
-    """
-    Phase fractions in the coarse voxels that a finely labelled block fills.
-
-    Parameters
-    ----------
-    labels : (Z, Y, X) ndarray of uint8
-        Phase of each FIB-SEM voxel, axes as in the tomogram.
-    factor : int
-        FIB-SEM voxels along the edge of a tomogram voxel.
-
-    Returns
-    -------
-    composition : (3, Z // factor, Y // factor, X // factor) ndarray of float32
-        Fraction [-] of each phase.
-
-    Raises
-    ------
-    ValueError
-        If the block does not hold one whole coarse voxel.
-    """
-    labels = check_labels(labels)
-    if min(labels.shape) < factor:
-        raise ValueError(
-            f"The labelled block {labels.shape} is smaller than one tomogram voxel of "
-            f"{factor} FIB-SEM voxels; expected a larger stack."
-        )
-    return np.stack([bin_volume((labels == phase).astype(np.float32), factor) for phase in Phase])
 
 
 def jaccard(labels, truth):

@@ -1,4 +1,4 @@
-"""Random forest for pore against CBD in a FIB-SEM stack: the honest rival of the U-Net."""
+"""Random forest for pore against CBD in a FIB-SEM stack: the reference for the U-Net."""
 
 import numpy as np
 

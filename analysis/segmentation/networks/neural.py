@@ -143,7 +143,7 @@ def predict_composition(model, gray, *, scale=None, threads=1):
 
 def predict_patches(model, patches):
     """
-    Predict the composition of ready patches; the readable twin of the compiled forward pass.
+    Predict the composition of ready patches; what the compiled forward pass is tested against.
 
     Parameters
     ----------

@@ -3,7 +3,7 @@
 A sample is the 5 x 5 x 5 neighborhood of a tomogram voxel with the phase fractions that the
 FIB-SEM stack shows inside it. The paper multiplies the samples by the 48 symmetries of the cube
 and *then* shuffles and splits them, so that copies of one voxel fall into all three sets; the
-honest split cuts the labelled volume into blocks first.
+spatial block split cuts the labelled volume into blocks first.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from analysis.segmentation.networks.symmetries import N_SYMMETRIES
 
 SHARES = (0.6, 0.2, 0.2)  # training, validation, test; Section 3.3
 ARRANGEMENTS = ("TVS", "SVT", "VTS", "STV")  # order of the three blocks along the longest axis
-PROTOCOLS = ("paper", "honest")
+PROTOCOLS = ("paper", "blocks")
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Split:
 
     Attributes
     ----------
-    protocol : {"paper", "honest"}
+    protocol : {"paper", "blocks"}
         How the sets were made.
     train, validation, test : (M,) ndarray of int
         Copies ``48 * voxel + symmetry``, see
@@ -186,7 +186,7 @@ def bin_volume(volume, factor):
 
 def split_samples(samples, protocol, *, seed=0, arrangement="TVS"):
     """
-    Split by one of the two protocols; see :func:`split_paper` and :func:`split_honest`.
+    Split by one of the two protocols; see :func:`split_paper` and :func:`split_blocks`.
 
     Raises
     ------
@@ -195,8 +195,8 @@ def split_samples(samples, protocol, *, seed=0, arrangement="TVS"):
     """
     if protocol == "paper":
         return split_paper(len(samples), seed=seed)
-    if protocol == "honest":
-        return split_honest(samples.voxels, arrangement=arrangement)
+    if protocol == "blocks":
+        return split_blocks(samples.voxels, arrangement=arrangement)
     raise ValueError(f"There is no protocol {protocol!r}; expected one of {', '.join(PROTOCOLS)}.")
 
 
@@ -234,7 +234,7 @@ def split_none(n_voxels):
     return Split("all", every, every[::N_SYMMETRIES], every[:0])
 
 
-def split_honest(voxels, *, arrangement="TVS", guard=PATCH // 2):
+def split_blocks(voxels, *, arrangement="TVS", guard=PATCH // 2):
     """
     Cut the labelled volume into three blocks along its longest axis, then augment the first.
 
@@ -281,4 +281,4 @@ def split_honest(voxels, *, arrangement="TVS", guard=PATCH // 2):
     for name, start, end in zip(arrangement, starts, ends, strict=True):
         sets[name] = np.flatnonzero((voxels[:, axis] >= start) & (voxels[:, axis] < end))
     every = (sets["T"][:, None] * N_SYMMETRIES + np.arange(N_SYMMETRIES)).ravel()
-    return Split("honest", every, sets["V"] * N_SYMMETRIES, sets["S"] * N_SYMMETRIES)
+    return Split("blocks", every, sets["V"] * N_SYMMETRIES, sets["S"] * N_SYMMETRIES)

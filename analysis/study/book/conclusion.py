@@ -65,9 +65,7 @@ def collect(profile):
         [impedance.finding(tables["impedance"])],
     )
     rows = [
-        _row(section, one)
-        for section, found in zip(SECTIONS, groups, strict=True)
-        for one in found
+        _row(section, one) for section, found in zip(SECTIONS, groups, strict=True) for one in found
     ]
     table = pd.DataFrame(rows)
     order = table.verdict.map({FAILS: 0, OPEN: 1, HOLDS: 2})

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis import profiles, storage
+from analysis import storage
 from analysis.electrochemistry import spectrum
 from analysis.electrochemistry.materials import DEFAULT
 
@@ -47,8 +47,7 @@ def measure(table, profile, specimen="SL", *, leak_ohm=np.inf, drift=DRIFT, lowe
     ----------
     table : pandas.DataFrame
         From :func:`analysis.study.cells.impedance.run`, which also leaves the spectra on disk.
-    profile : str
-        Name of the profile.
+    profile : analysis.profiles.Profile
     specimen : str
         Electrode whose first cutout is measured, with the gamma of the truth.
     leak_ohm : float
@@ -83,7 +82,7 @@ def measure(table, profile, specimen="SL", *, leak_ohm=np.inf, drift=DRIFT, lowe
     cell = (CELL * electrode + between) / AREA_CM2
     cell = 1 / (1 / cell + 1 / leak_ohm) + 2j * np.pi * frequency * INDUCTANCE_H
     spent = np.cumsum(1 / frequency)
-    rng = np.random.default_rng(profiles.get(profile).seed_for("blocking cell", specimen))
+    rng = np.random.default_rng(profile.seed_for("blocking cell", specimen))
     error = rng.standard_normal(len(cell)) + 1j * rng.standard_normal(len(cell))
     cell = cell * (1 + drift * spent / spent[-1]) * (1 + NOISE * error)
     known = CELL * float(rows.resistance.iloc[0]) / AREA_CM2

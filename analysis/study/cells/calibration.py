@@ -13,7 +13,7 @@ from analysis.study.finding import STAND_INS, Bound, check
 OTHER = "mean error at the other currents [%]"
 
 
-def run(profile, *, workers=None, say=print):
+def run(profile, *, workers=None, progress=print):
     """
     Run the campaign and gather its fits.
 
@@ -22,7 +22,7 @@ def run(profile, *, workers=None, say=print):
     profile : analysis.profiles.Profile
     workers : int, optional
         Local processes.
-    say : callable
+    progress : callable
         Receives the progress, line by line.
 
     Returns
@@ -31,7 +31,7 @@ def run(profile, *, workers=None, say=print):
         One row per specimen, cutout and method: gamma, its error and tau; transport; misfit
         [mV]; relative error [%] of the capacity at every current. Failed cases carry a note.
     """
-    fits, summary = campaign.run_fits(profile, workers=workers, say=say)
+    fits, summary = campaign.run_fits(profile, workers=workers, progress=progress)
     reasons = {str(case): reason for case, reason in summary.failed.items()}
     rows = []
     for case in fits:

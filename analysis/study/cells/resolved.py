@@ -21,7 +21,7 @@ RADIUS_RANGE = 0.1, 2.0  # of the effective radius, in radii of the spheres with
 @dataclass(frozen=True)
 class ResolvedRun:
     """
-    One resolved lithiation and its homogenized twin.
+    One resolved lithiation beside the homogenized model of the same voxels.
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ class ResolvedRun:
         The resolved run.
     structure : structure.Structure
         The same voxels, homogenized.
-    twin, anchored : halfcell.Lithiation
+    homogenized, fitted_radius : halfcell.Lithiation
         The homogenized model with spheres of the surface of the active material, and with the
         radius that brings it closest to the resolved run.
     radius_um : float
@@ -41,8 +41,8 @@ class ResolvedRun:
     case: cases.Case
     data: xr.Dataset
     structure: structure.Structure
-    twin: halfcell.Lithiation
-    anchored: halfcell.Lithiation
+    homogenized: halfcell.Lithiation
+    fitted_radius: halfcell.Lithiation
     radius_um: float
 
     @property
@@ -61,7 +61,7 @@ class ResolvedRun:
         return _curve(self.data)
 
 
-def run(profile, *, workers=None, say=print):
+def run(profile, *, workers=None, progress=print):
     """
     Run the resolved cases of the study and set the homogenized model beside the first cutout's.
 
@@ -71,7 +71,7 @@ def run(profile, *, workers=None, say=print):
         Profile.
     workers : int, optional
         Local processes.
-    say : callable
+    progress : callable
         Receives the progress, line by line.
 
     Returns
@@ -82,7 +82,7 @@ def run(profile, *, workers=None, say=print):
     failed : dict of str to str
         Why a case could not run, by its name.
     """
-    _, summary = campaign.run_resolved(profile, workers=workers, say=say)
+    _, summary = campaign.run_resolved(profile, workers=workers, progress=progress)
     runs, _ = case_lists.resolved_cases(profile)
     wanted = [
         case
@@ -115,10 +115,10 @@ def table(outcomes):
             "cell": one.cell_um,
             "cells": one.data.attrs["cells"],
             "capacity": float(one.data.capacity_mAh_cm2[-1]),
-            "homogenized": one.twin.capacity_mAh_cm2[-1],
-            "difference": difference_mV(_curve(one.twin), one.curve),
+            "homogenized": one.homogenized.capacity_mAh_cm2[-1],
+            "difference": difference_mV(_curve(one.homogenized), one.curve),
             "radius": one.radius_um,
-            "anchored": difference_mV(_curve(one.anchored), one.curve),
+            "fitted_radius": difference_mV(_curve(one.fitted_radius), one.curve),
             "steps": one.data.attrs["steps"],
             "rejected": one.data.attrs["rejected"],
             "iterations": one.data.attrs["iterations"],
@@ -236,12 +236,12 @@ def gammas(outcomes, profile):
     -------
     table : pandas.DataFrame
         Columns method, resolved and its error [-], whether it is the least or the largest gamma
-        that was tried, homogenized, crossed, anchored [-].
+        that was tried, homogenized, cross_fit and fitted_radius [-].
     """
     truth = outcomes[0]
     by_method = {one.method: one for one in outcomes if one.cell_um == truth.cell_um}
     capacity, voltage = simulations.noisy(truth.data, truth.case, profile)
-    own = simulations.noisy(_dataset(truth.twin), truth.case, profile)
+    own = simulations.noisy(_dataset(truth.homogenized), truth.case, profile)
     options = dict(
         current_mA_cm2=profile.fit_current,
         noise_V=profile.noise_V,
@@ -261,8 +261,8 @@ def gammas(outcomes, profile):
                 "error": float(data.gamma_error),
                 "at_bound": bool(data.at_bound),
                 "homogenized": calibration.fit_gamma(made, *own, **options).gamma,
-                "crossed": calibration.fit_gamma(made, capacity, voltage, **options).gamma,
-                "anchored": calibration.fit_gamma(smaller, capacity, voltage, **options).gamma,
+                "cross_fit": calibration.fit_gamma(made, capacity, voltage, **options).gamma,
+                "fitted_radius": calibration.fit_gamma(smaller, capacity, voltage, **options).gamma,
             }
         )
     found = pd.DataFrame(rows)
@@ -311,8 +311,8 @@ def _outcome(case, profile):
         options={"xatol": 0.01},
     )
     radius_m = float(np.exp(best.x))
-    twins = lithiate(made.radius_m), lithiate(radius_m)
-    return ResolvedRun(case, data, made, *twins, 1e6 * radius_m)
+    curves_1d = lithiate(made.radius_m), lithiate(radius_m)
+    return ResolvedRun(case, data, made, *curves_1d, 1e6 * radius_m)
 
 
 def _fit(method, profile):

@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from analysis import paper, storage
+from analysis import paper
 from analysis.descriptors import covariance
 from analysis.figures import style
 from analysis.phases import Phase, check_voxel_size
@@ -35,10 +35,7 @@ def run(profile):
         ``covariance`` [-] by ``specimen, cutout, method, pair`` against ``r_um``; where the cutout
         is narrower than the paper's lag of 20 µm, up to a third of its edge.
     """
-    described = descriptors.describe_all(profile, describe)
-    storage.save_curves("covariance", described, profile=profile)
-    storage.save_table("covariance", peaks(described), profile=profile)
-    return described
+    return descriptors.run(profile, describe, "covariance", peaks)
 
 
 def describe(labels, voxel_size_um):
@@ -132,8 +129,7 @@ def findings(described, sizes):
     -------
     findings : list of Finding
     """
-    methods = [str(method) for method in described.method.values]
-    present = [method for method in PRINTED if method in methods]
+    methods, present = descriptors.methods_of(described)
     mean = described["covariance"].mean("cutout").sel({"method": present})
     with_peak = [method for method in PRINTED if method != "edx-closing"]
 

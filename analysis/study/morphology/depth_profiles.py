@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from analysis import paper, storage
+from analysis import paper
 from analysis.descriptors import profile as profiles_of
 from analysis.figures import style
 from analysis.phases import Phase
@@ -28,10 +28,7 @@ def run(profile):
         ``fraction`` [-] by ``specimen, cutout, method, phase`` against ``z_um``; NaN beyond the
         thickness of the thinner electrode.
     """
-    described = descriptors.describe_all(profile, describe)
-    storage.save_curves("profile", described, profile=profile)
-    storage.save_table("profile", interface_table(described), profile=profile)
-    return described
+    return descriptors.run(profile, describe, "profile", interface_table)
 
 
 def describe(labels, voxel_size_um):
@@ -143,8 +140,7 @@ def findings(described):
     -------
     findings : list of Finding
     """
-    methods = [str(method) for method in described.method.values]
-    present = [method for method in PRINTED if method in methods]
+    methods, present = descriptors.methods_of(described)
     table = interface_table(described).set_index("method")
     where = paper.LAYER_INTERFACE_UM
     with_peak = [method for method in present if method != "edx-closing"]

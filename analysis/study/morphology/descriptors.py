@@ -13,6 +13,37 @@ PRINTED = (*NEURAL, *OTHERS)  # columns of Table 2
 PHASES = [phase.title for phase in (Phase.AM, Phase.CBD, Phase.PORE)]  # the paper's order
 
 
+def run(profile, describe, name, table):
+    """
+    Describe every labelled volume; write the curves and the table of that name.
+
+    Parameters
+    ----------
+    profile : analysis.profiles.Profile
+    describe : callable
+        As for :func:`describe_all`.
+    name : str
+        Of both results.
+    table : callable
+        Makes the table of what was described.
+
+    Returns
+    -------
+    described : xarray.Dataset
+        As from :func:`describe_all`.
+    """
+    described = describe_all(profile, describe)
+    storage.save_curves(name, described, profile=profile)
+    storage.save_table(name, table(described), profile=profile)
+    return described
+
+
+def methods_of(described):
+    """All methods that were described, and those among them that Table 2 prints, in its order."""
+    methods = [str(method) for method in described.method.values]
+    return methods, [method for method in PRINTED if method in methods]
+
+
 def describe_all(profile, describe):
     """
     Describe every labelled volume of SL and TL: all cutouts, all methods on disk, the truth.

@@ -77,7 +77,9 @@ def with_intervals(table, described, wide=WIDE):
         radius, phase = names[row["quantity"]]
         for method in methods:
             at = {"specimen": row["specimen"], "method": method, "phase": phase}
-            low, high = (float(intervals[radius].sel({**at, "end": end})) for end in ("low", "high"))
+            low, high = (
+                float(intervals[radius].sel({**at, "end": end})) for end in ("low", "high")
+            )
             if high - low > wide * row[method]:
                 digits = 1 if high >= 1 else 2
                 table.loc[k, method] = f"{low:.{digits}f} to {high:.{digits}f}"

@@ -2,7 +2,7 @@
 
 from analysis.phases import VOXEL_SIZE_UM
 from analysis.study.finding import BUILT_IN, STAND_INS, Bound, check
-from analysis.study.morphology.descriptors import NEURAL, OTHERS, PHASES, PRINTED, same
+from analysis.study.morphology.descriptors import NEURAL, OTHERS, PHASES, PRINTED, methods_of, same
 
 CLEAR = 0.5  # share of EDX-Closing's difference below which another method shows no clear one
 
@@ -20,8 +20,7 @@ def findings(described):
     -------
     findings : list of Finding
     """
-    methods = [str(method) for method in described.method.values]
-    present = [method for method in PRINTED if method in methods]
+    methods, present = methods_of(described)
     mean = described.mean("cutout")
     both = mean.mean("specimen")
 

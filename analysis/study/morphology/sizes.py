@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from analysis import paper, storage
+from analysis import paper
 from analysis.descriptors import size, surface
 from analysis.descriptors.connectivity import connected_fractions
 from analysis.phases import VOXEL_SIZE_UM, Phase, volume_fractions
@@ -67,11 +67,11 @@ def run(profile):
         Scalars by ``specimen, cutout, method, phase``, the interfaces, and the covered shares
         ``size`` and ``intrusion`` [-] against ``r_um``.
     """
-    described = descriptors.describe_all(profile, describe)
-    storage.save_curves("descriptors-size", described, profile=profile)
-    table = descriptors.tidy(described, QUANTITIES)
-    storage.save_table("descriptors-size", table, profile=profile)
-    return described
+
+    def table(described):
+        return descriptors.tidy(described, QUANTITIES)
+
+    return descriptors.run(profile, describe, "descriptors-size", table)
 
 
 def describe(labels, voxel_size_um):

@@ -3,7 +3,6 @@
 import numpy as np
 import xarray as xr
 
-from analysis import storage
 from analysis.descriptors import paths
 from analysis.phases import Phase
 from analysis.study.finding import STAND_INS, Bound, check
@@ -32,11 +31,11 @@ def run(profile):
         By ``specimen, cutout, method, phase``: mean geodesic tortuosity and unreached share of the
         start voxels from either side [-], and the distribution ``share`` against ``tau``.
     """
-    described = descriptors.describe_all(profile, describe)
-    storage.save_curves("descriptors-paths", described, profile=profile)
-    table = descriptors.tidy(described, QUANTITIES)
-    storage.save_table("descriptors-paths", table, profile=profile)
-    return described
+
+    def table(described):
+        return descriptors.tidy(described, QUANTITIES)
+
+    return descriptors.run(profile, describe, "descriptors-paths", table)
 
 
 def describe(labels, voxel_size_um):
@@ -134,8 +133,7 @@ def findings(described):
     -------
     findings : list of Finding
     """
-    methods = [str(method) for method in described.method.values]
-    present = [method for method in PRINTED if method in methods]
+    methods, present = descriptors.methods_of(described)
     mean = means(described)["mean"].sel({"method": present})
 
     def am_alike():

@@ -20,7 +20,7 @@ COATED = 2  # electrodes of a symmetric cell
 
 def run(
     file, *, area_cm2="", thickness_um="", conductivity_S_m="", porosity="", labels="",
-    voxel_size_um="", out="", say=print,
+    voxel_size_um="", out="", progress=print,
 ):  # fmt: skip
     """
     Fit a spectrum and say what it means for the electrode; write a table if `out` is given.
@@ -42,7 +42,7 @@ def run(
         Its voxel edge.
     out : str or Path
         CSV file for the results; an existing file is not replaced.
-    say : callable
+    progress : callable
         Receives the lines.
 
     Returns
@@ -83,7 +83,7 @@ def run(
     if area is not None:
         if kappa is None:
             kappa = _book_conductivity()
-            say(
+            progress(
                 f"The conductivity of the book's electrolyte is used, {kappa:.3g} S/m; give "
                 "CONDUCTIVITY_S_M of yours."
             )
@@ -91,11 +91,11 @@ def run(
     if volume is not None:
         rows.append(_gamma(volume, edge, rows[1][1:4]))
     table = pd.DataFrame(rows, columns=["quantity", "value", "low", "high", "unit"])
-    _tell(found, table, say)
+    _tell(found, table, progress)
     if out:
         with storage.atomic(Path(out)) as temporary:
             table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
-        say(f"wrote {out}")
+        progress(f"wrote {out}")
     return table
 
 
@@ -155,18 +155,20 @@ def _gamma(labels, edge, macmullin):
     return ("gamma", value, less, more, "-")
 
 
-def _tell(found, table, say):
-    say(f"{len(found.frequency_Hz)} points fitted, {found.model}; 90 % intervals")
+def _tell(found, table, progress):
+    progress(f"{len(found.frequency_Hz)} points fitted, {found.model}; 90 % intervals")
     for row in table.itertuples():
         ends = [f"{v:.4g}" if np.isfinite(v) else "outside" for v in (row.value, row.low, row.high)]
         unit = "" if row.unit == "-" else f" {row.unit}"
-        say(f"  {row.quantity}: {ends[0]}{unit} ({ends[1]} to {ends[2]})")
+        progress(f"  {row.quantity}: {ends[0]}{unit} ({ends[1]} to {ends[2]})")
         if row.quantity == "gamma" and "outside" in ends:
-            say(f"    outside: no gamma between {GAMMAS[0]:g} and {GAMMAS[1]:g} gives this")
-    say(f"  R_separator: {found.separator_resistance_ohm:.4g} ohm; exponent {found.exponent:.3f}")
+            progress(f"    outside: no gamma between {GAMMAS[0]:g} and {GAMMAS[1]:g} gives this")
+    progress(
+        f"  R_separator: {found.separator_resistance_ohm:.4g} ohm; exponent {found.exponent:.3f}"
+    )
     if found.leak_ohm is not None:
-        say(f"  leak: {found.leak_ohm:.4g} ohm")
+        progress(f"  leak: {found.leak_ohm:.4g} ohm")
     for remark in found.remarks:
-        say(f"  note: {remark}")
+        progress(f"  note: {remark}")
     for doubt in found.doubts:
-        say(f"  POOR: {doubt}")
+        progress(f"  POOR: {doubt}")

@@ -15,7 +15,7 @@ from analysis.segmentation import agreement, methods
 MAX_LAG_UM = 12.0
 
 
-def trinarize(gray, targets, *, seed, say=lambda line: None):
+def trinarize(gray, targets, *, seed, progress=lambda line: None):
     """
     Trinarize a volume by every method of the catalog for which gray values suffice.
 
@@ -30,7 +30,7 @@ def trinarize(gray, targets, *, seed, say=lambda line: None):
         Volume fractions to be met [-].
     seed : int
         For the sample on which the k-means weights are fitted.
-    say : callable
+    progress : callable
         Receives the name of each method before it starts.
 
     Returns
@@ -41,12 +41,12 @@ def trinarize(gray, targets, *, seed, say=lambda line: None):
     inputs = _inputs(gray, targets, seed)
     labels = {}
     for name in methods.available(inputs):
-        say(name)
+        progress(name)
         labels[name] = methods.trinarize(name, inputs)
     return labels
 
 
-def attempt(gray, targets, *, seed, say=lambda line: None):
+def attempt(gray, targets, *, seed, progress=lambda line: None):
     """
     Like :func:`trinarize`, but a method that fails does not take the others with it.
 
@@ -75,7 +75,7 @@ def attempt(gray, targets, *, seed, say=lambda line: None):
         if name == "edx-closing" and "kmeans" in failed:
             failed[name] = "It closes the AM of k-means, which failed."
             continue
-        say(name)
+        progress(name)
         try:
             labels[name] = methods.trinarize(name, inputs)
         except Exception as error:  # whatever stops one method, the others are worth having
@@ -87,9 +87,7 @@ def attempt(gray, targets, *, seed, say=lambda line: None):
 
 
 def _inputs(gray, targets, seed):
-    return methods.Inputs(
-        targets=targets, gray=gray, seed=seed, cbd_profile=np.ones(gray.shape[0])
-    )
+    return methods.Inputs(targets=targets, gray=gray, seed=seed, cbd_profile=np.ones(gray.shape[0]))
 
 
 def fractions_table(labels, targets):

@@ -17,14 +17,14 @@ LOG = logging.getLogger(__name__)  # goes to stderr, which is not shown on the p
 TRAINING_CODE = ("fib", "gray_scale", "network", "samples", "symmetries", "training", "unet")
 
 
-def model(name, profile, *, inputs, train, load, say=LOG.warning):
+def model(name, profile, *, inputs, train, load, progress=LOG.warning):
     """
     Read a model and its history back, or train it.
 
     Parameters
     ----------
     name : str
-        ``unet-0``, ``mlp-honest-bin1``...; the files are ``models/<name>.keras``, ``.csv`` and
+        ``unet-0``, ``mlp-blocks-bin1``...; the files are ``models/<name>.keras``, ``.csv`` and
         ``.json``.
     profile : analysis.profiles.Profile
     inputs : tuple
@@ -35,7 +35,7 @@ def model(name, profile, *, inputs, train, load, say=LOG.warning):
         Returns a model and its history, a table.
     load : callable
         Reads a model from a path.
-    say : callable
+    progress : callable
         Told which file was touched.
 
     Returns
@@ -48,7 +48,7 @@ def model(name, profile, *, inputs, train, load, say=LOG.warning):
         ending: storage.path("models", f"{name}.{ending}", profile=profile)
         for ending in ("keras", "csv", "json")
     }
-    if paths["json"].exists() and _as_written(paths, say):
+    if paths["json"].exists() and _as_written(paths, progress):
         noted = json.loads(paths["json"].read_text(encoding="utf-8"))
         if noted["inputs"] == key and all(
             storage.sha256(paths[ending]) == noted[ending] for ending in ("keras", "csv")
@@ -68,12 +68,12 @@ def model(name, profile, *, inputs, train, load, say=LOG.warning):
     return trained, pd.read_csv(paths["csv"])
 
 
-def _as_written(paths, say):
+def _as_written(paths, progress):
     """Whether all files of a model are as they were written; the first that is not is named."""
     for path in paths.values():
         found = storage.trouble(path)
         if found:
-            say(f"{path.name} {found}; the network is trained again")
+            progress(f"{path.name} {found}; the network is trained again")
             return False
     return True
 
@@ -102,7 +102,7 @@ def _training_code():
     """
     What the modules do that decide what a training gives; prediction is not among them.
 
-    Comments, docstrings and layout are left out: a word mended in them trains nothing again.
+    Comments, docstrings and layout are left out: a word changed in them trains nothing again.
     """
     folder = Path(network.__file__).parent
     return {name: _without_prose(folder / f"{name}.py") for name in TRAINING_CODE}

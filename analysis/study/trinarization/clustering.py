@@ -83,7 +83,7 @@ def trinarize(profile, specimen, cutout, variant="five", *, seed=None, noise_see
     Returns
     -------
     labels : (Z, Y, X) ndarray of uint8
-    fit : analysis.segmentation.clustering.Fit
+    fit : analysis.segmentation.clustering.FittedClusters
     """
     gray = storage.load_volume(f"gray/{specimen}-{cutout}", profile=profile).values
     if noise_seed is not None:

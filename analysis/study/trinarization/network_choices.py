@@ -23,8 +23,8 @@ def choices(profile):
     """
     What the paper leaves open, one or two settings changed at a time.
 
-    Judged by the validation block of the honest split, by the truth of a part of SL, and by the
-    sizes that Table 2 prints for the same conversion.
+    Judged by the validation block of the spatial block split, by the truth of a part of SL, and by
+    the sizes that Table 2 prints for the same conversion.
 
     Returns
     -------
@@ -47,7 +47,7 @@ def choices(profile):
             continue
         changes = dict(changes)
         labeled = labeled_samples(profile, changes.pop("binning", profile.train_binning))
-        split = samples.split_samples(labeled, "honest")
+        split = samples.split_samples(labeled, "blocks")
         options = settings(profile, max_epochs=profile.nn_choice_epochs, **changes)
 
         def train(labeled=labeled, split=split, options=options):

@@ -70,7 +70,7 @@ def trained(profile, protocol, binning, labeled=None):
     Parameters
     ----------
     profile : analysis.profiles.Profile
-    protocol : {"paper", "honest"}
+    protocol : {"paper", "blocks"}
     binning : int
     labeled : Samples, optional
 
@@ -117,7 +117,7 @@ def study_network(profile):
     """
     Network that the rest of the study uses: trained on all labelled voxels.
 
-    How many epochs is what the honest split has found.
+    How many epochs is what the spatial block split has found.
 
     Returns
     -------
@@ -126,7 +126,7 @@ def study_network(profile):
     """
     binning = study_binning(profile)
     labeled = labeled_samples(profile, binning)
-    _, history = trained(profile, "honest", binning, labeled)
+    _, history = trained(profile, "blocks", binning, labeled)
     options = settings(profile, max_epochs=best_epoch(history), keep="last")
     split = samples.split_none(len(labeled))
 
@@ -162,7 +162,7 @@ def score(profile, model, protocol, binning, labeled):
     ----------
     profile : analysis.profiles.Profile
     model : keras.Model
-    protocol : {"paper", "honest", "all"}
+    protocol : {"paper", "blocks", "all"}
     binning : int
     labeled : Samples or None
         For the test split of the protocol; "all" has none.
@@ -200,7 +200,7 @@ def parity(profile, protocol, binning, where=HERE):
     Parameters
     ----------
     profile : analysis.profiles.Profile
-    protocol : {"paper", "honest"}
+    protocol : {"paper", "blocks"}
     binning : int
     where : str
         :data:`HERE` for the test split of the protocol, or the name of a specimen.

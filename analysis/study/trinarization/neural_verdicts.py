@@ -88,7 +88,7 @@ def split_effect(scores, binning, samples="SL", phase="CBD"):
     """
     by = scores.set_index(["protocol", "binning", "samples", "phase"]).r2
     leaked, blocks = (
-        float(by[(protocol, binning, samples, phase)]) for protocol in ("paper", "honest")
+        float(by[(protocol, binning, samples, phase)]) for protocol in ("paper", "blocks")
     )
     numbers = f"R² of the {phase} on {samples} is {leaked:.2f} after the leaking split and "
     numbers += f"{blocks:.2f} after the split by blocks"
@@ -97,12 +97,12 @@ def split_effect(scores, binning, samples="SL", phase="CBD"):
     if leaked > blocks:
         return (
             f"{numbers}: the network whose test was spoiled is the better one. The split by blocks "
-            "gives up voxels to measure honestly, and so few are left to learn from that this "
+            "gives up voxels to keep the test apart, and so few are left to learn from that this "
             "costs more than the leak, which spoils the measurement rather than the training"
         )
     return (
         f"{numbers}: here the split by blocks also gives the better network, for its early "
-        "stopping sees an honest score"
+        "stopping sees a score that is not leaked"
     )
 
 

@@ -353,7 +353,7 @@ def test_memory_check_proposes_larger_cells():
 
 @pytest.mark.parametrize("current", [0, -6, np.nan])
 def test_current_must_be_positive(current):
-    with pytest.raises(ValueError, match="positive lithiation current"):
+    with pytest.raises(ValueError, match="expected a positive number"):
         resolved.lithiate(mixed(), 0.12, current, voxel_size_um=EDGE_UM)
 
 

@@ -4,7 +4,8 @@ import re
 import shutil
 
 from analysis import storage
-from publishing import forms, site
+from publishing import site
+from publishing.forms import plain
 
 _PRINT_STYLE = """
 @page { size: A4; margin: 18mm 17mm 20mm; }
@@ -31,7 +32,7 @@ a { color: #0a4f9e; text-decoration: none; }
 """
 
 
-def make(build, *, say=print):
+def make(build, *, progress=print):
     """
     Write ``_build/<profile>/book.pdf``.
 
@@ -39,7 +40,7 @@ def make(build, *, say=print):
     ----------
     build : publishing.stamps.Build
         Folders of a profile that has been built.
-    say : callable
+    progress : callable
         Receives progress.
 
     Returns
@@ -52,14 +53,14 @@ def make(build, *, say=print):
         If the profile has not been built, or Sphinx or the browser is missing or fails.
     """
     work = build.folder / "pdf"
-    stage = forms.plain_copy(forms.staged(build), work / "stage")
-    say("One long page ...")
+    stage = plain.plain_copy(plain.staged(build), work / "stage")
+    progress("One long page ...")
     page = one_page(site.build(stage, work, "singlehtml", strict=False))
     target = build.folder / "book.pdf"
-    say("Printing ...")
+    progress("Printing ...")
     with storage.atomic(target) as temporary:
         printed(page, temporary)
-    say(f"The book as PDF: {target} ({target.stat().st_size / 1e6:.1f} MB)")
+    progress(f"The book as PDF: {target} ({target.stat().st_size / 1e6:.1f} MB)")
     return target
 
 
@@ -89,7 +90,7 @@ def printed(page, target):
     number = '<div style="font-size:8px;width:100%;text-align:center">' + (
         '<span class="pageNumber"></span></div>'
     )
-    with forms.browser_page() as browser:
+    with plain.browser_page() as browser:
         browser.goto(page.as_uri(), wait_until="load", timeout=180_000)
         browser.evaluate("() => window.MathJax?.startup?.promise?.then(() => true)")
         browser.evaluate(

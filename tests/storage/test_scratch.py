@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from analysis import scratch
+from analysis.storage import scratch
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 HOLD = """
 import subprocess, sys, tempfile
 from pathlib import Path
-from analysis import scratch
-with scratch.own_folder(say=lambda line: None) as folder:
+from analysis.storage import scratch
+with scratch.own_folder(progress=lambda line: None) as folder:
     Path(tempfile.mkstemp()[1]).write_text("large")
     made = subprocess.run([sys.executable, "-c", "import tempfile; print(tempfile.mkdtemp())"],
                           capture_output=True, text=True).stdout.strip()
@@ -59,7 +59,7 @@ def test_a_killed_run_is_swept_and_a_running_one_is_not(temporary):
     killed.wait()
     assert folder.exists()
     lines = []
-    with scratch.own_folder(say=lines.append):
+    with scratch.own_folder(progress=lines.append):
         assert not folder.exists() and alive.exists()
         assert Path(tempfile.gettempdir()).parent == temporary
     assert lines == ["Removed the temporary files of 1 earlier runs that were killed."]

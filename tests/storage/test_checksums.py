@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from analysis import checksums, storage
+from analysis import storage
+from analysis.storage import checksums
 
 TABLE = pd.DataFrame({"x": np.arange(200) / 7})
 
@@ -104,7 +105,7 @@ def test_a_kill_between_checksum_and_result_leaves_the_old_result_valid(results,
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(storage.os, "replace", killed)
+        patch.setattr(os, "replace", killed)
         with pytest.raises(KeyboardInterrupt):
             storage.save_table("scores", TABLE * 2, profile="smoke")
     pd.testing.assert_frame_equal(read(), TABLE, rtol=1e-11)

@@ -6,7 +6,8 @@ import zipfile
 from xml.etree import ElementTree
 
 from analysis import storage
-from publishing import forms, site
+from publishing import site
+from publishing.forms import plain
 
 _NAMESPACES = {"": "http://www.idpf.org/2007/opf", "dc": "http://purl.org/dc/elements/1.1/"}
 
@@ -16,7 +17,7 @@ _NEW_SELECTOR = re.compile(r"[^{}]*:has\([^{}]*\{[^{}]*\}")
 _TEX = re.compile(r"^\\\(|^\\\[|\\\)$|\\\]$")
 
 
-def make(build, *, say=print):
+def make(build, *, progress=print):
     """
     Write ``_build/<profile>/book.epub``.
 
@@ -24,7 +25,7 @@ def make(build, *, say=print):
     ----------
     build : publishing.stamps.Build
         Folders of a profile that has been built.
-    say : callable
+    progress : callable
         Receives progress.
 
     Returns
@@ -37,24 +38,24 @@ def make(build, *, say=print):
         If the profile has not been built, or Sphinx or the browser is missing or fails.
     """
     work = build.folder / "epub"
-    stage = forms.plain_copy(forms.staged(build), work / "stage")
-    say("Pages ...")
+    stage = plain.plain_copy(plain.staged(build), work / "stage")
+    progress("Pages ...")
     output = site.build(stage, work, "epub", strict=False)
     source = next(output.glob("*.epub"))
     folder = work / "unpacked"
     shutil.rmtree(folder, ignore_errors=True)
     with zipfile.ZipFile(source) as archive:
         archive.extractall(folder)
-    say("Mathematics ...")
-    mend(folder, stage / "book" / "_static" / "mathjax" / "tex-svg.js")
+    progress("Mathematics ...")
+    repair(folder, stage / "book" / "_static" / "mathjax" / "tex-svg.js")
     target = build.folder / "book.epub"
     with storage.atomic(target) as temporary:
         pack(folder, temporary)
-    say(f"The book as ePub: {target} ({target.stat().st_size / 1e6:.1f} MB)")
+    progress(f"The book as ePub: {target} ({target.stat().st_size / 1e6:.1f} MB)")
     return target
 
 
-def mend(folder, mathjax):
+def repair(folder, mathjax):
     """
     Set the mathematics of all pages and declare it; drop what e-readers cannot use.
 
@@ -163,7 +164,7 @@ def _tex(element):
 def _mathml(formulas, mathjax):
     if not formulas:
         return []
-    with forms.browser_page() as page:
+    with plain.browser_page() as page:
         page.goto("about:blank")
         page.evaluate("() => { window.MathJax = {startup: {typeset: false}}; }")
         page.add_script_tag(path=str(mathjax))

@@ -19,13 +19,13 @@ MARK = "A run of cbd-compendium keeps its temporary files here; removed by the n
 
 
 @contextlib.contextmanager
-def own_folder(say=print):
+def own_folder(progress=print):
     """
     Let this process and its children keep temporary files in a folder that goes with the run.
 
     Parameters
     ----------
-    say : callable
+    progress : callable
         Receives a line if leftovers of killed runs were removed.
 
     Yields
@@ -34,7 +34,7 @@ def own_folder(say=print):
     """
     swept = sweep(tempfile.gettempdir())
     if swept:
-        say(f"Removed the temporary files of {len(swept)} earlier runs that were killed.")
+        progress(f"Removed the temporary files of {len(swept)} earlier runs that were killed.")
     before = {name: os.environ.get(name) for name in ("TMPDIR", "JUPYTER_RUNTIME_DIR")}
     usual = tempfile.tempdir
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis import __main__, disk, storage
+from analysis import __main__, storage
+from analysis.storage import disk
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 Usage = namedtuple("Usage", "total used free")
 
@@ -57,7 +58,9 @@ def test_the_command_says_the_sentence_wherever_it_happens(monkeypatch, capsys, 
     def fail(_):
         raise error
 
-    monkeypatch.setattr("analysis.simulation.campaign.main", lambda options, say: fail(options))
+    monkeypatch.setattr(
+        "analysis.simulation.campaign.main", lambda options, progress: fail(options)
+    )
     assert __main__.main(["campaign"]) == 1
     said = capsys.readouterr().err
     assert "the disk is full. The previous result, if there was one, is intact. Free some" in said

@@ -1,0 +1,128 @@
+"""What the posterior has learned: two sets of trees, where they lie and how they are checked."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from analysis.segmentation import boosted_trees, voxel_features
+
+WEIGHTS = Path(__file__).with_name("weights") / "posterior.npz"
+AGAIN = "Restore the file from the repository, or train anew: make posterior"
+
+
+@dataclass(frozen=True)
+class Model:
+    """
+    Trees for both questions, and the images they were trained on.
+
+    Attributes
+    ----------
+    active, binder : analysis.segmentation.boosted_trees.Trees
+        Active material or not; CBD or pore where it is not.
+    noise, dark_spread : tuple of float
+        Smallest and largest value of :class:`~analysis.segmentation.voxel_features.Image` among
+        the tomograms of the training.
+    voxel_size_um : float
+        Of the tomograms of the training.
+    """
+
+    active: boosted_trees.Trees
+    binder: boosted_trees.Trees
+    noise: tuple
+    dark_spread: tuple
+    voxel_size_um: float
+
+
+def save(file, model):
+    """
+    Write a model as compressed arrays, and its SHA-256 beside it.
+
+    Parameters
+    ----------
+    file : path-like
+        Ends in ``.npz``.
+    model : Model
+    """
+    from analysis import storage
+
+    arrays = {**model.active.arrays("active_"), **model.binder.arrays("binder_")}
+    with storage.atomic(file) as temporary, open(temporary, "wb") as opened:
+        np.savez_compressed(
+            opened,
+            features=np.array(voxel_features.NAMES),
+            noise=model.noise,
+            dark_spread=model.dark_spread,
+            voxel_size_um=model.voxel_size_um,
+            **arrays,
+        )
+    with storage.atomic(_hash_file(file)) as temporary:
+        Path(temporary).write_text(f"{_sha256(file)}  {Path(file).name}\n", encoding="utf-8")
+
+
+def load(file):
+    """
+    Read a model that :func:`save` has written.
+
+    Parameters
+    ----------
+    file : path-like
+
+    Returns
+    -------
+    Model
+
+    Raises
+    ------
+    FileNotFoundError
+        If the file, or its hash, is missing.
+    ValueError
+        If the file is not the one whose hash stands beside it, or was trained on other features.
+    """
+    for needed in (Path(file), _hash_file(file)):
+        if not needed.is_file():
+            raise FileNotFoundError(
+                f"{needed}: the weights of the posterior, or their hash, are missing. {AGAIN}"
+            )
+    found = _sha256(file)
+    wanted = (_hash_file(file).read_text(encoding="utf-8").split() or ["nothing"])[0]
+    if found != wanted:
+        raise ValueError(
+            f"{file} has the SHA-256 {found[:12]}..., expected {wanted[:12]}...: the weights were "
+            f"damaged or replaced. {AGAIN}"
+        )
+    with np.load(file, allow_pickle=False) as arrays:
+        if tuple(arrays["features"]) != voxel_features.NAMES:
+            raise ValueError(
+                f"{file} was trained on other features than this version computes. {AGAIN}"
+            )
+        return Model(
+            active=boosted_trees.Trees.of(arrays, "active_"),
+            binder=boosted_trees.Trees.of(arrays, "binder_"),
+            noise=tuple(float(v) for v in arrays["noise"]),
+            dark_spread=tuple(float(v) for v in arrays["dark_spread"]),
+            voxel_size_um=float(arrays["voxel_size_um"]),
+        )
+
+
+@lru_cache(maxsize=1)
+def stored():
+    """
+    The model that comes with the package.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As :func:`load`.
+    """
+    return load(WEIGHTS)
+
+
+def _hash_file(file):
+    return Path(file).with_suffix(".sha256")
+
+
+def _sha256(file):
+    return hashlib.sha256(Path(file).read_bytes()).hexdigest()

@@ -1,0 +1,294 @@
+"""What a classifier sees of a voxel: gray values around it, the same in every orientation.
+
+Smoothed gray values, the length of their gradient, the eigenvalues of their Hessian, extremes of
+the neighborhood and the distance to bright voxels do not change when the volume is turned by a
+right angle or mirrored. Volumes are worked on in slabs with enough slices around each, so that
+memory stays small and the result does not depend on the slabs.
+"""
+
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+from scipy import ndimage
+
+from analysis.phases import check_gray
+
+SMOOTHING = (0.7, 1.0, 1.5, 2.2, 3.2, 4.5, 6.5, 9.0)  # standard deviations [voxel]
+DERIVATIVES = SMOOTHING[:-2]  # derivatives of the widest add nothing
+EXTREMES = (3, 5, 9)  # edges of the cubes [voxel]
+SURROUNDINGS = (2.2, 4.5, 9.0)  # widths [voxel] over which bright voxels are counted
+TEXTURE = (1.0, 2.2, 4.5)  # widths [voxel] at which the scatter of the dark voxels is taken
+MAX_DISTANCE = 16  # distances to bright voxels beyond it are all the same [voxel]
+TRUNCATE = 3.0  # standard deviations at which a Gaussian ends
+HALO = 32  # slices around a slab; at least the reach of every feature
+SLAB = 4_000_000  # voxels worked on at a time, about; a gigabyte
+MIN_EDGE = 10  # voxels along every axis; the extremes of a cube of nine need them
+
+NAMES = (
+    "gray",
+    *(f"smooth {s}" for s in SMOOTHING),
+    *(f"gradient {s}" for s in DERIVATIVES),
+    *(f"curvature {i} {s}" for s in DERIVATIVES for i in (1, 2, 3)),
+    *(f"{what} {edge}" for edge in EXTREMES for what in ("min", "max")),
+    *(f"spread {s}" for s in (1.5, 3.2)),
+    "distance to bright",
+    "distance to dark",
+    *(f"bright share {s}" for s in SURROUNDINGS),
+    "noise",
+    "dark spread",
+    *(f"scatter {s}" for s in TEXTURE),
+    "skewness",
+    "slope",
+    "bright share of the slice",
+    "CBD of the slice",
+)
+
+
+@dataclass(frozen=True)
+class Image:
+    """
+    What is measured on the whole tomogram before any voxel is looked at.
+
+    Attributes
+    ----------
+    dark, bright : float
+        Mean gray value of the voxels below and above the value halfway between the two. They
+        are 0 and 1 in every feature, so offset and contrast of the reader's file drop out.
+    noise : float
+        Median distance of a voxel inside bright particles from its smoothed surroundings, over
+        the contrast [-].
+    dark_spread : float
+        Interquartile range of the smoothed dark voxels, over the contrast [-].
+    texture : tuple of float
+        Of the dark voxels: standard deviation at each width of :data:`TEXTURE`, skewness, and
+        mean length of the gradient [1/voxel], over the contrast [-].
+    bright_share : (Z,) ndarray
+        Share of bright voxels in each slice, smoothed over four slices [-].
+    """
+
+    dark: float
+    bright: float
+    noise: float
+    dark_spread: float
+    texture: tuple
+    bright_share: np.ndarray
+
+
+def measure(gray):
+    """
+    Contrast, noise and shares of bright voxels of a tomogram.
+
+    Parameters
+    ----------
+    gray : (Z, Y, X) ndarray
+        Gray values, brighter where there is more matter.
+
+    Returns
+    -------
+    image : Image
+
+    Raises
+    ------
+    ValueError
+        If `gray` is no gray volume, or holds no bright particle thicker than four voxels, so
+        that its noise cannot be told from its structure.
+    """
+    gray = check_gray(gray)
+    dark, bright = _class_means(gray)
+    scaled = _scaled(gray, dark, bright)
+    smooth = _smooth(scaled, SMOOTHING[0])
+    is_bright = smooth > 0.5
+    core = ndimage.binary_erosion(is_bright, iterations=2)
+    if not core.any() or is_bright.all():
+        raise ValueError(
+            "No voxel lies two voxels deep inside bright particles; expected active material "
+            "that is brighter than the rest and thicker than four voxels. Check the polarity of "
+            "the tomogram and its voxel size."
+        )
+    noise = np.median(np.abs(scaled - _smooth(scaled, 1.0))[core])
+    wider = _smooth(scaled, 1.5)
+    values = wider[~is_bright].astype(np.float64)
+    low, high = np.percentile(values, (25, 75))
+    off = values - values.mean()
+    skewness = np.mean(off**3) / np.mean(off**2) ** 1.5
+    slope = np.mean(_slope(wider)[~is_bright], dtype=np.float64)
+    scatter = (_smooth(scaled, s)[~is_bright].std(dtype=np.float64) for s in TEXTURE)
+    share = is_bright.mean(axis=(1, 2))
+    share = ndimage.gaussian_filter1d(share, 4.0, mode="nearest")
+    texture = tuple(float(v) for v in (*scatter, skewness, slope))
+    return Image(dark, bright, float(noise), float(high - low), texture, share)
+
+
+def slabs(gray, image, *, cbd_profile=None, thickness=None):
+    """
+    Features of a volume, slab by slab.
+
+    Parameters
+    ----------
+    gray : (Z, Y, X) ndarray
+        Gray values.
+    image : Image
+        From :func:`measure` of the same volume.
+    cbd_profile : (Z,) array_like of float, optional
+        Volume fraction of the CBD in each slice [-], for example from an EDX line scan. Without
+        it the last feature is NaN.
+    thickness : int, optional
+        Slices of a slab; by default about :data:`SLAB` voxels, but no fewer slices than the halo.
+        More are faster and take more memory; the features are the same.
+
+    Yields
+    ------
+    part : slice
+        Slices of the slab.
+    features : (F, voxels) ndarray of float32
+        Rows as :data:`NAMES`, voxels in the order of memory.
+
+    Raises
+    ------
+    ValueError
+        If the profile does not have one fraction for each slice.
+    """
+    depth = gray.shape[0]
+    profile = check_profile(cbd_profile, depth)
+    thickness = thickness or max(HALO, SLAB // gray[0].size)
+    for start in range(0, depth, thickness):
+        part = slice(start, min(start + thickness, depth))
+        first, last = max(0, start - HALO), min(depth, part.stop + HALO)
+        inner = slice(start - first, part.stop - first)
+        scaled = _scaled(gray[first:last], image.dark, image.bright)
+        features = np.empty((len(NAMES), part.stop - start, *gray.shape[1:]), np.float32)
+        rows = iter(features)
+        for field in _local(scaled):
+            next(rows)[...] = field[inner]
+        for value in (image.noise, image.dark_spread, *image.texture):
+            next(rows)[...] = value
+        for along in (image.bright_share, profile):
+            next(rows)[...] = along[part, None, None]
+        yield part, features.reshape(len(NAMES), -1)
+
+
+def check_profile(cbd_profile, depth):
+    """
+    One CBD fraction for each slice as float32, NaN where none is known.
+
+    Raises
+    ------
+    ValueError
+        If it has another length, or an entry is no fraction.
+    """
+    if cbd_profile is None:
+        return np.full(depth, np.nan, np.float32)
+    profile = np.asarray(cbd_profile, dtype=np.float32)
+    if profile.shape != (depth,):
+        raise ValueError(
+            f"The CBD profile has shape {profile.shape}; expected one fraction for each of the "
+            f"{depth} slices. Interpolate it to the slices."
+        )
+    if not np.all((profile >= 0) & (profile <= 1)):
+        raise ValueError(
+            f"The CBD profile runs from {profile.min():g} to {profile.max():g}; expected volume "
+            "fractions between 0 and 1."
+        )
+    return profile
+
+
+def _class_means(gray):
+    """Means of dark and bright voxels that lie equally far from the value between them."""
+    values = gray.astype(np.float64).ravel()
+    cut = values.mean()
+    for _ in range(100):
+        above = values > cut
+        dark, bright = values[~above].mean(), values[above].mean()
+        before, cut = cut, (dark + bright) / 2
+        if abs(cut - before) <= 1e-9 * (bright - dark):
+            break
+    return float(dark), float(bright)
+
+
+def _scaled(gray, dark, bright):
+    return ((gray.astype(np.float64) - dark) / (bright - dark)).astype(np.float32)
+
+
+def _local(scaled):
+    """Features that depend on the neighborhood alone, in the order of NAMES."""
+    yield scaled
+    smooth = {s: _smooth(scaled, s) for s in SMOOTHING}
+    yield from smooth.values()
+    for s in DERIVATIVES:
+        yield _slope(smooth[s])
+    for s in DERIVATIVES:
+        yield from _curvatures(smooth[s])
+    for edge in EXTREMES:
+        for extreme in (ndimage.minimum_filter, ndimage.maximum_filter):
+            yield extreme(smooth[SMOOTHING[0]], edge, mode="nearest")
+    squares = scaled**2
+    for s in (1.5, 3.2):
+        yield np.sqrt(np.maximum(_smooth(squares, s) - smooth[s] ** 2, 0))
+    bright = smooth[SMOOTHING[0]] > 0.5
+    for inside in (~bright, bright):
+        yield _capped_distance(inside)
+    for s in SURROUNDINGS:
+        yield _smooth(bright.astype(np.float32), s)
+
+
+def _smooth(values, sigma):
+    return ndimage.gaussian_filter(values, sigma, mode="nearest", truncate=TRUNCATE)
+
+
+def _slope(values):
+    """Length of the gradient, by central differences."""
+    return np.sqrt(sum(slope**2 for slope in np.gradient(values)))
+
+
+def _capped_distance(inside):
+    """Distance [voxel] to the nearest voxel outside, at most MAX_DISTANCE."""
+    import edt
+
+    if inside.all():
+        return np.full(inside.shape, MAX_DISTANCE, np.float32)
+    distance = edt.edt(np.ascontiguousarray(inside), black_border=False, parallel=1)
+    return np.minimum(distance, np.float32(MAX_DISTANCE))
+
+
+def _curvatures(values):
+    """Eigenvalues of the Hessian, the largest first; central differences."""
+    padded = np.pad(values, 1, mode="edge")
+    largest, middle, smallest = (np.empty_like(values) for _ in range(3))
+    _eigenvalues(padded, largest, middle, smallest)
+    return largest, middle, smallest
+
+
+@numba.njit(cache=True, nogil=True)
+def _eigenvalues(u, largest, middle, smallest):
+    """Closed form for symmetric 3 x 3 matrices (Smith, Commun. ACM 1961)."""
+    depth, height, width = largest.shape
+    for z in range(depth):
+        for y in range(height):
+            for x in range(width):
+                k, j, i = z + 1, y + 1, x + 1
+                twice = 2.0 * u[k, j, i]
+                zz = u[k - 1, j, i] + u[k + 1, j, i] - twice
+                yy = u[k, j - 1, i] + u[k, j + 1, i] - twice
+                xx = u[k, j, i - 1] + u[k, j, i + 1] - twice
+                zy = 0.25 * ((u[k + 1, j + 1, i] + u[k - 1, j - 1, i])
+                             - (u[k + 1, j - 1, i] + u[k - 1, j + 1, i]))  # fmt: skip
+                zx = 0.25 * ((u[k + 1, j, i + 1] + u[k - 1, j, i - 1])
+                             - (u[k + 1, j, i - 1] + u[k - 1, j, i + 1]))  # fmt: skip
+                yx = 0.25 * ((u[k, j + 1, i + 1] + u[k, j - 1, i - 1])
+                             - (u[k, j + 1, i - 1] + u[k, j - 1, i + 1]))  # fmt: skip
+                mean = (zz + yy + xx) / 3.0
+                a, b, c = zz - mean, yy - mean, xx - mean
+                size = np.sqrt((a * a + b * b + c * c
+                                + 2.0 * (zy * zy + zx * zx + yx * yx)) / 6.0)  # fmt: skip
+                if size < 1e-12:
+                    largest[z, y, x] = middle[z, y, x] = smallest[z, y, x] = mean
+                    continue
+                half = (a * (b * c - yx * yx) - zy * (zy * c - yx * zx)
+                        + zx * (zy * yx - b * zx)) / (2.0 * size**3)  # fmt: skip
+                angle = np.arccos(min(1.0, max(-1.0, half))) / 3.0
+                top = mean + 2.0 * size * np.cos(angle)
+                low = mean + 2.0 * size * np.cos(angle + 2.0 * np.pi / 3.0)
+                largest[z, y, x] = top
+                smallest[z, y, x] = low
+                middle[z, y, x] = 3.0 * mean - top - low

@@ -1,0 +1,280 @@
+"""Electrodes from which the posterior is learned, and the training that is stored.
+
+Their seeds come from a root of their own, so that no specimen of the study is among them:
+``python -m analysis.study.trinarization.posterior`` trains anew and writes the weights with
+their recipe.
+"""
+
+import argparse
+import hashlib
+import json
+import time
+import zlib
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from analysis import storage
+from analysis.descriptors.surface import specific_surfaces
+from analysis.instruments import transfer
+from analysis.phases import VOXEL_SIZE_UM, volume_fractions
+from analysis.segmentation import draws, posterior, posterior_model, posterior_training
+from analysis.specimen import electrode
+
+ROOT = "posterior"  # of all seeds; the study's begin with a number, the seed of its profile
+LATERAL = 64
+WIDTHS_LATERAL = 48  # of the specimens on which the widths of the draws are fitted
+SPECIMENS = 28
+TOMOGRAMS = 3  # of each specimen
+NOISES = (0.03, 0.3)  # over the step from pore to AM
+DISTANCES_MM = (0.5, 10.0)
+DISTANCE_MM = 3.0  # of half of the tomograms, as in the study
+NAMES = ("SL", "TL")
+SCENARIOS = ("bridging", "cluster")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """
+    A specimen of the training and how it is imaged.
+
+    Attributes
+    ----------
+    name, scenario : str
+        Electrode, and where its CBD sits.
+    seed : int
+        Of the specimen.
+    noises, distances_mm : tuple of float
+        Of its tomograms.
+    """
+
+    name: str
+    scenario: str
+    seed: int
+    noises: tuple
+    distances_mm: tuple
+
+
+def seed_for(*key):
+    """Seed that depends on what it is for, apart from all seeds of the study."""
+    return zlib.crc32("/".join(map(str, (ROOT, *key))).encode())
+
+
+def setting(number, *, tomograms=TOMOGRAMS):
+    """
+    The specimen of that number: electrodes and scenarios take turns.
+
+    Parameters
+    ----------
+    number : int
+        From 0.
+    tomograms : int
+        How often it is imaged; noise log-uniform in :data:`NOISES`, distance
+        :data:`DISTANCE_MM` every other time and else log-uniform in :data:`DISTANCES_MM`.
+
+    Returns
+    -------
+    Setting
+    """
+    rng = np.random.default_rng(seed_for("imaging", number))
+    noises = np.exp(rng.uniform(*np.log(NOISES), tomograms))
+    distances = np.exp(rng.uniform(*np.log(DISTANCES_MM), tomograms))
+    usual = (np.arange(tomograms) + number) % 2 == 0
+    return Setting(
+        name=NAMES[number % len(NAMES)],
+        scenario=SCENARIOS[number // len(NAMES) % len(SCENARIOS)],
+        seed=seed_for("specimen", number),
+        noises=tuple(float(v) for v in noises),
+        distances_mm=tuple(float(v) for v in np.where(usual, DISTANCE_MM, distances)),
+    )
+
+
+def nominal_profile(name, depth, targets, *, voxel_size_um=VOXEL_SIZE_UM):
+    """
+    CBD fraction [-] that the recipe of an electrode gives to each slice.
+
+    What an EDX line scan would tell: the course of the CBD with depth, without its scatter.
+    """
+    z_um = (np.arange(depth) + 0.5) * voxel_size_um
+    return electrode.depth_targets(name, z_um, depth * voxel_size_um, targets)[1]
+
+
+def images(one, *, lateral=LATERAL, thickness=None):
+    """
+    Draw a specimen and image it.
+
+    Parameters
+    ----------
+    one : Setting
+    lateral : int
+        Voxels along y and x.
+    thickness : int, optional
+        Voxels along z; by default the whole electrode.
+
+    Yields
+    ------
+    gray, labels, cbd_profile : ndarray
+        Of each tomogram.
+    """
+    drawn = electrode.make(
+        one.name, lateral, seed=one.seed, scenario=one.scenario, thickness=thickness
+    )
+    profile = nominal_profile(one.name, drawn.labels.shape[0], drawn.targets)
+    for count, (noise, distance) in enumerate(zip(one.noises, one.distances_mm, strict=True)):
+        seed = seed_for("tomogram", one.seed, count)
+        gray = transfer.image(
+            drawn.composition, VOXEL_SIZE_UM, seed=seed, noise=noise, distance_mm=distance
+        )
+        yield gray, drawn.labels, profile
+
+
+def examples(number, *, lateral=LATERAL, thickness=None, tomograms=TOMOGRAMS):
+    """
+    What the trees see of the specimen of that number.
+
+    Parameters
+    ----------
+    number : int
+    lateral, thickness : int
+        Voxels along y and x, and along z.
+    tomograms : int
+        Of the specimen.
+
+    Returns
+    -------
+    examples : list of analysis.segmentation.posterior_training.Examples
+        One for each tomogram.
+    """
+    one = setting(number, tomograms=tomograms)
+    return [
+        posterior_training.examples(
+            gray, labels, profile, seed=seed_for("voxels", one.seed, count)
+        )
+        for count, (gray, labels, profile) in enumerate(
+            images(one, lateral=lateral, thickness=thickness)
+        )
+    ]
+
+
+def fit_widths(model, *, lateral=WIDTHS_LATERAL, say=lambda line: None):
+    """
+    Widths of the draws whose interfaces are as large as those of specimens of the training.
+
+    Parameters
+    ----------
+    model : analysis.segmentation.posterior_model.Model
+    lateral : int
+        Voxels along y and x.
+    say : callable
+        Receives a line for each specimen and width.
+
+    Returns
+    -------
+    widths : tuple of float
+        For AM and for the CBD [voxel].
+    """
+    seen = []
+    for number in range(len(NAMES) * len(SCENARIOS)):  # every electrode in every scenario
+        one = replace(setting(number), noises=(0.12,), distances_mm=(DISTANCE_MM,))
+        gray, labels, profile = next(images(one, lateral=lateral))
+        seen.append((one, posterior.predict(gray, profile, model=model), labels))
+
+    def excess(widths, interface):
+        """Mean over the specimens of the interface of a draw over that of the truth, minus 1."""
+        ratios = []
+        for one, probabilities, labels in seen:
+            drawn = draws.draw(
+                probabilities, volume_fractions(labels), seed=one.seed, widths=widths
+            )
+            areas = [getattr(specific_surfaces(v, 1.0), interface) for v in (drawn, labels)]
+            ratios.append(areas[0] / areas[1])
+        say(f"widths {widths[0]:.2f}, {widths[1]:.2f}: {interface} {np.mean(ratios):.3f}")
+        return np.mean(ratios) - 1
+
+    # the two depend on each other a little
+    binder = _zero(lambda width: excess((1.0, width), "cbd_pore"), 1.5)
+    active = _zero(lambda width: excess((width, binder), "am_pore"), 1.0)
+    binder = _zero(lambda width: excess((active, width), "cbd_pore"), binder)
+    return round(active, 2), round(binder, 2)
+
+
+def _zero(excess, start, *, tolerance=0.005, least=0.3, most=4.0):
+    """Where a falling function of a width crosses zero, by secants on log-log scales."""
+    first, second = start, start * 1.2
+    values = [np.log1p(excess(first))]
+    if abs(values[0]) < tolerance:
+        return first
+    values.append(np.log1p(excess(second)))
+    for _ in range(4):
+        if abs(values[1]) < tolerance:
+            break
+        steep = (values[1] - values[0]) / np.log(second / first)
+        step = np.clip(-values[1] / min(steep, -0.1), -0.7, 0.7)
+        first, second = second, float(np.clip(second * np.exp(step), least, most))
+        if first == second:
+            break
+        values = [values[1], np.log1p(excess(second))]
+    return second
+
+
+def recipe(file, specimens, model, widths):
+    """What somebody needs to train the same weights again, as a dict for JSON."""
+    return {
+        "sha256": hashlib.sha256(Path(file).read_bytes()).hexdigest(),
+        "what": "boosted trees for analysis.segmentation.posterior",
+        "train again": f"python -m analysis.study.trinarization.posterior --specimens {specimens}",
+        "licence": "CC BY 4.0",
+        "seeds": f"crc32 of '{ROOT}/...', see analysis.study.trinarization.posterior.seed_for",
+        "lateral": LATERAL,
+        "voxels of a tomogram": posterior_training.VOXELS,
+        "trees": [model.active.roots.size, model.binder.roots.size],
+        "widths of the draws, AM and CBD [voxel]": list(widths),
+        "versions": {name: version(name) for name in ("numpy", "scipy", "scikit-learn", "numba")},
+        "specimens": [asdict(setting(number)) for number in range(specimens)],
+    }
+
+
+def store(tomograms, specimens, *, file=posterior_model.WEIGHTS, say=print):
+    """
+    Train on examples, fit the widths, and write weights, hash and recipe.
+
+    Parameters
+    ----------
+    tomograms : list of analysis.segmentation.posterior_training.Examples
+    specimens : int
+        How many they are from.
+    file : path-like
+        Where the weights go; hash and recipe lie beside them.
+    say : callable
+        Receives lines on the progress.
+    """
+    started = time.perf_counter()
+    model = posterior_training.learn(tomograms, seed=seed_for("trees"))
+    say(f"trees: {time.perf_counter() - started:.0f} s")
+    posterior_model.save(file, model)
+    widths = fit_widths(model, say=say)
+    with storage.atomic(file.with_suffix(".json")) as temporary:
+        text = json.dumps(recipe(file, specimens, model, widths), indent=1)
+        temporary.write_text(text + "\n", encoding="utf-8")
+    say(f"{file}: {file.stat().st_size / 1e3:.0f} kB; widths of the draws {widths}")
+
+
+def main(arguments=None):
+    """Train anew: ``python -m analysis.study.trinarization.posterior``."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--specimens", type=int, default=SPECIMENS)
+    specimens = parser.parse_args(arguments).specimens
+    if specimens < 1:
+        parser.error(f"--specimens is {specimens}; expected at least one")
+    tomograms = []
+    for number in range(specimens):
+        started = time.perf_counter()
+        tomograms += examples(number)
+        print(f"specimen {number + 1}/{specimens}: {time.perf_counter() - started:.0f} s")
+    store(tomograms, specimens)
+
+
+if __name__ == "__main__":
+    main()
