@@ -82,7 +82,7 @@ class Profile:
         Voxels (z, x) of the plane that is lithiated in FiPy beside the resolved solver.
     resolved_lateral : int
         Voxels along y and x of the part of a cutout that is lithiated in three dimensions.
-    resolved_joined : tuple of int
+    resolved_voxels_per_cell : tuple of int
         Voxels along the edge of a cell for it: those of the study, then others to compare.
     resolved_specimens, resolved_cutouts : tuple of str, int
         Electrodes and cutouts of each that are lithiated in three dimensions.
@@ -147,7 +147,7 @@ class Profile:
     fipy_currents: tuple[float, ...] = (1.0, 3.0, 6.0, 8.0, 10.0, 12.0)
     plane_shape: tuple[int, int] = (48, 32)
     resolved_lateral: int = 40
-    resolved_joined: tuple[int, ...] = (2, 1, 4)
+    resolved_voxels_per_cell: tuple[int, ...] = (2, 1, 4)
     resolved_specimens: tuple[str, ...] = ("TL",)
     resolved_cutouts: int = 1
     resolved_methods: tuple[str, ...] = ("truth", "thresholding", "kmeans", "edx-closing")
@@ -226,7 +226,7 @@ PROFILES = {
             limit_trees=(10, 20),
             limit_draws=3,
             resolved_lateral=32,
-            resolved_joined=(4, 2),
+            resolved_voxels_per_cell=(4, 2),
             resolved_methods=("truth", "kmeans"),
             resolved_fitted=("kmeans",),
             resolved_gammas=(0.04, 0.1, 0.25),
@@ -256,7 +256,7 @@ PROFILES = {
             ),
             nn_choice_epochs=30,
             resolved_lateral=200,
-            resolved_joined=(2, 1),
+            resolved_voxels_per_cell=(2, 1),
             resolved_specimens=ELECTRODES,
             resolved_methods=("truth", *TABLE_3_METHODS),
             resolved_fitted=TABLE_3_METHODS,

@@ -10,10 +10,11 @@ Usage: python benchmarks/resolved.py scaling [--json FILE]
 cell, and the traffic that the time per cell and V-cycle amounts to at the memory bandwidth
 measured in the same run. `full` runs one complete lithiation of a cutout (see structures.py), with
 a checkpoint every five minutes from which it goes on when it is started again; its log and curve
-go to benchmarks/results/. With --joined 2, potentials and salt live on cells of two voxels.
+go to benchmarks/results/. With --voxels-per-cell 2, potentials and salt live on cells of two
+voxels along each edge.
 `currents` runs the paper's six currents on two trinarizations and on the measured electrode: on
-their voxels, on cells of two voxels (resolved.lithiate, joined), and on labels joined by majority
-(grid.coarsen); finished cases are not repeated.
+their voxels, on cells of two voxels (resolved.lithiate, voxels_per_cell), on labels coarsened by
+majority (grid.coarsen); finished cases are not repeated.
 `impedance` computes one spectrum of a cutout. `refine` lithiates one structure on voxels, halved
 voxels and quartered voxels, for several shares of the half voxel that lithium has to cross
 (reaction.LITHIUM_SHARE).
@@ -42,11 +43,11 @@ from analysis.electrochemistry import materials
 from analysis.electrochemistry.resolved import butler_volmer as reaction
 from analysis.electrochemistry.resolved import grid as domain
 from analysis.electrochemistry.resolved import half_cell as resolved
-from analysis.electrochemistry.resolved import time_integration as march
+from analysis.electrochemistry.resolved import time_integration
 from analysis.electrochemistry.resolved.state import ResolvedCell
 from analysis.electrochemistry.transport import impedance
 from analysis.electrochemistry.transport import percolation as grid
-from analysis.electrochemistry.transport.threads import Team
+from analysis.electrochemistry.transport.threads import ThreadPool
 from analysis.paper import CURRENTS_MA_CM2
 
 GAMMA = 0.12
@@ -99,8 +100,8 @@ def scaling(threads, bandwidth):
         geometry = domain.build(
             labels, GAMMA, voxel_size_um=1.284, cell=materials.DEFAULT, largest_inert=0.6
         )
-        cell = ResolvedCell(geometry, materials.DEFAULT, Team(1))
-        steps = march.Run(cell, 2.0, 3.0, resolved.Control(), (), np.inf)
+        cell = ResolvedCell(geometry, materials.DEFAULT, ThreadPool(1))
+        steps = time_integration.Run(cell, 2.0, 3.0, resolved.ResolvedControl(), (), np.inf)
         ns = 1e9 * run.cpu_s / run.cells / run.cycles
         row = {
             "cells": run.cells,
@@ -119,12 +120,12 @@ def scaling(threads, bandwidth):
     return rows, float(np.polyfit(cells, cost, 1)[0])
 
 
-def full(kind, lateral, current, threads, joined):
+def full(kind, lateral, current, threads, voxels_per_cell):
     """One complete lithiation with log and checkpoint."""
     with processes.pool(1) as pool:  # its memory is not the cell's
         labels, edge = pool.submit(structures.cutout, kind, lateral).result()
     name = f"resolved-{kind}-{lateral}-{current:g}mA" + (
-        f"-cells-of-{joined}" if joined > 1 else ""
+        f"-cells-of-{voxels_per_cell}" if voxels_per_cell > 1 else ""
     )
     with open(RESULTS / f"{name}.log", "a") as log:
 
@@ -138,7 +139,7 @@ def full(kind, lateral, current, threads, joined):
             current,
             voxel_size_um=edge,
             threads=threads,
-            joined=joined,
+            voxels_per_cell=voxels_per_cell,
             progress=progress,
             checkpoint_path=RESULTS / f"{name}.npz",
         )
@@ -162,8 +163,8 @@ def described(run):
 
 WAYS = {
     "voxels": {},
-    "cells of 2 voxels": {"joined": 2},
-    "labels joined by 2": {"labels_joined": 2},
+    "cells of 2 voxels": {"voxels_per_cell": 2},
+    "labels coarsened by 2": {"labels_coarsened": 2},
 }
 
 
@@ -171,7 +172,7 @@ def one_current(kind, lateral, way, current):
     """Cost, balances and curve of one of the lithiations of :func:`currents`."""
     labels, edge = structures.cutout(kind, lateral)
     options = dict(WAYS[way])
-    factor = options.pop("labels_joined", 1)
+    factor = options.pop("labels_coarsened", 1)
     run = resolved.lithiate(
         grid.coarsen(labels, factor),
         GAMMA,
@@ -186,7 +187,7 @@ def one_current(kind, lateral, way, current):
 
 def currents(lateral, workers, target):
     """
-    Six currents on three structures: voxels, cells of two voxels, labels joined by majority.
+    Six currents on three structures: voxels, cells of two voxels, labels coarsened by majority.
 
     Prints a table of them; `workers` cases run at once, each on one thread.
     """
@@ -291,7 +292,9 @@ def main():
     parser.add_argument("--lateral", type=int, default=64)
     parser.add_argument("--current", type=float, default=6.0)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--joined", type=int, default=1, help="voxels along a cell's edge (full)")
+    parser.add_argument(
+        "--voxels-per-cell", type=int, default=1, help="voxels along a cell's edge (full)"
+    )
     parser.add_argument("--json", type=Path, help="file for the report")
     options = parser.parse_args()
     RESULTS.mkdir(exist_ok=True)
@@ -300,8 +303,8 @@ def main():
     report = {"threads": options.threads, "bandwidth_GB_s": bandwidth}
     name = f"resolved-{options.what}"
     if options.what == "full":
-        case = (options.kind, options.lateral, options.current, options.threads, options.joined)
-        name, report["full"] = full(*case)
+        case = (options.kind, options.lateral, options.current, options.threads)
+        name, report["full"] = full(*case, options.voxels_per_cell)
     elif options.what == "currents":
         target = options.json or RESULTS / f"{name}.json"
         currents(options.lateral, options.threads, target)

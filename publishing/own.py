@@ -10,8 +10,8 @@ import nbformat
 
 from analysis import storage
 from analysis.phases import Phase
-from analysis.study.own_data import own_tomogram
 from analysis.storage import disk
+from analysis.study.own_data import own_tomogram
 from analysis.tomogram import (
     check_polarity,
     describe,

@@ -92,8 +92,6 @@ def test_fractions_in_another_order_are_doubted(order):
     """Bright particles, but the fraction given first is not theirs."""
     gray, targets = specimen(0.65, 10)
     numbers = [targets[phase] for phase in (Phase.AM, Phase.CBD, Phase.PORE)]
-    swapped = dict(
-        zip((Phase.AM, Phase.CBD, Phase.PORE), (numbers[n] for n in order), strict=True)
-    )
+    swapped = dict(zip((Phase.AM, Phase.CBD, Phase.PORE), (numbers[n] for n in order), strict=True))
     doubt = polarity_doubt(gray, swapped)
     assert ("order AM,CBD,pore" in doubt) == (order[0] != 0)

@@ -2,15 +2,18 @@
 
 Read in this order:
 
-1. ``materials``: parameters of active material, electrolyte, binder and lithium, with unit, source
-   and confidence. Every other module takes them from here. ``conditions``: what current, cut-off
-   and end of a lithiation may be, in both models.
+1. ``materials``: parameters of active material, binder, separator and lithium, with unit, source
+   and confidence; ``electrolyte`` and ``open_circuit`` have those that are functions of the state.
+   ``constants`` are those of physics, and the cut-off of the logarithm of the salt in each model;
+   ``parameter`` is how a number knows its source. ``conditions``: what current, cut-off and end of
+   a lithiation may be, in both models.
 2. ``transport``: div(k grad u) = 0 on voxels, its multigrid solver, impedance.
 3. ``porous_electrode``: the homogenized half cell. Labels become depth profiles, and the profiles
    are lithiated by one of two backends.
 4. ``resolved``: the half cell on the voxels themselves, with its own linear solver.
-5. ``gamma_fit``: the transport parameter of the CBD from a voltage curve; ``measured_curve`` reads
-   such a curve from a file; ``half_cycle`` finds the one lithiation in it.
+5. ``gamma_fit``: the transport parameter of the CBD from a voltage curve; ``target_curve``: what
+   such a curve must be; ``measured_curve`` reads one from a file; ``half_cycle`` finds the one
+   lithiation in it.
 6. ``spectrum``: the ionic resistance of a measured blocking spectrum. ``spectrum_file`` reads one,
    ``transmission_line`` is its model and robust fit, ``kramers_kronig`` tests if the cell was
    stable. They need no other room.

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from analysis.electrochemistry import half_cycle
-from analysis.electrochemistry.gamma_fit import check_curve
+from analysis.electrochemistry.target_curve import check_curve
 
 _TIME = {"time_s": 1.0, "time_min": 60.0, "time_h": 3600.0}
 _CAPACITY = {"capacity_mAh_cm2": 1.0, "capacity_Ah_m2": 0.1}

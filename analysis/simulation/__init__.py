@@ -4,6 +4,7 @@ Read in this order:
 
 1. ``cases``: one unit of work and the file of its result, named after all it depends on.
 2. ``run``: what a case runs: a voxel problem, a lithiation, a fit.
-3. ``campaign``: the cases that are missing, by processes of this machine (``local``) or on a Dask
+3. ``case_lists``: which cases the study needs.
+4. ``campaign``: runs those that are missing, by processes of this machine (``local``) or on a Dask
    cluster (``cluster``).
 """

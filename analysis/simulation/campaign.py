@@ -1,29 +1,18 @@
 """Campaigns: the cases that are missing, on local processes or on a Dask cluster.
 
-What a case is, and where its result lies, says :mod:`analysis.simulation.cases`.
+What a case is, and where its result lies, says :mod:`analysis.simulation.cases`; which of them the
+study needs, :mod:`analysis.simulation.case_lists`.
 """
 
-import difflib
 import os
 import time
 from dataclasses import dataclass, replace
 
 from analysis import profiles, storage
-from analysis.segmentation.methods import CATALOG
 from analysis.simulation import cluster, local
-from analysis.simulation.cases import (
-    TRUTH,
-    Case,
-    file_of,
-    is_finished,
-    load,
-    measurements,
-    scan,
-    truth_of,
-)
+from analysis.simulation.case_lists import fipy_cases, fit_cases, predictions, resolved_cases
+from analysis.simulation.cases import TRUTH, Case, file_of, is_finished
 from analysis.storage import scratch
-
-HEADLINE = "TL", 1  # specimen and cutout whose truth is also lithiated with other cells
 
 SHARED_S = 10.0  # for a file to appear that another machine has written to a shared disk
 
@@ -133,71 +122,8 @@ def _worthwhile_workers(missing, profile):
 def _weight(case, across):
     """Work of a case in units of a compiled lithiation."""
     if case.resolved:
-        return (across / case.joined) ** 2 / 16
+        return (across / case.voxels_per_cell) ** 2 / 16
     return 50 if case.fidelity == "fipy" else 1
-
-
-def fit_cases(profile, methods=None):
-    """
-    Cases of the known-answer experiment, in two stages.
-
-    Parameters
-    ----------
-    profile : analysis.profiles.Profile
-    methods : sequence of str, optional
-        Trinarizations; by default those of the paper's Table 3 and the truth. Of these, a method
-        without labels on disk is left out.
-
-    Returns
-    -------
-    first, second : list of Case
-        Virtual measurements and voxel problems; fits, which read the first.
-
-    Raises
-    ------
-    ValueError
-        If a method that was asked for does not exist or has no labels on disk.
-    """
-    if methods:
-        _check_methods(methods, profile)
-    methods = methods or profile.fit_methods
-    first, second = [], []
-    for specimen in profiles.ELECTRODES:
-        for cutout in profile.cutout_numbers:
-            present = [
-                method for method in methods if has_labels(specimen, cutout, method, profile)
-            ]
-            fits = [
-                Case("fit", specimen, cutout, method, profile.gamma_true, profile.fit_current)
-                for method in present
-            ]
-            if fits and storage.exists("volumes", truth_of(fits[0]).labels, profile=profile):
-                first += measurements(profile, specimen, cutout)
-                first += [Case("structure", specimen, cutout, method) for method in present]
-                second += fits
-    return first, second
-
-
-def _check_methods(methods, profile):
-    known = (TRUTH, *CATALOG)
-    for method in methods:
-        if method not in known:
-            close = difflib.get_close_matches(method, known, n=1)
-            hint = f" Did you mean {close[0]!r}?" if close else ""
-            raise ValueError(
-                f"There is no method {method!r}.{hint} Expected some of {', '.join(known)}."
-            )
-    names = [
-        (specimen, cutout) for specimen in profiles.ELECTRODES for cutout in profile.cutout_numbers
-    ]
-    for method in methods:
-        absent = [f"{s}-{c}" for s, c in names if not has_labels(s, c, method, profile)]
-        if absent:
-            raise ValueError(
-                f"No labels of method {method!r} for {', '.join(absent)} in the results of profile "
-                f"{str(profile)!r}. Run the chapters on trinarization first: `make book "
-                f"PROFILE={profile}`, or leave the method out."
-            )
 
 
 def run_fits(profile, *, methods=None, progress=print, **options):
@@ -228,32 +154,6 @@ def run_fits(profile, *, methods=None, progress=print, **options):
     return second, done + run(second, profile, progress=progress, **options)
 
 
-def fipy_cases(profile):
-    """
-    Lithiations in FiPy: the truth at the true gamma, and the headline maps at their fitted one.
-
-    Returns
-    -------
-    cases : list of Case
-        Maps without a finished fit are left out.
-    """
-    models = [
-        (specimen, TRUTH, profile.gamma_true)
-        for specimen in profile.fipy_specimens
-        if has_labels(specimen, 1, TRUTH, profile)
-    ]
-    specimen, cutout = HEADLINE
-    for method in profile.fipy_maps:
-        fit = Case("fit", specimen, cutout, method, profile.gamma_true, profile.fit_current)
-        if has_labels(specimen, cutout, method, profile) and is_finished(fit, profile):
-            models.append((specimen, method, round(float(load(fit, profile).fitted_gamma), 4)))
-    return [
-        Case("lithiation", specimen, 1, method, gamma, current, "fipy")
-        for specimen, method, gamma in models
-        for current in profile.fipy_currents
-    ]
-
-
 def run_fipy(profile, **options):
     """
     Run the lithiations in FiPy, and beside each the compiled backend on the same cells and steps.
@@ -277,48 +177,6 @@ def run_fipy(profile, **options):
     return list(zip(cases, copies, strict=True)), done + run([*cases, *copies], profile, **options)
 
 
-def resolved_cases(profile):
-    """
-    Resolved lithiations of the study, in three stages, each of which reads the one before.
-
-    Returns
-    -------
-    runs : list of Case
-        Comparison at the true gamma: every method, and the truth with other cells; then the
-        virtual experiment and the scans of gamma.
-    fits : list of Case
-        Gamma of the fitted methods, and of the truth as a check.
-    """
-    joined, *others = profile.resolved_joined
-    current, gamma = profile.fit_current, profile.gamma_true
-    runs, fits = [], []
-    for specimen in profile.resolved_specimens:
-        for cutout in range(1, profile.resolved_cutouts + 1):
-            compared = [(method, joined) for method in profile.resolved_methods]
-            compared += [(TRUTH, other) for other in others if (specimen, cutout) == HEADLINE]
-            runs += [
-                Case("lithiation", specimen, cutout, method, gamma, current, "resolved", voxels)
-                for method, voxels in compared
-                if has_labels(specimen, cutout, method, profile)
-            ]
-            runs += measurements(profile, specimen, cutout, joined)
-            fits += [
-                Case("fit", specimen, cutout, method, gamma, current, "resolved", joined)
-                for method in dict.fromkeys((TRUTH, *profile.resolved_fitted))
-                if has_labels(specimen, cutout, method, profile)
-            ]
-    return runs + [one for fit in fits for one in scan(fit, profile)], fits
-
-
-def predictions(fit, profile):
-    """Resolved lithiations at all currents with the gamma of a finished resolved fit."""
-    gamma = round(float(load(fit, profile).fitted_gamma), 4)
-    return [
-        replace(fit, kind="lithiation", gamma=gamma, current_mA_cm2=current)
-        for current in profile.resolved_currents
-    ]
-
-
 def run_resolved(profile, **options):
     """Run the resolved cases of the study, all three stages; returns the fits and a Summary."""
     runs, fits = resolved_cases(profile)
@@ -331,11 +189,6 @@ def run_resolved(profile, **options):
         for one in predictions(fit, profile)
     ]
     return fits, done + run(predicted, profile, **options)
-
-
-def has_labels(specimen, cutout, method, profile):
-    """Whether a trinarization of a cutout is on disk."""
-    return storage.exists("volumes", f"labels/{specimen}-{cutout}-{method}", profile=profile)
 
 
 def add_arguments(parser):

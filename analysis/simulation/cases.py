@@ -44,7 +44,7 @@ class Case:
     fidelity : {"coarse", "fine", "fipy", "resolved"}
         Two discretizations of the homogenized model; the first of them in FiPy instead of the
         compiled backend; or the voxels themselves.
-    joined : int, optional
+    voxels_per_cell : int, optional
         Voxels along the edge of a cell in a resolved run.
     """
 
@@ -55,15 +55,15 @@ class Case:
     gamma: float | None = None
     current_mA_cm2: float | None = None
     fidelity: str = "coarse"
-    joined: int | None = None
+    voxels_per_cell: int | None = None
 
     def __post_init__(self):
         if self.kind not in KINDS:
             raise ValueError(f"Unknown kind of case {self.kind!r}; expected one of {KINDS}.")
-        if (self.joined is not None) != self.resolved:
+        if (self.voxels_per_cell is not None) != self.resolved:
             raise ValueError(
-                f"Fidelity {self.fidelity!r} with {self.joined} voxels joined; expected a number "
-                "of voxels for a resolved case and none for the homogenized model."
+                f"Fidelity {self.fidelity!r} with {self.voxels_per_cell} voxels per cell; expected "
+                "a number for a resolved case and none for the homogenized model."
             )
 
     @property
@@ -81,7 +81,7 @@ class Case:
         text += f" g{self.gamma:g}" if self.gamma is not None else ""
         text += f" i{self.current_mA_cm2:g}" if self.current_mA_cm2 is not None else ""
         text += f" {self.fidelity}" if self.fidelity != "coarse" else ""
-        return f"{text} {self.joined}" if self.resolved else text
+        return f"{text} {self.voxels_per_cell}" if self.resolved else text
 
 
 def truth_of(case):
@@ -89,16 +89,16 @@ def truth_of(case):
     return Case("structure", case.specimen, case.cutout, TRUTH)
 
 
-def measurements(profile, specimen, cutout, joined=None):
+def measurements(profile, specimen, cutout, voxels_per_cell=None):
     """
     Cases of the virtual experiment: the truth at gamma_true and all currents of the profile.
 
-    Finely resolved along z by the homogenized model, or with voxels `joined` by the resolved one.
+    Finely resolved along z by the homogenized model, or with `voxels_per_cell` by the resolved one.
     """
-    if joined is None:
+    if voxels_per_cell is None:
         currents, fidelity = profile.currents_mA_cm2, ("fine",)
     else:
-        currents, fidelity = profile.resolved_currents, ("resolved", joined)
+        currents, fidelity = profile.resolved_currents, ("resolved", voxels_per_cell)
     return [
         Case("lithiation", specimen, cutout, TRUTH, profile.gamma_true, current, *fidelity)
         for current in currents

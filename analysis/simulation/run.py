@@ -8,7 +8,8 @@ import numpy as np
 
 from analysis import storage
 from analysis.electrochemistry import gamma_fit as calibration
-from analysis.electrochemistry.materials import DEFAULT, FARADAY_C_MOL
+from analysis.electrochemistry.constants import FARADAY_C_MOL
+from analysis.electrochemistry.materials import DEFAULT
 from analysis.electrochemistry.porous_electrode import homogenization as structure
 from analysis.electrochemistry.resolved import checkpoint
 from analysis.electrochemistry.resolved import half_cell as resolved
@@ -152,14 +153,14 @@ def _run_resolved(case, profile):
         voxel_size_um=voxel_size_um,
         materials=materials,
         snapshots_s=[share * nominal_s for share in MOMENTS],
-        joined=case.joined,
-        control=resolved.Control().times(profile.resolved_tolerance),
+        voxels_per_cell=case.voxels_per_cell,
+        control=resolved.ResolvedControl().times(profile.resolved_tolerance),
         threads=1,
         checkpoint_path=unfinished,
     )
     if not run.reached_cutoff:
         raise RuntimeError(run.reason)
-    data = _resolved_dataset(run, case.joined * voxel_size_um)
+    data = _resolved_dataset(run, case.voxels_per_cell * voxel_size_um)
     if case.method == TRUTH and case.current_mA_cm2 == profile.fit_current and run.snapshots:
         for name in ("salt_mol_m3", "content"):
             data[f"volume_{name}"] = (("z", "y", "x"), getattr(run.snapshots[-1], name))
@@ -296,7 +297,7 @@ def _run_resolved_fit(case, profile):
 
     truth = {
         one.current_mA_cm2: one
-        for one in measurements(profile, case.specimen, case.cutout, case.joined)
+        for one in measurements(profile, case.specimen, case.cutout, case.voxels_per_cell)
     }
     capacity, voltage = noisy(load(truth[case.current_mA_cm2], profile), case, profile)
     runs = {}

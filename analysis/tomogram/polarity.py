@@ -130,7 +130,9 @@ def polarity_doubt(gray, targets, polarity=""):
                 " If they are, add POLARITY=dark if the particles are dark, or POLARITY=bright."
             )
         if polarity:
-            return f"{doubt} POLARITY={polarity} was given and is followed; if it is right, {order}."
+            return (
+                f"{doubt} POLARITY={polarity} was given and is followed; if it is right, {order}."
+            )
         return (
             f"{doubt} If so, add POLARITY=dark, which exchanges dark and bright; if not, {order}, "
             "or add POLARITY=bright to go on all the same."

@@ -5,6 +5,7 @@ import pytest
 from scipy import sparse
 from scipy.sparse.linalg import spsolve
 
+from analysis.electrochemistry.transport import depth_profile
 from analysis.electrochemistry.transport import effective as transport
 from analysis.electrochemistry.transport.multigrid import ConvergenceError
 
@@ -123,4 +124,4 @@ def test_whatever_passes_as_converged_is_right():
 def test_depth_profile_refuses_a_voxel_size(size):
     labels = np.zeros((4, 4, 4), np.uint8)
     with pytest.raises(ValueError, match="voxel size"):
-        transport.depth_profile(labels, 0.1, voxel_size_um=size)
+        depth_profile.depth_profile(labels, 0.1, voxel_size_um=size)

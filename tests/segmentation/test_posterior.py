@@ -9,7 +9,12 @@ import pytest
 from analysis.instruments import transfer
 from analysis.phases import VOXEL_SIZE_UM, Phase, volume_fractions
 from analysis.segmentation import agreement, posterior
-from analysis.segmentation.boosting import boosted_trees, posterior_model, posterior_training, voxel_features
+from analysis.segmentation.boosting import (
+    boosted_trees,
+    posterior_model,
+    posterior_training,
+    voxel_features,
+)
 from analysis.specimen import electrode
 
 TARGETS = electrode.electrodes.electrode("SL").targets()

@@ -16,7 +16,7 @@ import pytest
 import xarray as xr
 
 from analysis import profiles, storage
-from analysis.simulation import campaign, cases, local
+from analysis.simulation import campaign, case_lists, cases, local
 from analysis.simulation import run as simulations
 from analysis.simulation.run import Outcome
 
@@ -58,7 +58,7 @@ def results(tmp_path, monkeypatch):
 
 def table(folder, monkeypatch):
     monkeypatch.setenv(storage.ROOT_VARIABLE, str(folder))
-    _, fits = campaign.fit_cases(SMOKE)
+    _, fits = case_lists.fit_cases(SMOKE)
     rows = {}
     for case in fits:
         data = cases.load(case, SMOKE)
@@ -85,7 +85,7 @@ def test_finished_cases_are_not_run_again(results, monkeypatch):
 
 def test_resolved_cases_run_once_and_fit_the_truth(results, monkeypatch):
     fill(("TL",))
-    small = replace(SMOKE, resolved_lateral=24, resolved_joined=(1, 2))
+    small = replace(SMOKE, resolved_lateral=24, resolved_voxels_per_cell=(1, 2))
     fits, summary = campaign.run_resolved(small, workers=1, progress=lambda line: None)
     assert not summary.failed, str(summary)
     _, again = campaign.run_resolved(small, workers=1, progress=lambda line: None)
@@ -94,7 +94,7 @@ def test_resolved_cases_run_once_and_fit_the_truth(results, monkeypatch):
     assert set(by_method) == set(METHODS)
     assert float(by_method["truth"].fitted_gamma) == pytest.approx(small.gamma_true, rel=0.1)
     kmeans = next(fit for fit in fits if fit.method == "kmeans")
-    predicted = campaign.predictions(kmeans, small)
+    predicted = case_lists.predictions(kmeans, small)
     assert {one.current_mA_cm2 for one in predicted} == set(small.resolved_currents)
     for one in predicted:
         data = cases.load(one, small)
@@ -106,7 +106,7 @@ def test_resolved_cases_run_once_and_fit_the_truth(results, monkeypatch):
 
 def test_only_a_resolved_case_joins_voxels():
     with pytest.raises(ValueError, match="number of voxels for a resolved case"):
-        cases.Case("lithiation", "SL", 1, "kmeans", 0.1, 6.0, joined=2)
+        cases.Case("lithiation", "SL", 1, "kmeans", 0.1, 6.0, voxels_per_cell=2)
     with pytest.raises(ValueError, match="number of voxels for a resolved case"):
         cases.Case("lithiation", "SL", 1, "kmeans", 0.1, 6.0, "resolved")
 
@@ -132,7 +132,7 @@ def test_a_failing_case_is_recorded_and_the_campaign_goes_on(results):
     assert "fit SL-1-kmeans g0.08 i6" in reasons
     assert any("failed" in line for line in lines)
     assert "ends in slice 29" in str(summary)
-    truth = [case for case in campaign.fit_cases(SMOKE)[1] if case.method == "truth"][0]
+    truth = [case for case in case_lists.fit_cases(SMOKE)[1] if case.method == "truth"][0]
     assert cases.is_finished(truth, SMOKE)
 
 
@@ -209,7 +209,7 @@ def test_touched_labels_stop_the_campaign_with_their_name(results):
 @pytest.mark.parametrize("content", [b"", b"garbage", b"PK\x03\x04 half an archive"])
 def test_an_unreadable_checkpoint_is_named_and_the_case_begins_anew(results, monkeypatch, content):
     fill(("SL",))
-    case = cases.Case("lithiation", "SL", 1, "kmeans", 0.1, 6.0, "resolved", joined=4)
+    case = cases.Case("lithiation", "SL", 1, "kmeans", 0.1, 6.0, "resolved", voxels_per_cell=4)
     unfinished = results / f"smoke/cases/.{cases.name_of(case, SMOKE)}.npz"
     unfinished.parent.mkdir(parents=True)
     unfinished.write_bytes(content)
@@ -218,7 +218,7 @@ def test_an_unreadable_checkpoint_is_named_and_the_case_begins_anew(results, mon
         from analysis.electrochemistry.resolved import checkpoint
 
         if checkpoint_path.exists():
-            checkpoint.load(checkpoint_path, None, "mark")
+            checkpoint.load(checkpoint_path, "mark")
         raise RuntimeError("began anew")
 
     monkeypatch.setattr(simulations.resolved, "lithiate", lithiate)

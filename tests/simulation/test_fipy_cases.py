@@ -37,7 +37,9 @@ def test_cases_in_fipy_run_once_and_agree_with_their_copies(volumes):
     data = cases.load(CASE, profiles.get("smoke"))
     copy = cases.load(pairs[0][1], profiles.get("smoke"))
     assert set(data.variables) == set(copy.variables) and data.attrs["fidelity"] == "fipy"
-    assert cases.name_of(CASE, profiles.get("smoke")) != cases.name_of(pairs[0][1], profiles.get("smoke"))
+    assert cases.name_of(CASE, profiles.get("smoke")) != cases.name_of(
+        pairs[0][1], profiles.get("smoke")
+    )
 
 
 @pytest.mark.slow
@@ -49,7 +51,12 @@ def test_a_case_in_fipy_on_dask_is_the_one_of_this_process(volumes):
     for file in (volumes / "smoke/cases").glob("lithiation*"):
         file.unlink()
     with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as one:
-        campaign.run([CASE], profiles.get("smoke"), scheduler=one.scheduler_address, progress=lambda line: None)
+        campaign.run(
+            [CASE],
+            profiles.get("smoke"),
+            scheduler=one.scheduler_address,
+            progress=lambda line: None,
+        )
     np.testing.assert_array_equal(cases.load(CASE, profiles.get("smoke")).voltage_V, here.voltage_V)
 
 

@@ -60,8 +60,7 @@ def test_nominal_profile_is_that_of_the_specimen(name, depth):
 
 def test_examples_are_the_same_again_and_those_of_another_number_are_not():
     first, again, other = (
-        posterior.examples(number, lateral=32, thickness=48, tomograms=1)[0]
-        for number in (0, 0, 4)
+        posterior.examples(number, lateral=32, thickness=48, tomograms=1)[0] for number in (0, 0, 4)
     )
     np.testing.assert_array_equal(first.features, again.features)
     np.testing.assert_array_equal(first.phases, again.phases)

@@ -1,4 +1,4 @@
-"""Lithiation of a half cell in one dimension: the door to both backends.
+"""Lithiation of a half cell in one dimension, by either of two backends.
 
 An electrode comes in as plain arrays over its depth (:class:`ElectrodeProfile`), a current as
 mA/cm²; voltage and capacity against time go out.
@@ -9,11 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.electrochemistry.conditions import check_current, check_cutoff, check_end
-from analysis.electrochemistry.materials import DEFAULT, FARADAY_C_MOL
+from analysis.electrochemistry.constants import FARADAY_C_MOL
+from analysis.electrochemistry.materials import DEFAULT
 from analysis.electrochemistry.porous_electrode.equation_changes import Changes
 from analysis.electrochemistry.porous_electrode.mesh import ElectrodeProfile, layers
 from analysis.electrochemistry.porous_electrode.particle_diffusion import spheres
-from analysis.electrochemistry.porous_electrode.time_integration import Control, march
+from analysis.electrochemistry.porous_electrode.time_integration import Control, integrate
 
 __all__ = ["Control", "ElectrodeProfile", "Lithiation", "lithiate"]
 
@@ -118,7 +119,7 @@ def lithiate(
     mesh = layers(depth, materials, n_electrode, n_separator)
     changes = backend if isinstance(backend, Changes) else Changes()
     mesh = changes.of_cells(mesh)
-    out = march(
+    out = integrate(
         _backend(backend, mesh),
         mesh,
         10 * current,
@@ -159,12 +160,12 @@ def _backend(name, mesh):
 
 def gather(out, mesh, current):
     """
-    A :class:`Lithiation` of what a march through time gave.
+    A :class:`Lithiation` of what the time integration gave.
 
     Parameters
     ----------
     out : March
-        From :func:`analysis.electrochemistry.porous_electrode.time_integration.march`.
+        From :func:`analysis.electrochemistry.porous_electrode.time_integration.integrate`.
     mesh : Layers
         The discretized half cell.
     current : float

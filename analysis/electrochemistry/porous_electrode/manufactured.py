@@ -6,11 +6,13 @@ once (charge, salt with t₊(c), electrons, kinetics, spheres), and the solver h
 
 import numpy as np
 
-from analysis.electrochemistry.materials import DEFAULT, FARADAY_C_MOL, GAS_J_MOL_K
+from analysis.electrochemistry.constants import FARADAY_C_MOL, GAS_J_MOL_K
+from analysis.electrochemistry.materials import DEFAULT
+from analysis.electrochemistry.porous_electrode.butler_volmer import SOFT_MOL_M3
 from analysis.electrochemistry.porous_electrode.mesh import BACKGROUND_S_M, ElectrodeProfile, layers
 from analysis.electrochemistry.porous_electrode.newton_model import BandedNewton
-from analysis.electrochemistry.porous_electrode.particle_diffusion import SOFT_MOL_M3, spheres
-from analysis.electrochemistry.porous_electrode.time_integration import Control, march
+from analysis.electrochemistry.porous_electrode.particle_diffusion import spheres
+from analysis.electrochemistry.porous_electrode.time_integration import Control, integrate
 
 END_S = 600.0
 ELECTRODE = ElectrodeProfile(171e-6, 0.5954, 0.2892, 3e5, 0.1, 2.0, 6e-6)
@@ -114,7 +116,7 @@ def solve(n_cells, n_steps, case=None):
     backend = BandedNewton(mesh, source=case.source(mesh))
     times = np.linspace(0, END_S, n_steps + 1)
     control = Control(max_steps=n_steps + 2, n_modes=case.n_modes)
-    end = march(backend, mesh, 0.0, cutoff_V=-np.inf, control=control, times=times).states[-1]
+    end = integrate(backend, mesh, 0.0, cutoff_V=-np.inf, control=control, times=times).states[-1]
     z = mesh.centers
     zero = case.psi(z[0], END_S)
     exact = {

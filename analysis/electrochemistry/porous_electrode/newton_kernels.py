@@ -1,9 +1,94 @@
-"""Compiled kernels of the fast 1D backend: reaction, residual, Jacobian, block elimination."""
+"""Compiled kernels of the fast 1D backend: residual, Jacobian and Newton's method."""
+
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
-TINY = 1e-300
+from analysis.electrochemistry.porous_electrode.block_elimination import eliminate
+from analysis.electrochemistry.porous_electrode.butler_volmer import reaction
+
+
+class Fields(NamedTuple):
+    """Unknowns of all cells [V, mol/m³, V], changed in place."""
+
+    psi: np.ndarray
+    salt: np.ndarray
+    solid: np.ndarray
+
+
+class ImplicitStep(NamedTuple):
+    """
+    What one implicit step starts from and what drives it.
+
+    Attributes
+    ----------
+    salt_old : (N,) ndarray
+        Salt at the start of the step [mol/m³].
+    base, response : (E,) ndarray
+        Surface content at zero current, and its decrease per current density [m²/A].
+    duration : float
+        Length of the step [s].
+    applied : float
+        Current density [A/m²].
+    source : (3, N) ndarray
+        Added to the balances of charge, salt and electrons [A/m²].
+    """
+
+    salt_old: np.ndarray
+    base: np.ndarray
+    response: np.ndarray
+    duration: float
+    applied: float
+    source: np.ndarray
+
+
+class Cells(NamedTuple):
+    """Finite volumes: cells, the faces between them, and the first cell of the electrode."""
+
+    width: np.ndarray  # [m]
+    porosity: np.ndarray
+    area: np.ndarray  # reacting surface per cross section
+    ease: np.ndarray  # transport of the electrolyte over the distance of a face [1/m]
+    left: np.ndarray  # weight of the left cell at a face
+    solid_ease: np.ndarray  # [S/m²]
+    first: int
+
+
+class Parameters(NamedTuple):
+    """Materials as plain numbers; polynomials and sites in the order in which they are used."""
+
+    kappa: np.ndarray
+    diffusivity: np.ndarray
+    transference: np.ndarray
+    beta: np.ndarray
+    offset: float
+    sites: np.ndarray
+    faraday: float
+    half_F_RT: float
+    c0: float
+    soft_logarithm: float
+    rate0: float
+    soft: float
+    background: float
+    smallest: float
+
+
+class Rates(NamedTuple):
+    """Current density of each electrode cell, its slope with the potential and with the salt."""
+
+    current: np.ndarray
+    gain: np.ndarray
+    by_salt: np.ndarray
+
+
+class LinearSystem(NamedTuple):
+    """Block-tridiagonal matrix (N, 3, 3) and the residual (N, 3)."""
+
+    lower: np.ndarray
+    diagonal: np.ndarray
+    upper: np.ndarray
+    residual: np.ndarray
 
 
 @njit(cache=True)
@@ -37,59 +122,6 @@ def diffusion_potential(c_mol_m3, c0, bet, soft):
 
 
 @njit(cache=True)
-def stoichiometry(U, offset, sites):
-    """x(U) and dx/dU of the open-circuit potential."""
-    x, slope = offset, 0.0
-    for j in range(sites.shape[1]):
-        z = sites[2, j] * (U - sites[0, j])
-        if z >= 0:
-            e = np.exp(-z)
-            occupied = e / (1 + e)
-        else:
-            occupied = 1 / (1 + np.exp(z))
-        x += sites[1, j] * occupied
-        slope -= sites[1, j] * sites[2, j] * occupied * (1 - occupied)
-    return x, slope
-
-
-@njit(cache=True)
-def reaction(difference, c, base, response, U, rate0, soft, half_F_RT, offset, sites):
-    """Current density, its slopes, content and potential of one surface; see `react`."""
-    kinetics = rate0 * c / np.sqrt(c + soft)
-    low, high = -np.inf, np.inf
-    for _ in range(80):
-        x, slope = stoichiometry(U, offset, sites)
-        mix = x * (1 - x)
-        rate = kinetics * np.sqrt(mix)
-        ratio = (base - x) / response / rate
-        excess = difference - U - np.arcsinh(ratio) / half_F_RT
-        ratio_slope = -slope / (response * rate) - ratio * (1 - 2 * x) / (2 * mix) * slope
-        root = half_F_RT * np.sqrt(1 + ratio * ratio)
-        if excess > 0:
-            low = U
-        else:
-            high = U
-        new = U + excess / (1 + max(ratio_slope, 0.0) / root)
-        if new <= low or new >= high:
-            if np.isfinite(low) and np.isfinite(high):
-                new = 0.5 * (low + high)
-        done = abs(new - U) < 1e-11
-        U = new
-        if done:
-            break
-    x, slope = stoichiometry(U, offset, sites)
-    mix = x * (1 - x)
-    rate = kinetics * np.sqrt(mix)
-    current = (base - x) / response
-    ratio = current / rate
-    ratio_slope = -slope / (response * rate) - ratio * (1 - 2 * x) / (2 * mix) * slope
-    root = half_F_RT * np.sqrt(1 + ratio * ratio)
-    gain = -slope / (response * (1 + ratio_slope / root))
-    by_salt = gain * ratio * (1 / c - 0.5 / (c + soft)) / root
-    return current, gain, by_salt, x, U
-
-
-@njit(cache=True)
 def fitting(P):
     """Exponential fitting, see `layers.exponential_fitting`."""
     h = 0.5 * min(max(P, -1400.0), 1400.0)
@@ -100,78 +132,21 @@ def fitting(P):
 
 
 @njit(cache=True)
-def invert_into(A, B, n_columns):
-    """Solve the 3 x 3 system A X = B in place of B, with row pivoting; A is destroyed."""
-    for k in range(3):
-        p = k
-        for r in range(k + 1, 3):
-            if abs(A[r, k]) > abs(A[p, k]):
-                p = r
-        if abs(A[p, k]) < TINY:
-            return False
-        if p != k:
-            for j in range(3):
-                A[k, j], A[p, j] = A[p, j], A[k, j]
-            for j in range(n_columns):
-                B[k, j], B[p, j] = B[p, j], B[k, j]
-        for r in range(k + 1, 3):
-            f = A[r, k] / A[k, k]
-            for j in range(k, 3):
-                A[r, j] -= f * A[k, j]
-            for j in range(n_columns):
-                B[r, j] -= f * B[k, j]
-    for j in range(n_columns):
-        for k in range(2, -1, -1):
-            s = B[k, j]
-            for m in range(k + 1, 3):
-                s -= A[k, m] * B[m, j]
-            B[k, j] = s / A[k, k]
-    return True
-
-
-@njit(cache=True)
-def eliminate(lower, diagonal, upper, rhs):
-    """Block tridiagonal elimination (Thomas); the solution replaces `rhs`."""
-    n = rhs.shape[0]
-    A, B = np.empty((3, 3)), np.empty((3, 4))
-    for k in range(n):
-        A[:] = diagonal[k]
-        B[:, :3] = upper[k]
-        B[:, 3] = rhs[k]
-        if k > 0:
-            for i in range(3):
-                for m in range(3):
-                    a = lower[k, i, m]
-                    if a != 0.0:
-                        for j in range(3):
-                            A[i, j] -= a * upper[k - 1, m, j]
-                        B[i, 3] -= a * rhs[k - 1, m]
-        if not invert_into(A, B, 4):
-            return False
-        upper[k] = B[:, :3]
-        rhs[k] = B[:, 3]
-    for k in range(n - 2, -1, -1):
-        for i in range(3):
-            for m in range(3):
-                rhs[k, i] -= upper[k, i, m] * rhs[k + 1, m]
-    return True
-
-
-@njit(cache=True)
-def assemble(
-    psi, c, phi, current, gain, by_c, c_old, step, applied, extra, geometry, faces, first, mats,
-    background, faraday, lower, diagonal, upper, residual,
-):  # fmt: skip
+def assemble(fields, rates, step, cells, parameters, system):
     """Residual (rows charge, salt, electrons) and its derivatives by (psi, c_e, phi_s)."""
-    kap, dif, tra = mats
-    width, porosity, area = geometry
-    ease, left, solid_ease = faces
+    psi, c, phi = fields
+    current, gain, by_c = rates
+    c_old, _, _, duration, applied, extra = step
+    width, porosity, area, ease, left, solid_ease, first = cells
+    kap, dif, tra = parameters.kappa, parameters.diffusivity, parameters.transference
+    faraday, background = parameters.faraday, parameters.background
+    lower, diagonal, upper, residual = system
     n = psi.size
     lower[:] = 0.0
     diagonal[:] = 0.0
     upper[:] = 0.0
     for k in range(n):
-        store = faraday * width[k] * porosity[k] / step
+        store = faraday * width[k] * porosity[k] / duration
         residual[k, 0] = -extra[0, k]
         residual[k, 1] = store * (c[k] - c_old[k]) - extra[1, k]
         residual[k, 2] = -extra[2, k]
@@ -239,12 +214,9 @@ def assemble(
 
 
 @njit(cache=True)
-def newton(
-    psi, c, phi, U, c_old, base, response, step, applied, extra, geometry, faces, first, mats,
-    bet, offset, sites, numbers, tolerance, max_iterations,
-):  # fmt: skip
+def newton(fields, U, step, cells, parameters, tolerance, max_iterations):
     """
-    Newton's method on one implicit step; `psi`, `c`, `phi`, `U` are changed in place.
+    Newton's method on one implicit step; `fields` and `U` are changed in place.
 
     Returns
     -------
@@ -253,13 +225,19 @@ def newton(
     reaction : (4, E) ndarray
         Current, its slope by potential and by salt, content.
     """
-    faraday, half_F_RT, c0, soft_log, rate0, soft, background, smallest = numbers
+    psi, c, phi = fields
+    base, response, first = step.base, step.response, cells.first
+    bet, offset, sites = parameters.beta, parameters.offset, parameters.sites
+    half_F_RT, c0, soft_log = parameters.half_F_RT, parameters.c0, parameters.soft_logarithm
+    rate0, soft, smallest = parameters.rate0, parameters.soft, parameters.smallest
     n = psi.size
     n_e = n - first
     out = np.zeros((4, n_e))
     by_c = np.empty(n_e)
     lower, diagonal, upper = np.empty((n, 3, 3)), np.empty((n, 3, 3)), np.empty((n, 3, 3))
     residual = np.empty((n, 3))
+    rates = Rates(out[0], out[1], by_c)
+    system = LinearSystem(lower, diagonal, upper, residual)
     for iteration in range(1, max_iterations + 1):
         for e in range(n_e):
             k = first + e
@@ -270,10 +248,7 @@ def newton(
             )  # fmt: skip
             out[0, e], out[1, e], out[2, e], out[3, e], U[e] = current, gain, by_salt, x, U_new
             by_c[e] = by_salt - gain * B_c
-        assemble(
-            psi, c, phi, out[0], out[1], by_c, c_old, step, applied, extra, geometry, faces, first,
-            mats, background, faraday, lower, diagonal, upper, residual,
-        )  # fmt: skip
+        assemble(fields, rates, step, cells, parameters, system)
         if not eliminate(lower, diagonal, upper, residual):
             return 0, out
         largest, salt = 0.0, 0.0

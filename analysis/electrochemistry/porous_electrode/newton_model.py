@@ -7,16 +7,16 @@ only: one elimination sweep solves the linear system.
 
 import numpy as np
 
-from analysis.electrochemistry.materials import (
+from analysis.electrochemistry.constants import (
     FARADAY_C_MOL,
     GAS_J_MOL_K,
     SOFT_LOGARITHM_MOL_M3,
     ActiveMaterial,
     Electrolyte,
 )
-from analysis.electrochemistry.porous_electrode import newton_kernels as _newton1d
+from analysis.electrochemistry.porous_electrode import newton_kernels
+from analysis.electrochemistry.porous_electrode.butler_volmer import SOFT_MOL_M3, Reaction
 from analysis.electrochemistry.porous_electrode.mesh import BACKGROUND_S_M
-from analysis.electrochemistry.porous_electrode.particle_diffusion import SOFT_MOL_M3, Reaction
 from analysis.electrochemistry.porous_electrode.time_integration import SMALLEST_MOL_M3, StepFailed
 
 
@@ -42,40 +42,30 @@ class BandedNewton:
         self.source = source
         self.tolerance = tolerance
         self.max_iterations = max_iterations
-        self._geometry = (
-            np.ascontiguousarray(layers.width, float),
-            np.ascontiguousarray(layers.porosity, float),
-            layers.width * layers.surface,
+        self._cells = newton_kernels.Cells(
+            width=np.ascontiguousarray(layers.width, float),
+            porosity=np.ascontiguousarray(layers.porosity, float),
+            area=layers.width * layers.surface,
+            ease=layers.conductance,
+            left=layers.left_weight,
+            solid_ease=layers.electronic_conductance,
+            first=layers.first,
         )
-        self._faces = layers.conductance, layers.left_weight, layers.electronic_conductance
-        self._materials = _packed(layers.materials)
+        self._parameters = _packed(layers.materials)
 
     def solve(self, guess, salt_old, base, response, step_s, current_A_m2, time_s):
         """Return psi, salt, solid, reaction and the number of iterations of one step."""
-        layers, first, n = self.layers, self.layers.first, self.layers.n_cells
+        first, n = self.layers.first, self.layers.n_cells
         psi, salt, U = guess.psi.copy(), guess.salt.copy(), guess.surface_V.copy()
         solid = np.concatenate([np.zeros(first), guess.solid])
         extra = np.zeros((3, n)) if self.source is None else self.source(time_s)
-        mats, bet, offset, sites, numbers = self._materials
-        iterations, out = _newton1d.newton(
-            psi,
-            salt,
-            solid,
+        step = newton_kernels.ImplicitStep(salt_old, base, response, step_s, current_A_m2, extra)
+        iterations, out = newton_kernels.newton(
+            newton_kernels.Fields(psi, salt, solid),
             U,
-            salt_old,
-            base,
-            response,
-            step_s,
-            current_A_m2,
-            extra,
-            self._geometry,
-            self._faces,
-            layers.first,
-            mats,
-            bet,
-            offset,
-            sites,
-            numbers,
+            step,
+            self._cells,
+            self._parameters,
             self.tolerance,
             self.max_iterations,
         )
@@ -114,14 +104,19 @@ def _packed(materials):
             [FARADAY_C_MOL / (GAS_J_MOL_K * ocp.temperature_K * width) for width in ocp.widths],
         ]
     )
-    numbers = (
-        FARADAY_C_MOL,
-        FARADAY_C_MOL / (2 * GAS_J_MOL_K * T),
-        float(electrolyte.initial_mol_m3),
-        SOFT_LOGARITHM_MOL_M3,
-        4 * active.exchange_current_A_m2 / np.sqrt(electrolyte.initial_mol_m3),
-        SOFT_MOL_M3,
-        BACKGROUND_S_M,
-        SMALLEST_MOL_M3,
+    return newton_kernels.Parameters(
+        kappa=kap,
+        diffusivity=dif,
+        transference=tra,
+        beta=electrolyte._beta_polynomial,
+        offset=float(ocp.offset),
+        sites=sites,
+        faraday=FARADAY_C_MOL,
+        half_F_RT=FARADAY_C_MOL / (2 * GAS_J_MOL_K * T),
+        c0=float(electrolyte.initial_mol_m3),
+        soft_logarithm=SOFT_LOGARITHM_MOL_M3,
+        rate0=4 * active.exchange_current_A_m2 / np.sqrt(electrolyte.initial_mol_m3),
+        soft=SOFT_MOL_M3,
+        background=BACKGROUND_S_M,
+        smallest=SMALLEST_MOL_M3,
     )
-    return (kap, dif, tra), electrolyte._beta_polynomial, float(ocp.offset), sites, numbers

@@ -1,4 +1,4 @@
-"""March the 1D half cell through time: second-order steps, error control, located cut-off.
+"""Time integration of the 1D half cell: second-order steps, error control, located cut-off.
 
 The backend (FiPy or banded Newton) solves one implicit step ``u - u_old = step * rate(u)``.
 Here that step is repeated with the weights of the variable-step BDF2 formula, so that backends
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from analysis.electrochemistry.conditions import not_carried
-from analysis.electrochemistry.materials import FARADAY_C_MOL
+from analysis.electrochemistry.constants import FARADAY_C_MOL, GAS_J_MOL_K
 from analysis.electrochemistry.porous_electrode.particle_diffusion import spheres
 
 SMALLEST_MOL_M3 = 1e-12  # keeps square roots and logarithms of c_e finite
@@ -52,8 +52,8 @@ class Control:
 
 
 @dataclass
-class March:
-    """What came out of a march through time."""
+class Integration:
+    """What came out of a time integration."""
 
     states: list = field(default_factory=list)
     iterations: int = 0
@@ -81,7 +81,7 @@ def rest(layers, control):
     )
 
 
-def march(backend, layers, current_A_m2, *, cutoff_V, control, end_s=np.inf, times=None):
+def integrate(backend, layers, current_A_m2, *, cutoff_V, control, end_s=np.inf, times=None):
     """
     Lithiate at constant current until the cut-off voltage, the end time or the last of `times`.
 
@@ -94,7 +94,7 @@ def march(backend, layers, current_A_m2, *, cutoff_V, control, end_s=np.inf, tim
     current_A_m2 : float
         Current density, positive for lithiation.
     cutoff_V : float
-        The march stops where the voltage falls to this value; the instant is found to 1e-7 V.
+        The integration ends where the voltage falls to this value; the instant is found to 1e-7 V.
     control : Control
         Tolerances.
     end_s : float
@@ -104,9 +104,9 @@ def march(backend, layers, current_A_m2, *, cutoff_V, control, end_s=np.inf, tim
 
     Returns
     -------
-    March
+    Integration
     """
-    out = March()
+    out = Integration()
     try:
         start, iterations = _step(backend, layers, rest(layers, control), None, 1e-6, current_A_m2)
     except StepFailed as error:
@@ -215,7 +215,7 @@ def _positive(salt, last, layers):
 
 
 def _extrapolated(last, before, ratio):
-    """Linear extrapolation as a starting point, timid in the concentrations."""
+    """Linear extrapolation as a starting point; a concentration loses at most 70 %."""
 
     def ahead(name):
         new, old = getattr(last, name), getattr(before, name)
@@ -303,7 +303,7 @@ def terminal_voltage(layers, state, current_A_m2):
         phi_wall = -layers.boundaries["lithium"](current_A_m2, c_wall)
     else:
         rate = lithium.exchange_current_A_m2 * np.sqrt(c_wall / electrolyte.initial_mol_m3)
-        thermal = 2 * 8.31446261815324 * layers.materials.temperature_K / FARADAY_C_MOL
+        thermal = 2 * GAS_J_MOL_K * layers.materials.temperature_K / FARADAY_C_MOL
         phi_wall = -thermal * np.arcsinh(current_A_m2 / (2 * rate))
     offset = psi_wall + electrolyte.diffusion_potential_V(c_wall) - phi_wall
     drop = current_A_m2 * layers.width[-1] / (2 * layers.electronic[-1])

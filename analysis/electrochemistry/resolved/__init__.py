@@ -11,7 +11,7 @@ Read in this order:
 5. ``state``: the fields of one moment; ``newton``: one implicit step; ``conservation``: the global
    correction that closes the balances of the step; ``linear_solver``: what Newton's method calls.
 6. ``time_integration``: step sizes, prediction and the search for the cut-off, on the kernels
-   of ``time_differences`` and ``field_sums``.
+   of ``time_differences`` and ``field_sums``; ``step_record`` keeps what the steps gave.
 7. ``solution``: what a run leaves behind; ``checkpoint``: how a killed run goes on.
 """
 
@@ -22,6 +22,6 @@ __getattr__, __dir__, __all__ = lazily(
     {
         "half_cell": "lithiate",
         "solution": "ResolvedLithiation Snapshot",
-        "time_integration": "Control",
+        "time_integration": "ResolvedControl Control",
     },
 )

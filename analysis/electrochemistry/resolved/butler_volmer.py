@@ -17,7 +17,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analysis.electrochemistry.materials import FARADAY_C_MOL, GAS_J_MOL_K
+from analysis.electrochemistry.constants import (
+    FARADAY_C_MOL,
+    GAS_J_MOL_K,
+    REFERENCE_MOL_M3,
+)
+from analysis.electrochemistry.constants import RESOLVED_SOFT_LOGARITHM_MOL_M3 as STAR
 from analysis.electrochemistry.transport.stencil import kernel
 
 LARGEST_ARGUMENT = 9.0  # of sinh; i / i0 = 8100
@@ -55,14 +60,14 @@ class Kinetics(NamedTuple):
     log_slope: float
     log_face: float  # log_full of half a voxel, for currents by the cell's edge
     half: float  # difference of lithium between voxel and face per current [mol/m³ per A/m]
+    metal_rate: float  # i_Li h / sqrt(c_ref) of the lithium electrode
 
 
-STAR = 0.1  # mol/m³, a ten-thousandth of the usual salt concentration
 TABLE_STEP = 1.0  # mol/m³
 TABLE_TOP = 8000.0  # mol/m³
 
 
-def tabulate(cell, edge_m, joined=1):
+def tabulate(cell, edge_m, voxels_per_cell=1):
     """
     Tabulate the kinetics of a half cell.
 
@@ -72,7 +77,7 @@ def tabulate(cell, edge_m, joined=1):
         Materials.
     edge_m : float
         Edge of the cells [m], by which currents are divided.
-    joined : int
+    voxels_per_cell : int
         Voxels along it, on which lithium and the way of the electrons to a face are resolved.
 
     Returns
@@ -102,7 +107,7 @@ def tabulate(cell, edge_m, joined=1):
         table=table,
         y0=float(y[0]),
         inverse_step=1 / step,
-        rate=2 * active.exchange_current_A_m2 * edge_m / np.sqrt(1000.0),
+        rate=2 * active.exchange_current_A_m2 * edge_m / np.sqrt(REFERENCE_MOL_M3),
         thermal=FARADAY_C_MOL / (2 * GAS_J_MOL_K * cell.temperature_K),
         beta0=beta0,
         log_c0=float(np.log(c0 + STAR)),
@@ -112,8 +117,9 @@ def tabulate(cell, edge_m, joined=1):
         inverse_c=1 / TABLE_STEP,
         log_full=log_full,
         log_slope=float(span / active.max_concentration_mol_m3),
-        half=joined * LITHIUM_SHARE / (2 * FARADAY_C_MOL * active.diffusivity_m2_s),
-        log_face=log_full - float(np.log(joined)),
+        half=voxels_per_cell * LITHIUM_SHARE / (2 * FARADAY_C_MOL * active.diffusivity_m2_s),
+        log_face=log_full - float(np.log(voxels_per_cell)),
+        metal_rate=edge_m * cell.lithium.exchange_current_A_m2 / np.sqrt(REFERENCE_MOL_M3),
     )
 
 
@@ -152,6 +158,37 @@ def diffusion_potential(c, beta0, log_c0, star, rest, tail, inverse_c):
     return B, beta0 / (c + star) + tail[n] + t * (tail[n + 1] - tail[n])
 
 
+def lithium_metal(psi, salt, kinetics, unit):
+    """
+    Butler-Volmer kinetics of the lithium electrode, whose potential is zero.
+
+    Parameters
+    ----------
+    psi, salt : ndarray
+        In the cells at the electrode [V, mol/m³].
+    kinetics : Kinetics
+        Constants.
+    unit : float
+        Concentration [mol/m³] that counts as one volt.
+
+    Returns
+    -------
+    current, rise, fall : ndarray
+        Current into the electrolyte, multiplied by the cell edge [A/m], and its slopes with -psi
+        and with -salt / unit.
+    """
+    k = kinetics
+    c = np.maximum(salt, 1e-15)
+    nodes = np.arange(len(k.rest)) / k.inverse_c
+    B = k.beta0 * (np.log(c + k.star) - k.log_c0) + np.interp(c, nodes, k.rest)
+    slope = k.beta0 / (c + k.star) + np.interp(c, nodes, k.tail)
+    i0 = k.metal_rate * c / np.sqrt(c + k.star)
+    z = np.clip(-k.thermal * (psi + B), -LARGEST_ARGUMENT, LARGEST_ARGUMENT)
+    current = 2 * i0 * np.sinh(z)
+    rise = 2 * k.thermal * i0 * np.cosh(z)
+    return current, rise, unit * (rise * slope - current * (1 / c - 0.5 / (c + k.star)))
+
+
 @kernel
 def evaluate(start, stop, faces, kinetics, fields, unit, rates):
     """
@@ -167,7 +204,7 @@ def evaluate(start, stop, faces, kinetics, fields, unit, rates):
     in which neither a full nor an empty face is a cliff; `current` is where it starts. Returns
     the sum of the currents.
     """
-    voxel, first, wet, solid, weight, bare, _ = faces
+    voxel, first, electrolyte, solid, weight, bare, _ = faces
     full, low, high, table, y0, inverse_step, rate, thermal = kinetics[:8]
     beta0, log_c0, star, rest, tail, inverse_c = kinetics[8:14]
     log_full, log_slope, half = kinetics.log_face, kinetics.log_slope, kinetics.half
@@ -180,7 +217,7 @@ def evaluate(start, stop, faces, kinetics, fields, unit, rates):
         rounding = 1e-13 * c[a] / half  # of the difference of two lithium concentrations
         steep, norm = 0.0, 0.0
         for f in range(first[s], first[s + 1]):
-            e = wet[f]
+            e = electrolyte[f]
             ce = max(salt[e], 1e-15)
             B, slope = diffusion_potential(ce, beta0, log_c0, star, rest, tail, inverse_c)
             drive = phi[solid[f]] - psi[e] - B

@@ -44,7 +44,7 @@ def correct(cell, current_A_m2, weight):
     gain = total * cell.inverse_f / (cell.voxel_edge**2 * weight)
     shift = (gain - lack) / free
     shift_lithium(cell.lithium, cell.active, low, high, shift)
-    cell.run(_cell.scale_wet, factor, storage, cell.salt)
+    cell.run(_cell.scale_salt, factor, storage, cell.salt)
     psi_shift, phi_shift = 0.0, 0.0
     for _ in range(8):
         current, slope, _ = cell.lithium_electrode()

@@ -6,13 +6,44 @@ mean of the properties of their two cells and the harmonic mean of the geometric
 ``G = 1 / (r + r')`` with ``r = 1 / (2 X)``.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
+from analysis.electrochemistry.constants import FARADAY_C_MOL
 from analysis.electrochemistry.transport.stencil import kernel
+
+FARADAY = np.float32(FARADAY_C_MOL)
 
 # rows of the property array
 KAPPA, DIFF, TRANS, D_KAPPA, D_DIFF, D_TRANS, R = range(7)
 PROPERTIES = 7
+
+
+class ElectrolyteCells(NamedTuple):
+    """
+    What the electrolyte of all cells is.
+
+    Attributes
+    ----------
+    properties : (Z + 2, Y + 2, 7, X + 2) ndarray of float32
+        Conductivity, diffusivity, transference number, their slopes, resistance of half a cell.
+    heights : (Z + 2,) ndarray of float32
+        Slice heights in cell edges.
+    storage : padded ndarray of float32
+        F times porosity, slice height and h².
+    """
+
+    properties: np.ndarray
+    heights: np.ndarray
+    storage: np.ndarray
+
+
+class ChargeSalt(NamedTuple):
+    """Two padded fields: of psi or its balance, and of the salt or its balance."""
+
+    charge: np.ndarray
+    salt: np.ndarray
 
 
 @kernel
@@ -41,13 +72,16 @@ def properties(start, stop, c, table, inverse_step, cell):
 
 
 @kernel
-def faces(start, stop, cell, heights, storage, unit, weight, az, ay, ax, bz, by, bx, e):
+def faces(start, stop, cells, unit, weight, charge, salt, e):
     """
-    Symmetric coefficients of the preconditioner: charge (a), salt (b), storage (e).
+    Symmetric coefficients of the preconditioner: faces of charge and salt, storage (e).
 
-    `storage` is F times porosity, slice height and h²; `weight` the leading coefficient of the
-    time difference [1/s]; `unit` the concentration [mol/m³] that counts as one volt.
+    `weight` is the leading coefficient of the time difference [1/s], `unit` the concentration
+    [mol/m³] that counts as one volt.
     """
+    cell, heights, storage = cells
+    az, ay, ax = charge
+    bz, by, bx = salt
     ny, nx = cell.shape[1] - 2, cell.shape[3] - 2
     for k in range(start + 1, stop + 1):
         h0, h1 = heights[k - 1], heights[k]
@@ -75,22 +109,23 @@ def faces(start, stop, cell, heights, storage, unit, weight, az, ay, ax, bz, by,
 
 @kernel
 def _salt_face(g, unit, d0, d1, t0, t1):
-    """96485 G D / (1 - t) at a face, per unit."""
+    """F G D / (1 - t) at a face, per unit."""
     half = np.float32(0.5)
-    return (
-        np.float32(96485.33212) * g * (half * (d0 + d1)) * unit / (np.float32(1) - half * (t0 + t1))
-    )
+    return FARADAY * g * (half * (d0 + d1)) * unit / (np.float32(1) - half * (t0 + t1))
 
 
 @kernel
-def residual(start, stop, psi, c, history, cell, heights, storage, weight, r1, r3):
+def residual(start, stop, fields, history, cells, weight, balances):
     """
-    Write the negative balances of charge (r1) and salt (r3), sources excluded.
+    Write the negative balances of charge and salt, sources excluded.
 
     `weight` is the leading coefficient of the time difference [1/s], `history` the terms of
     earlier steps [mol/m³/s]. Fluxes are differences that the two
     cells of a face compute alike, so that sums over all cells telescope.
     """
+    psi, c = fields
+    cell, heights, storage = cells
+    r1, r3 = balances
     ny, nx = cell.shape[1] - 2, cell.shape[3] - 2
     for k in range(start + 1, stop + 1):
         h0, h1, h2 = heights[k - 1], heights[k], heights[k + 1]
@@ -201,18 +236,22 @@ def residual(start, stop, psi, c, history, cell, heights, storage, weight, r1, r
 def _fluxes(g, k0, k1, d0, d1, t0, t1, du, dv):
     """Current out through a face, and F times salt flux minus t of the cell times current."""
     current = g * 0.5 * (k0 + k1) * du
-    return current, 96485.33212 * g * 0.5 * (d0 + d1) * dv + 0.5 * (t1 - t0) * current
+    return current, FARADAY_C_MOL * g * 0.5 * (d0 + d1) * dv + 0.5 * (t1 - t0) * current
 
 
 @kernel
-def jacobian(start, stop, psi, c, cell, heights, storage, unit, weight, x1, x3, y1, y3):
+def jacobian(start, stop, fields, cells, unit, weight, x, y):
     """
-    Write the derivative of the balances of charge and salt in the direction (x1, x3).
+    Write the derivative of the balances of charge and salt in the direction x.
 
     Each face is worked on once: what it gives to the cell behind it waits in a buffer. Loops over
     a row use few arrays, since the compiler gives up where it had to tell too many apart. Those for
     z and y are written out: one function for both makes the whole a fifth slower.
     """
+    psi, c = fields
+    cell, heights, storage = cells
+    x1, x3 = x
+    y1, y3 = y
     ny, nx = cell.shape[1] - 2, cell.shape[3] - 2
     one = np.float32(1)
     plane = np.zeros((2, ny + 2, nx + 2), np.float32)  # charge and salt of the faces in z
@@ -243,7 +282,7 @@ def jacobian(start, stop, psi, c, cell, heights, storage, unit, weight, x1, x3, 
             for i in range(1, nx + 1):
                 g = one / (h1 * p[R, i] + h2 * n[R, i])
                 a, b, back = _flux_change(
-                    g, p, n, i, i, u[i] - un[i], v[i] - vn[i], w1[i] - n1[i], w3[i], n3[i], unit
+                    g, p, n, (i, i), u[i] - un[i], v[i] - vn[i], w1[i] - n1[i], w3[i], n3[i], unit
                 )
                 s[i] += a
                 f[i] += b
@@ -265,7 +304,7 @@ def jacobian(start, stop, psi, c, cell, heights, storage, unit, weight, x1, x3, 
             for i in range(1, nx + 1):
                 g = h1 / (p[R, i] + n[R, i])
                 a, b, back = _flux_change(
-                    g, p, n, i, i, u[i] - un[i], v[i] - vn[i], w1[i] - n1[i], w3[i], n3[i], unit
+                    g, p, n, (i, i), u[i] - un[i], v[i] - vn[i], w1[i] - n1[i], w3[i], n3[i], unit
                 )
                 s[i] += a
                 f[i] += b
@@ -275,7 +314,7 @@ def jacobian(start, stop, psi, c, cell, heights, storage, unit, weight, x1, x3, 
                 m = i + 1
                 g = h1 / (p[R, i] + p[R, m])
                 charge[i], ahead[i], behind[i] = _flux_change(
-                    g, p, p, i, m, u[i] - u[m], v[i] - v[m], w1[i] - w1[m], w3[i], w3[m], unit
+                    g, p, p, (i, m), u[i] - u[m], v[i] - v[m], w1[i] - w1[m], w3[i], w3[m], unit
                 )
             mm, o1, o3 = storage[k, j], y1[k, j], y3[k, j]
             for i in range(1, nx + 1):
@@ -285,12 +324,13 @@ def jacobian(start, stop, psi, c, cell, heights, storage, unit, weight, x1, x3, 
 
 
 @kernel
-def _flux_change(g, p, n, i, m, du, dv, d1, c0, c1, unit):
+def _flux_change(g, p, n, at, du, dv, d1, c0, c1, unit):
     """
     Derivatives of the two fluxes of :func:`_fluxes` with the factor t of the cell frozen.
 
     That of charge; those of salt out of the one and out of the other cell.
     """
+    i, m = at
     half = np.float32(0.5)
     du = np.float32(du)
     dv = np.float32(dv)
@@ -301,6 +341,6 @@ def _flux_change(g, p, n, i, m, du, dv, d1, c0, c1, unit):
     salt = half * (p[DIFF, i] + n[DIFF, m]) * (c0 - c1)
     salt += half * (p[D_DIFF, i] * c0 + n[D_DIFF, m] * c1) * dv
     turn = half * (p[D_TRANS, i] * c0 + n[D_TRANS, m] * c1) * (kappa * du)
-    salt = g * (np.float32(96485.33212) * salt + turn)
+    salt = g * (FARADAY * salt + turn)
     cross = half * (n[TRANS, m] - p[TRANS, i]) * change
     return change, cross + salt, cross - salt

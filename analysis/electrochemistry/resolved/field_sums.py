@@ -1,13 +1,14 @@
 """Compiled kernels of the resolved cell: electrons in solids, and what changes its fields.
 
 Where cells are voxels, one array `c` holds the salt concentration in electrolyte voxels and the
-lithium concentration in AM voxels, which never meet; where voxels are joined, there is one array
-of each.
+lithium concentration in AM voxels, which never meet; where cells have several voxels, there is one
+array of each.
 """
 
 import numpy as np
 
 from analysis.electrochemistry.resolved.electrolyte_fluxes import R
+from analysis.electrochemistry.resolved.grid import AM
 from analysis.electrochemistry.transport.stencil import kernel
 
 
@@ -19,7 +20,7 @@ def solid_conductivity(start, stop, c, kind, lookup, log_full, log_slope, sigma)
         for j in range(1, ny + 1):
             for i in range(1, nx + 1):
                 code = kind[k, j, i]
-                if code == 3:
+                if code == AM:
                     sigma[k, j, i] = np.exp(log_full + log_slope * c[k, j, i])
                 else:
                     sigma[k, j, i] = lookup[code]
@@ -36,7 +37,7 @@ def limit(start, stop, top, x):
 
 
 @kernel
-def largest_wet(start, stop, x, c, cell):
+def largest_in_electrolyte(start, stop, x, c, cell):
     """Largest magnitude where there is salt; cells with less than 30 mol/m³ count for less."""
     top = 0.0
     for k in range(start + 1, stop + 1):
@@ -87,7 +88,7 @@ def weighted_sum(start, stop, weight, x):
 
 
 @kernel
-def scale_wet(start, stop, factor, storage, x):
+def scale_salt(start, stop, factor, storage, x):
     """Multiply a field in the electrolyte."""
     for k in range(start + 1, stop + 1):
         for j in range(1, x.shape[1] - 1):

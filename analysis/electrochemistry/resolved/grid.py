@@ -1,7 +1,7 @@
 """The simulation domain on voxels: lithium | separator | electrode | collector.
 
 The separator is homogeneous, so its slices grow away from both of its faces; the electrode keeps
-its voxels, or joins them to larger cells; one slice of a good conductor is the collector.
+its voxels, or has cells of several of them; one slice of a good conductor is the collector.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,8 @@ from analysis.electrochemistry.transport import percolation as grid
 from analysis.electrochemistry.transport.effective import check_gamma
 from analysis.phases import Phase, check_labels, check_voxel_size
 
-INERT, PORE, CBD, AM, SEPARATOR, COLLECTOR, DRY_CBD, WET_CBD = range(8)
+INERT, PORE, CBD, AM, SEPARATOR, COLLECTOR = range(6)
+CBD_WITHOUT_ELECTROLYTE, CBD_WITHOUT_ELECTRONS = 6, 7
 
 GROWTH = 1.45  # of neighboring separator slices
 
@@ -25,7 +26,8 @@ class Domain:
     Attributes
     ----------
     kind : padded (Z + 2, Y + 2, X + 2) ndarray of uint8
-        What each cell is; zero on the rim. With joined voxels: what each voxel of the electrode is.
+        What each cell is; zero on the rim. With cells of several voxels: of each voxel
+        of the electrode.
     heights : (Z + 2,) ndarray of float32
         Slice heights in cell edges, with a rim of one.
     edge_m : float
@@ -36,7 +38,7 @@ class Domain:
         Effective transport parameter of the electrolyte in the CBD.
     inert_ionic, inert_electronic, inert_active : float
         Shares that are cut off, see :class:`grid.Connectivity`.
-    joined : int
+    voxels_per_cell : int
         Voxels along the edge of a cell.
     """
 
@@ -48,12 +50,12 @@ class Domain:
     inert_ionic: float
     inert_electronic: float
     inert_active: float
-    joined: int = 1
+    voxels_per_cell: int = 1
 
     @property
     def shape(self):
         """Number of cells ``(Z, Y, X)``."""
-        lateral = (n // self.joined for n in self.voxels[1:])
+        lateral = (n // self.voxels_per_cell for n in self.voxels[1:])
         return (len(self.heights) - 2, *lateral)
 
     @property
@@ -66,7 +68,7 @@ class Domain:
         """What the voxels of the electrode are, in the slices that fill whole cells."""
         inner = self.kind[1:-1, 1:-1, 1:-1]
         slices = np.count_nonzero(inner[:, 0, 0] != COLLECTOR)
-        return inner[: slices // self.joined * self.joined]
+        return inner[: slices // self.voxels_per_cell * self.voxels_per_cell]
 
     @property
     def electrode(self):
@@ -120,7 +122,7 @@ def separator_heights(thickness, growth=GROWTH):
     return heights * thickness / heights.sum()
 
 
-def build(labels, gamma, *, voxel_size_um, cell, largest_inert=0.2, joined=1):
+def build(labels, gamma, *, voxel_size_um, cell, largest_inert=0.2, voxels_per_cell=1):
     """
     Put a labelled electrode between separator and collector.
 
@@ -136,7 +138,7 @@ def build(labels, gamma, *, voxel_size_um, cell, largest_inert=0.2, joined=1):
         For the thickness of the separator.
     largest_inert : float
         Largest share of electrolyte or solid that may be cut off.
-    joined : int
+    voxels_per_cell : int
         Voxels along the edge of a cell. Those that are too few for a last cell are cut off at
         the far end of the lateral axes; along z, collector fills it.
 
@@ -152,18 +154,19 @@ def build(labels, gamma, *, voxel_size_um, cell, largest_inert=0.2, joined=1):
     """
     labels = check_labels(labels)
     gamma = check_gamma(gamma)
-    if joined < 1 or min(labels.shape[1:]) < joined:
+    if voxels_per_cell < 1 or min(labels.shape[1:]) < voxels_per_cell:
         raise ValueError(
-            f"Voxels of a volume {labels.shape} cannot be joined {joined} at a time; expected a "
-            "number from 1 to the lateral width."
+            f"A volume of {labels.shape} voxels has no cells of {voxels_per_cell} along each edge; "
+            "expected a number from 1 to the lateral width."
         )
-    edge_m = joined * check_voxel_size(voxel_size_um) * 1e-6
-    labels = labels[:, : labels.shape[1] // joined * joined, : labels.shape[2] // joined * joined]
+    edge_m = voxels_per_cell * check_voxel_size(voxel_size_um) * 1e-6
+    ny, nx = (length // voxels_per_cell * voxels_per_cell for length in labels.shape[1:])
+    labels = labels[:, :ny, :nx]
     live = grid.connectivity(labels, largest_inert=largest_inert)
     heights = separator_heights(cell.separator.thickness_m / edge_m)
     n, slices = len(heights), labels.shape[0]
-    above = n if joined == 1 else 0
-    below = 1 if joined == 1 else -slices % joined
+    above = n if voxels_per_cell == 1 else 0
+    below = 1 if voxels_per_cell == 1 else -slices % voxels_per_cell
     shape = (above + slices + below, *labels.shape[1:])
     kind = np.zeros(tuple(m + 2 for m in shape), np.uint8)
     inner = kind[1:-1, 1:-1, 1:-1]
@@ -174,9 +177,9 @@ def build(labels, gamma, *, voxel_size_um, cell, largest_inert=0.2, joined=1):
     body[(labels == Phase.AM) & live.electronic] = AM
     binder = labels == Phase.CBD
     body[binder & live.ionic & live.electronic] = CBD
-    body[binder & live.ionic & ~live.electronic] = WET_CBD
-    body[binder & ~live.ionic & live.electronic] = DRY_CBD
-    rimmed = np.ones(n + -(-slices // joined) + 3, np.float32)
+    body[binder & live.ionic & ~live.electronic] = CBD_WITHOUT_ELECTRONS
+    body[binder & ~live.ionic & live.electronic] = CBD_WITHOUT_ELECTROLYTE
+    rimmed = np.ones(n + -(-slices // voxels_per_cell) + 3, np.float32)
     rimmed[1 : n + 1] = heights
     return Domain(
         kind,
@@ -187,5 +190,5 @@ def build(labels, gamma, *, voxel_size_um, cell, largest_inert=0.2, joined=1):
         live.inert_ionic,
         live.inert_electronic,
         live.inert_active,
-        joined,
+        voxels_per_cell,
     )

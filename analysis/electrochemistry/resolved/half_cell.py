@@ -7,6 +7,7 @@ A run that was killed goes on from its last checkpoint, see
 import hashlib
 import os
 import time
+from dataclasses import dataclass, fields
 
 import numpy as np
 import psutil
@@ -16,13 +17,43 @@ from analysis.electrochemistry.materials import DEFAULT
 from analysis.electrochemistry.resolved import checkpoint
 from analysis.electrochemistry.resolved import grid as domain
 from analysis.electrochemistry.resolved.state import ResolvedCell
-from analysis.electrochemistry.resolved.time_integration import Control, Run
-from analysis.electrochemistry.transport.threads import Team
+from analysis.electrochemistry.resolved.time_integration import ResolvedControl, Run
+from analysis.electrochemistry.transport.threads import ThreadPool
 from analysis.phases import check_voxel_size
 
 BYTES_PER_CELL = 320
-BYTES_PER_VOXEL = 90  # of the lithium, where voxels are joined
-MOST_JOINED = 4  # voxels along the edge of a cell that are proposed
+BYTES_PER_VOXEL = 90  # of the lithium, where cells have several
+MOST_PER_CELL = 4  # voxels along the edge of a cell that are proposed
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """
+    How a run goes: none of them is a property of the cell.
+
+    Attributes
+    ----------
+    control : ResolvedControl, optional
+        Accuracy. Ask for more where small differences between curves count.
+    threads : int, optional
+        Threads; by default as many as cores, at most four.
+    largest_inert : float
+        Largest share of electrolyte or solid that may be cut off; more than the default is a sign
+        of labels that are upside down or too small a cutout.
+    checkpoint_path : path, optional
+        File to resume from if it exists, and to write to during the run; removed at the end.
+    checkpoint_every_s : float
+        Wall time between checkpoints.
+    progress : callable, optional
+        Receives one line of text per step.
+    """
+
+    control: ResolvedControl | None = None
+    threads: int | None = None
+    largest_inert: float = 0.2
+    checkpoint_path: object = None
+    checkpoint_every_s: float = 300.0
+    progress: object = None
 
 
 def lithiate(
@@ -33,15 +64,10 @@ def lithiate(
     voxel_size_um,
     materials=DEFAULT,
     cutoff_V=None,
-    control=None,
-    threads=None,
-    snapshots_s=(),
     end_s=np.inf,
-    largest_inert=0.2,
-    joined=1,
-    checkpoint_path=None,
-    checkpoint_every_s=300.0,
-    progress=None,
+    snapshots_s=(),
+    voxels_per_cell=1,
+    **options,
 ):
     """
     Lithiate a resolved half cell at constant current down to the cut-off.
@@ -60,25 +86,17 @@ def lithiate(
         Parameters.
     cutoff_V : float, optional
         Lower cut-off; by default that of `materials`.
-    control : Control, optional
-        Accuracy.
-    threads : int, optional
-        Threads; by default as many as cores, at most four.
-    snapshots_s : sequence of float
-        Times at which to keep all fields.
     end_s : float
         End time.
-    largest_inert : float
-        Largest share of electrolyte or solid that may be cut off.
-    joined : int
+    snapshots_s : sequence of float
+        Times at which to keep all fields.
+    voxels_per_cell : int
         Voxels along the edge of the cells on which potentials and salt are solved; the lithium and
-        the reaction stay on the voxels (:mod:`.cell_properties.properties`).
-    checkpoint_path : path, optional
-        File to resume from if it exists, and to write to during the run; removed at the end.
-    checkpoint_every_s : float
-        Wall time between checkpoints.
-    progress : callable, optional
-        Receives one line of text per step.
+        the reaction stay on the voxels (:mod:`.cell_properties.properties`). Two take an eighth of
+        the cells and hardly change the curve; one is the reference. Scripts of earlier versions
+        call it `joined`.
+    **options
+        Fields of :class:`RunOptions`: accuracy, threads, checkpoints.
 
     Returns
     -------
@@ -92,60 +110,84 @@ def lithiate(
         For labels, gamma, separator or current that make no cell; for a current that cannot be
         carried even at the start; for a cut-off not between 2.5 V and the open-circuit voltage;
         for a checkpoint of another case.
+    TypeError
+        For an option that there is not.
     MemoryError
         If the volume needs more memory than is available.
     """
+    options, voxels_per_cell = _options(options, voxels_per_cell)
     check_voxel_size(voxel_size_um)
-    control = control or Control()
-    check_arguments(current_mA_cm2, end_s, joined, snapshots_s)
+    control = options.control or ResolvedControl()
+    check_arguments(current_mA_cm2, end_s, voxels_per_cell, snapshots_s)
     cutoff = check_cutoff(cutoff_V, materials)
     geometry = domain.build(
         labels,
         gamma,
         voxel_size_um=voxel_size_um,
         cell=materials,
-        largest_inert=largest_inert,
-        joined=joined,
+        largest_inert=options.largest_inert,
+        voxels_per_cell=voxels_per_cell,
     )
-    check_memory(geometry.shape, geometry.voxels if joined > 1 else None)
+    check_memory(geometry.shape, geometry.voxels if voxels_per_cell > 1 else None)
     start = time.perf_counter(), time.process_time()
-    cell = ResolvedCell(geometry, materials, Team(threads))
+    cell = ResolvedCell(geometry, materials, ThreadPool(options.threads))
     cell.set_rest(materials.active.initial_content)
     run = Run(cell, current_mA_cm2, cutoff, control, snapshots_s, end_s)
-    case = (gamma, current_mA_cm2, voxel_size_um, materials, control, cutoff, joined)
-    mark = _fingerprint(labels, *case)
-    if checkpoint_path is not None and os.path.exists(checkpoint_path):
-        checkpoint.load(checkpoint_path, run, mark)
+    case = (gamma, current_mA_cm2, voxel_size_um, materials, control, cutoff, voxels_per_cell)
+    reason = _to_the_end(run, _fingerprint(labels, *case), options, start[0])
+    return run.result(reason, time.process_time() - start[1], time.perf_counter() - start[0])
+
+
+def _options(options, voxels_per_cell):
+    """The options by name, and voxels per cell by whichever of its two names."""
+    if "joined" in options:
+        voxels_per_cell = options.pop("joined")
+    known = {one.name for one in fields(RunOptions)}
+    if options.keys() - known:
+        raise TypeError(
+            f"resolved.lithiate has no option {sorted(options.keys() - known)}; expected some of "
+            f"{sorted(known)}."
+        )
+    return RunOptions(**options), voxels_per_cell
+
+
+def _to_the_end(run, mark, options, wall_start):
+    """Advance a run from its checkpoint, if there is one; returns why it is over."""
+    path = options.checkpoint_path
+    if path is not None and os.path.exists(path):
+        run.restore(checkpoint.load(path, mark))
     saved = time.perf_counter()
     reason = ""
     while not reason:
         reason = run.advance()
-        if progress is not None and run.march.rows:
-            progress(run.describe(start[0]))
-        if checkpoint_path is not None and not reason:
-            if time.perf_counter() - saved >= checkpoint_every_s:
-                checkpoint.save(checkpoint_path, run, mark)
+        if options.progress is not None and run.record.rows:
+            options.progress(run.describe(wall_start))
+        if path is not None and not reason:
+            if time.perf_counter() - saved >= options.checkpoint_every_s:
+                checkpoint.save(path, run.state(), mark)
                 saved = time.perf_counter()
-    if checkpoint_path is not None and os.path.exists(checkpoint_path):
-        os.remove(checkpoint_path)
-    return run.result(reason, time.process_time() - start[1], time.perf_counter() - start[0])
+    if path is not None and os.path.exists(path):
+        os.remove(path)
+    return reason
 
 
-def check_arguments(current_mA_cm2, end_s, joined, snapshots_s=()):
+def check_arguments(current_mA_cm2, end_s, voxels_per_cell, snapshots_s=()):
     """
     Check the numbers of a run before any work.
 
     Raises
     ------
     ValueError
-        If the current or the end time is not positive, `joined` is no whole number, or a snapshot
-        is at no time.
+        If the current or the end time is not positive, `voxels_per_cell` is no whole number, or a
+        snapshot is at no time.
     """
     check_current(current_mA_cm2)
     check_end(end_s)
-    if isinstance(joined, bool) or not isinstance(joined, (int, np.integer)) or joined < 1:
+    n = voxels_per_cell
+    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
         raise ValueError(
-            f"joined is {joined!r}; expected a whole number from 1 to the lateral width."
+            f"voxels_per_cell or joined is {n!r}; expected a whole number from 1 to the lateral "
+            "width."
         )
     times = np.asarray(snapshots_s, dtype=float)
     if not np.all(np.isfinite(times) & (times >= 0)):
@@ -154,12 +196,12 @@ def check_arguments(current_mA_cm2, end_s, joined, snapshots_s=()):
 
 def check_memory(shape, voxels=None, available=None):
     """
-    Compare what a grid of cells, and one of voxels if they are joined, needs with what there is.
+    Compare what a grid of cells, and one of voxels if a cell has several, needs with what there is.
 
     Raises
     ------
     MemoryError
-        If it does not fit; says how much, and how many voxels to join to a cell.
+        If it does not fit; says how much, and how many voxels a cell should have.
     """
     need = _bytes(shape, voxels)
     have = psutil.virtual_memory().available if available is None else available
@@ -168,10 +210,10 @@ def check_memory(shape, voxels=None, available=None):
     before = 1 if voxels is None else round(voxels[1] / shape[1])
     voxels = shape if voxels is None else voxels
     advice = "Take a smaller cutout."
-    for joined in range(before + 1, MOST_JOINED + 1):
-        less = _bytes([-(-n // joined) for n in voxels], voxels)
+    for n in range(before + 1, MOST_PER_CELL + 1):
+        less = _bytes([-(-length // n) for length in voxels], voxels)
         if less < 0.9 * have:
-            advice = f"Pass joined={joined}, which needs {less / 1e9:.1f} GB, or t{advice[1:]}"
+            advice = f"Pass voxels_per_cell={n}, which needs {less / 1e9:.1f} GB, or t{advice[1:]}"
             break
     raise MemoryError(
         f"A grid of {shape[0]} x {shape[1]} x {shape[2]} cells needs about {need / 1e9:.1f} GB; "

@@ -21,7 +21,7 @@ class Faces(NamedTuple):
         AM voxels with a reacting face, as flat indices into padded arrays.
     first : (A + 1,) ndarray of int32
         First face of each of them.
-    wet : (N,) ndarray of int32
+    electrolyte : (N,) ndarray of int32
         Electrolyte voxel of each face.
     solid : (N,) ndarray of int32
         Voxel that gives the electrons: the electrolyte voxel if it is CBD that conducts better
@@ -36,7 +36,7 @@ class Faces(NamedTuple):
 
     voxel: np.ndarray
     first: np.ndarray
-    wet: np.ndarray
+    electrolyte: np.ndarray
     solid: np.ndarray
     weight: np.ndarray
     bare: np.ndarray
@@ -45,7 +45,7 @@ class Faces(NamedTuple):
     @property
     def count(self):
         """Number of faces."""
-        return len(self.wet)
+        return len(self.electrolyte)
 
 
 class FaceRates(NamedTuple):
@@ -118,17 +118,18 @@ def find_faces(active, share, binder):
     counts = counts[counts > 0]
     first = np.zeros(len(voxels) + 1, np.int32)
     np.cumsum(counts, out=first[1:])
-    wet = np.empty(first[-1], np.int32)
+    electrolyte = np.empty(first[-1], np.int32)
     position = first[:-1].copy()
     for step in steps:
         near = voxels + step
         hit = share[near] > 0
-        wet[position[hit]] = near[hit]
+        electrolyte[position[hit]] = near[hit]
         position[hit] += 1
-    bare = ~binder.ravel()[wet]
-    solid = np.where(bare, np.repeat(voxels, counts), wet).astype(np.int32)
+    bare = ~binder.ravel()[electrolyte]
+    solid = np.where(bare, np.repeat(voxels, counts), electrolyte).astype(np.int32)
     starts = np.searchsorted(voxels, np.arange(1, nz) * ny * nx).astype(np.int64)
-    return Faces(voxels.astype(np.int32), first, wet, solid, share[wet], bare, starts)
+    weight = share[electrolyte]
+    return Faces(voxels.astype(np.int32), first, electrolyte, solid, weight, bare, starts)
 
 
 @kernel
@@ -156,7 +157,7 @@ def damp(start, stop, faces, rates, response, g, m):
     slopes are summed: g to the one or two cells whose potentials drive a face, m to its
     electrolyte cell.
     """
-    voxel, first, wet, solid, _, _, _ = faces
+    voxel, first, electrolyte, solid, _, _, _ = faces
     slope_phi, slope_w = rates.slope_phi, rates.slope_w
     ocp_slope, factors = rates.ocp_slope, rates.factors
     for s in range(start, stop):
@@ -166,16 +167,16 @@ def damp(start, stop, faces, rates, response, g, m):
         for f in range(first[s], first[s + 1]):
             slope_phi[f] *= factor
             slope_w[f] *= factor
-            g[wet[f]] += slope_phi[f]
-            if solid[f] != wet[f]:
+            g[electrolyte[f]] += slope_phi[f]
+            if solid[f] != electrolyte[f]:
                 g[solid[f]] += slope_phi[f]
-            m[wet[f]] += slope_w[f]
+            m[electrolyte[f]] += slope_w[f]
 
 
 @kernel
 def add_currents(start, stop, faces, rates, known, residuals):
     """Add the currents, with the known change of the lithium, to the residuals."""
-    voxel, first, wet, solid, _, _, _ = faces
+    voxel, first, electrolyte, solid, _, _, _ = faces
     current, slope_c = rates.current, rates.slope_c
     r1, r2, r3 = residuals
     for s in range(start, stop):
@@ -183,8 +184,8 @@ def add_currents(start, stop, faces, rates, known, residuals):
         change = known[a]
         for f in range(first[s], first[s + 1]):
             i = current[f] + slope_c[f] * change
-            r1[wet[f]] += i
-            r3[wet[f]] += i
+            r1[electrolyte[f]] += i
+            r3[electrolyte[f]] += i
             r2[solid[f]] -= i
 
 
@@ -195,7 +196,7 @@ def lithium_load(start, stop, faces, rates, x, inverse_f, r):
 
     The damping of g and m is undone: the lithium that a current brings is what is solved for.
     """
-    voxel, first, wet, solid, _, _, _ = faces
+    voxel, first, electrolyte, solid, _, _, _ = faces
     current, factors = rates.current, rates.factors
     slope_phi, slope_w = rates.slope_phi, rates.slope_w
     x1, x2, x3 = x
@@ -203,7 +204,7 @@ def lithium_load(start, stop, faces, rates, x, inverse_f, r):
         a = voxel[s]
         change, total = 0.0, 0.0
         for f in range(first[s], first[s + 1]):
-            e = wet[f]
+            e = electrolyte[f]
             change += slope_phi[f] * (x2[solid[f]] - x1[e]) - slope_w[f] * x3[e]
             total += current[f]
         r[a] -= (total + change / factors[s]) * inverse_f

@@ -23,6 +23,7 @@ from analysis.electrochemistry.resolved.linear_solver import exchange
 from analysis.electrochemistry.resolved.linear_solver.bicgstab import bicgstab
 from analysis.electrochemistry.resolved.linear_solver.coarse_levels import PHI, PSI, SALT
 from analysis.electrochemistry.transport import stencil as _stencil
+from analysis.electrochemistry.transport import vectors
 
 FAILED = 0.9  # residual of the linear solver, relative, that is no solution
 # Levels of solid that full, badly conducting AM surrounds hardly show in the residual. They make
@@ -144,24 +145,26 @@ def solve_step(cell, current_A_m2, weight, tolerance):
 
 def _iterate(cell, current_A_m2, weight, rtol, max_cycles):
     """One Newton iteration; returns the largest changes and the cycles of the linear solver."""
-    metal = _linearize(cell, weight)
-    _residual(cell, current_A_m2, weight, metal[0])
+    with cell.voxel_beside.lent("known change of the lithium") as known:
+        metal = _linearize(cell, weight, known)
+        _residual(cell, current_A_m2, weight, metal[0], known)
     slopes = [part.astype(np.float32) for part in metal[1:]]
-    cycles, cell.linear_residual = bicgstab(
-        cell.work,
-        lambda x, y: _jacobian(cell, weight, slopes, x, y),
-        cell.preconditioner.cycle,
-        cell.team,
-        rtol=rtol,
-        max_cycles=max_cycles,
-        weights=cell.preconditioner.weights(cell.weight),
-    )
+    with cell.beside.lent("weights of the solid rows") as weights:
+        cycles, cell.linear_residual = bicgstab(
+            cell.work,
+            lambda x, y: _jacobian(cell, weight, slopes, x, y),
+            cell.preconditioner.cycle,
+            cell.pool,
+            rtol=rtol,
+            max_cycles=max_cycles,
+            weights=cell.preconditioner.weights(weights),
+        )
     return _update(cell, weight), cycles
 
 
-def _linearize(cell, weight):
+def _linearize(cell, weight, known):
     """
-    Coefficients, currents and slopes at the present state.
+    Coefficients, currents and slopes at the present state; `known` receives the lithium's change.
 
     Returns those of the metal, see :meth:`ResolvedCell.lithium_electrode`.
     """
@@ -172,21 +175,23 @@ def _linearize(cell, weight):
     cell.set_solid_faces()
     cell.evaluate_reaction()
     g, m = solver.g[0], solver.m[0]
-    cell.run(_stencil.clear, g)
-    cell.run(_stencil.clear, m)
-    load, zero = cell.spare[4], cell.spare[3]
-    cell.run_lithium(_stencil.clear, load)
-    cell.over_faces(
-        interface.sum_slopes,
-        *(cell.rates, cell.inverse_f, cell.slope.ravel(), load.ravel()),
-    )
-    cell.run_lithium(_stencil.clear, zero)
-    lithium.solve(cell, load, cell.response, weight, zero, 0.05)
-    residual = cell.spare[4]
-    cell.lithium_residual(weight, residual)
-    cell.over_faces(lithium.subtract_currents, cell.rates.current, cell.inverse_f, residual.ravel())
-    cell.run_lithium(_stencil.clear, cell.known)
-    lithium.solve(cell, residual, cell.known, weight, cell.slope, 0.05)
+    cell.run(vectors.clear, g)
+    cell.run(vectors.clear, m)
+    with cell.voxel_between.lent("load", "zero") as (load, zero):
+        cell.run_lithium(vectors.clear, load)
+        cell.over_faces(
+            interface.sum_slopes,
+            *(cell.rates, cell.inverse_f, cell.slope.ravel(), load.ravel()),
+        )
+        cell.run_lithium(vectors.clear, zero)
+        cell.solve_lithium(load, cell.response, weight, zero, 0.05)
+    with cell.voxel_between.lent("residual of the lithium") as residual:
+        cell.lithium_residual(weight, residual)
+        cell.over_faces(
+            lithium.subtract_currents, cell.rates.current, cell.inverse_f, residual.ravel()
+        )
+        cell.run_lithium(vectors.clear, known)
+        cell.solve_lithium(residual, known, weight, cell.slope, 0.05)
     cell.over_faces(interface.damp, cell.rates, cell.response.ravel(), g.ravel(), m.ravel())
     cell.set_electrolyte_faces(weight)
     metal = cell.lithium_electrode()
@@ -196,23 +201,23 @@ def _linearize(cell, weight):
     return metal
 
 
-def _residual(cell, current_A_m2, weight, from_metal):
+def _residual(cell, current_A_m2, weight, from_metal, known):
     """Write the residuals of charge, electrons and salt, with the known change of the lithium."""
     work = cell.work
     cell.run(
         _electrolyte.residual,
-        *(cell.psi, cell.salt, cell.histories[0], cell.properties, cell.heights, cell.storage),
-        *(weight, work.r[PSI], work.r[SALT]),
+        *(_electrolyte.ChargeSalt(cell.psi, cell.salt), cell.histories[0], cell.electrolyte),
+        *(weight, _electrolyte.ChargeSalt(work.r[PSI], work.r[SALT])),
     )
-    source = work.r2[1]
-    cell.run(_stencil.clear, source)
-    source[cell.nz, 1:-1, 1:-1] = current_A_m2 * cell.edge * -1.0
     solid = cell.preconditioner.levels[PHI][0]
-    cell.run(
-        _stencil.defect,
-        *(cell.phi, source, solid.cz, solid.cy, solid.cx, solid.e, False, work.r[PHI]),
-    )
-    cell.over_faces(interface.add_currents, cell.rates, cell.known.ravel(), exchange.flat(work.r))
+    with cell.between.lent("applied current") as source:
+        cell.run(vectors.clear, source)
+        source[cell.nz, 1:-1, 1:-1] = current_A_m2 * cell.edge * -1.0
+        cell.run(
+            _stencil.defect,
+            *(cell.phi, source, solid.faces, solid.e, False, work.r[PHI]),
+        )
+    cell.over_faces(interface.add_currents, cell.rates, known.ravel(), exchange.flat(work.r))
     for field in (PSI, SALT):
         work.r[field][1, 1:-1, 1:-1] += from_metal
 
@@ -221,11 +226,12 @@ def _jacobian(cell, weight, metal_slopes, x, y):
     """Write the derivative of the three balances in the direction x."""
     cell.run(
         _electrolyte.jacobian,
-        *(cell.psi, cell.salt, cell.properties, cell.heights, cell.storage),
-        *(np.float32(cell.unit), np.float32(weight), x[PSI], x[SALT], y[PSI], y[SALT]),
+        *(_electrolyte.ChargeSalt(cell.psi, cell.salt), cell.electrolyte),
+        *(np.float32(cell.unit), np.float32(weight)),
+        *(_electrolyte.ChargeSalt(part[PSI], part[SALT]) for part in (x, y)),
     )
     solid = cell.preconditioner.levels[PHI][0]
-    cell.run(_stencil.apply, x[PHI], solid.cz, solid.cy, solid.cx, solid.e, False, y[PHI])
+    cell.run(_stencil.apply, x[PHI], solid.faces, solid.e, False, y[PHI])
     cell.over_faces(
         exchange.exchange, cell.preconditioner.slopes, exchange.flat(x), exchange.flat(y)
     )
@@ -239,28 +245,32 @@ def _update(cell, weight):
     """Add the solution to the fields, solve the lithium again; returns the largest changes."""
     work = cell.work
     x = work.x
-    peak = cell.team.peak
-    psi = float(peak(_cell.largest_wet, cell.size, cell.nz, x[PSI], cell.salt, cell.properties))
+    psi = cell.pool.peak(
+        _cell.largest_in_electrolyte, cell.size, cell.nz, x[PSI], cell.salt, cell.properties
+    )
     terminal = abs(float(x[PHI][cell.nz, 1:-1, 1:-1].mean(dtype=float)))
     if not np.isfinite(psi + terminal):
         return (np.nan,) * 4
     for part in (x[PSI], x[PHI]):
         cell.run(_cell.limit, np.float32(LARGEST_STEP_V), part)
-    residual = cell.spare[4]
-    cell.lithium_residual(weight, residual)
-    cell.over_faces(
-        interface.lithium_load, cell.rates, exchange.flat(x), cell.inverse_f, residual.ravel()
-    )
-    cell.run(_cell.add_potential, 1.0, x[PSI], cell.psi)
-    cell.run(_cell.add_potential, 1.0, x[PHI], cell.phi)
-    salt = cell.team.peak(
-        _cell.add_salt, cell.size, cell.nz, cell.unit, x[SALT], cell.properties, cell.salt
-    )
-    cell.run_lithium(_stencil.clear, cell.known)  # it held the weights of the linear solver
-    lithium.solve(cell, residual, cell.known, weight, cell.slope, 0.01)
-    moved = cell.team.peak(
-        lithium.add,
-        *(cell.voxel_size, cell.voxel_nz),
-        *(cell.known, cell.active, *cell.bounds, cell.lithium),
-    )
-    return psi, terminal, float(salt), float(moved)
+    with (
+        cell.voxel_between.lent("residual of the lithium") as residual,
+        cell.voxel_beside.lent("change of the lithium") as change,
+    ):
+        cell.lithium_residual(weight, residual)
+        cell.over_faces(
+            interface.lithium_load, cell.rates, exchange.flat(x), cell.inverse_f, residual.ravel()
+        )
+        cell.run(_cell.add_potential, 1.0, x[PSI], cell.psi)
+        cell.run(_cell.add_potential, 1.0, x[PHI], cell.phi)
+        salt = cell.pool.peak(
+            _cell.add_salt, cell.size, cell.nz, cell.unit, x[SALT], cell.properties, cell.salt
+        )
+        cell.run_lithium(vectors.clear, change)
+        cell.solve_lithium(residual, change, weight, cell.slope, 0.01)
+        moved = cell.pool.peak(
+            lithium.add,
+            *(cell.voxel_size, cell.voxel_nz),
+            *(change, cell.active, *cell.bounds, cell.lithium),
+        )
+    return float(psi), terminal, float(salt), float(moved)

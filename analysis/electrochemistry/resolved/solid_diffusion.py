@@ -1,51 +1,72 @@
 """Lithium in the active material: its balance, and its linear system."""
 
+from typing import NamedTuple
+
 import numpy as np
 
-from analysis.electrochemistry.transport import stencil as _stencil
+from analysis.electrochemistry.transport import vectors
 from analysis.electrochemistry.transport.stencil import kernel
 
 
-def solve(cell, b, x, weight, slope, rtol):
+class Operator(NamedTuple):
     """
-    Solve ``(mass + slope) x - div D grad x = b`` in the AM by conjugate gradients.
+    ``(mass + slope) x - div diffusivity grad x`` in the AM.
+
+    Attributes
+    ----------
+    active : padded ndarray of float32
+        One in the AM.
+    mass : float32
+        h² over the time step, as the time difference weights it [m²/s].
+    diffusivity : float32
+        Of lithium [m²/s].
+    slope : padded ndarray of float32
+        Further diagonal.
+    """
+
+    active: np.ndarray
+    mass: np.float32
+    diffusivity: np.float32
+    slope: np.ndarray
+
+
+def solve(operator, b, x, rtol, *, run, work):
+    """
+    Solve the linear system of the lithium by conjugate gradients.
 
     Parameters
     ----------
-    cell : cell.ResolvedCell
-        For its AM, threads and spare vectors.
+    operator : Operator
+        Its left-hand side.
     b : padded ndarray of float32
         Right-hand side, overwritten.
     x : padded ndarray of float32
         Start value and result.
-    weight : float
-        Leading coefficient of the time difference [1/s].
-    slope : padded ndarray of float32
-        Further diagonal.
     rtol : float
         Residual relative to `b`.
+    run : callable
+        Calls a kernel over the slices of voxels.
+    work : sequence of padded ndarray of float32
+        Three, overwritten.
     """
-    run = cell.run_lithium
-    z, p, ap = cell.spare[:3]
-    mass = np.float32(cell.voxel_edge**2 * weight)
-    operator = (cell.active, mass, cell.diffusivity, slope)
-    start = np.sqrt(run(_stencil.dot, b, b))
+    z, p, ap = work
+    start = np.sqrt(run(vectors.dot, b, b))
     if start == 0:
         x[:] = 0
         return
     run(apply, x, *operator, ap)
-    norm = np.sqrt(run(_stencil.axpy_dot, np.float32(-1), ap, b))
+    norm = np.sqrt(run(vectors.axpy_dot, np.float32(-1), ap, b))
     p[:] = 0
     old = 0.0
     for _ in range(60):
         if norm <= rtol * start:
             return
         rz = run(precondition, b, *operator, z)
-        run(_stencil.aypx, np.float32(rz / old if old else 0.0), z, p)
+        run(vectors.aypx, np.float32(rz / old if old else 0.0), z, p)
         old = rz
         alpha = np.float32(rz / run(apply, p, *operator, ap))
-        run(_stencil.update_solution, alpha, p, x)
-        norm = np.sqrt(run(_stencil.axpy_dot, -alpha, ap, b))
+        run(vectors.update_solution, alpha, p, x)
+        norm = np.sqrt(run(vectors.axpy_dot, -alpha, ap, b))
 
 
 @kernel

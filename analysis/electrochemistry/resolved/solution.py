@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis.electrochemistry.resolved import time_differences
+from analysis.electrochemistry.transport import percolation as grid
+
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -77,3 +80,67 @@ class ResolvedLithiation:
     cpu_s: float
     wall_s: float
     snapshots: tuple = ()
+
+
+def profiles(cell):
+    """Mean salt of the electrolyte and mean content of the AM by slice of cells."""
+    salt, amount = np.zeros((2, cell.nz))
+    time_differences.slice_sums(cell.salt, cell.storage, salt, amount)
+    lithium, count = np.zeros((2, cell.voxel_nz))
+    time_differences.slice_sums(cell.lithium, cell.active, lithium, count)
+    n = cell.geometry.voxels_per_cell
+    if n > 1:
+        lithium, count = (
+            np.concatenate(
+                [
+                    np.zeros(cell.geometry.n_separator),
+                    part.reshape(-1, n).sum(axis=1),
+                    np.zeros(1),
+                ]
+            )
+            for part in (lithium, count)
+        )
+    with np.errstate(invalid="ignore"):
+        return salt / amount, lithium / count / cell.kinetics.full
+
+
+def snapshot(cell, stores, time_s):
+    """
+    Fields of the electrode, by cells.
+
+    Parameters
+    ----------
+    cell : state.ResolvedCell
+        For the potentials, and what its cells hold.
+    stores : sequence of padded ndarray
+        Concentrations: of salt first, of lithium last.
+    time_s : float
+        Time of the fields.
+
+    Returns
+    -------
+    snapshot : Snapshot
+    """
+    part = (cell.geometry.electrode, slice(1, -1), slice(1, -1))
+    lithium = stores[-1][1:-1, 1:-1, 1:-1] * (cell.active[1:-1, 1:-1, 1:-1] > 0)
+    share = cell.active[1:-1, 1:-1, 1:-1]
+    if cell.geometry.voxels_per_cell > 1:
+        lithium, share = (
+            grid.block_means(values, cell.geometry.voxels_per_cell) for values in (lithium, share)
+        )
+    else:
+        n = cell.geometry.n_separator
+        lithium, share = lithium[n:-1], share[n:-1]
+    c, electrolyte = stores[0][part], cell.storage[part] > 0
+    shift = np.zeros(c.shape)
+    law = cell.materials.electrolyte.diffusion_potential_V
+    shift[electrolyte] = law(np.maximum(c[electrolyte], 1e-12))
+    with np.errstate(invalid="ignore"):
+        content = lithium / share / cell.kinetics.full
+    return Snapshot(
+        time_s,
+        np.where(electrolyte, c, np.nan).astype("f4"),
+        content.astype("f4"),
+        np.where(electrolyte, cell.psi[part] + shift, np.nan).astype("f4"),
+        np.where(cell.solid[part], cell.phi[part], np.nan).astype("f4"),
+    )

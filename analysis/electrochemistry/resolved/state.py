@@ -7,7 +7,7 @@ thermodynamic factor do.
 
 import numpy as np
 
-from analysis.electrochemistry.materials import FARADAY_C_MOL as FARADAY
+from analysis.electrochemistry.constants import FARADAY_C_MOL as FARADAY
 from analysis.electrochemistry.resolved import butler_volmer, interface
 from analysis.electrochemistry.resolved import electrolyte_fluxes as _electrolyte
 from analysis.electrochemistry.resolved import field_sums as _cell
@@ -16,6 +16,7 @@ from analysis.electrochemistry.resolved.cell_properties import electron_conducta
 from analysis.electrochemistry.resolved.cell_properties import properties as parts
 from analysis.electrochemistry.resolved.linear_solver.bicgstab import Workspace
 from analysis.electrochemistry.resolved.linear_solver.exchange import Slopes
+from analysis.electrochemistry.resolved.linear_solver.loans import Loans
 from analysis.electrochemistry.resolved.linear_solver.preconditioner import (
     PHI,
     PSI,
@@ -38,12 +39,12 @@ class ResolvedCell:
         The grid.
     cell : materials.HalfCell
         Materials.
-    team : Team
+    pool : ThreadPool
         Threads.
     """
 
-    def __init__(self, geometry, cell, team):
-        self.geometry, self.materials, self.team = geometry, cell, team
+    def __init__(self, geometry, cell, pool):
+        self.geometry, self.materials, self.pool = geometry, cell, pool
         shape = geometry.shape
         self.shape, self.nz, self.size = shape, shape[0], int(np.prod(shape))
         self.edge = geometry.edge_m
@@ -57,12 +58,16 @@ class ResolvedCell:
         self.properties[:, :, _electrolyte.R] = found.resistance
         self.storage = found.porosity
         self.storage *= (FARADAY * self.edge**2 * self.heights)[:, None, None]
+        self.electrolyte = _electrolyte.ElectrolyteCells(
+            self.properties, self.heights, self.storage
+        )
         self.active, self.faces = found.active, found.faces
         self.network, self.electronic = found.network, found.electronic
-        self._solid = found.solid if geometry.joined > 1 else None  # else made when asked for
-        self.kinetics = butler_volmer.tabulate(cell, self.edge, geometry.joined)
-        self.voxel_edge = self.edge / geometry.joined
-        self.inverse_f = geometry.joined / FARADAY  # of currents by the cell edge, for voxels
+        n = geometry.voxels_per_cell
+        self._solid = found.solid if n > 1 else None  # else made when asked for
+        self.kinetics = butler_volmer.tabulate(cell, self.edge, n)
+        self.voxel_edge = self.edge / n
+        self.inverse_f = n / FARADAY  # of currents by the cell edge, for voxels
         electrolyte = cell.electrolyte
         c = np.arange(
             0, butler_volmer.TABLE_TOP + 2 * butler_volmer.TABLE_STEP, butler_volmer.TABLE_STEP
@@ -84,23 +89,23 @@ class ResolvedCell:
 
     def _allocate(self, clusters, solid):
         shape, voxels = self.shape, self.geometry.voxels
-        several = self.geometry.joined > 1
+        several = self.geometry.voxels_per_cell > 1
         self.psi, self.phi = (padded(shape, np.float64) for _ in range(2))
         grids = (shape, voxels) if several else (shape,)
         self.stores = [padded(grid, np.float64) for grid in grids]
         self.histories = [padded(grid, np.float64) for grid in grids]
         self.slow = False  # whether the linear solver was slow in the last step
         self.voxel_nz, self.voxel_size = voxels[0], int(np.prod(voxels))
-        self.response, self.known, self.slope = (padded(voxels) for _ in range(3))
+        self.response, self.slope = (padded(voxels) for _ in range(2))
         self.rates = interface.empty_rates(self.faces)
         self.work = Workspace(shape)
-        # vectors of the lithium; those of the linear solver are free when it is solved
-        self.spare = (*self.work.u, *self.work.r2[1:])
-        self.weight = self.known  # of the rows of the solid; free while potentials are solved
+        # Work arrays: those of the linear solver are free while it does not search; one is free
+        # also then. Where cells are voxels, the lithium borrows the same.
+        self.between = self.voxel_between = self.work.between
+        self.beside = self.voxel_beside = Loans([padded(voxels)])
         if several:
-            self.spare = tuple(padded(voxels) for _ in range(5))
-            self.weight = padded(shape)
-        self.sigma = self.work.y[0]  # used up before the linear solve
+            self.voxel_between = Loans([padded(voxels) for _ in range(5)])
+            self.beside = Loans([padded(shape)])
         self.preconditioner = BlockMultigrid(
             shape,
             self.heights[1:-1],
@@ -108,8 +113,8 @@ class ResolvedCell:
             clusters,
             solid,
             self.storage > 0,
-            self.team,
-            scratch=self.work.r2,  # free whenever the preconditioner runs
+            self.pool,
+            scratch=self.work.scratch,
         )
 
     def set_rest(self, content):
@@ -157,15 +162,15 @@ class ResolvedCell:
 
     def run(self, function, *args):
         """Call a kernel over the slices of cells; the sum of what it returns."""
-        return self.team.run(function, self.size, self.nz, *args)
+        return self.pool.run(function, self.size, self.nz, *args)
 
     def run_lithium(self, function, *args):
         """Call a kernel over the slices of voxels, on which the lithium lives."""
-        return self.team.run(function, self.voxel_size, self.voxel_nz, *args)
+        return self.pool.run(function, self.voxel_size, self.voxel_nz, *args)
 
     def over_faces(self, function, *args):
         """Call a kernel over the reacting faces, without two threads at one cell."""
-        return self.team.scatter(function, self.faces.starts, self.faces, *args)
+        return self.pool.scatter(function, self.faces.starts, self.faces, *args)
 
     def evaluate_reaction(self):
         """Currents and slopes of all faces at the present state; their sum [A/m]."""
@@ -175,49 +180,36 @@ class ResolvedCell:
 
     def lithium_electrode(self):
         """Currents from the metal [A/m] per column, their slopes with -psi and -c_e."""
-        k = self.kinetics
-        c = np.maximum(self.salt[1, 1:-1, 1:-1], 1e-15)
-        nodes = np.arange(len(k.rest)) / k.inverse_c
-        B = k.beta0 * (np.log(c + k.star) - k.log_c0) + np.interp(c, nodes, k.rest)
-        slope = k.beta0 / (c + k.star) + np.interp(c, nodes, k.tail)
-        rate = self.edge * self.materials.lithium.exchange_current_A_m2 / np.sqrt(1000.0)
-        i0 = rate * c / np.sqrt(c + k.star)
-        top = butler_volmer.LARGEST_ARGUMENT
-        z = np.clip(-k.thermal * (self.psi[1, 1:-1, 1:-1] + B), -top, top)
-        current = 2 * i0 * np.sinh(z)
-        rise = 2 * k.thermal * i0 * np.cosh(z)
-        return current, rise, self.unit * (rise * slope - current * (1 / c - 0.5 / (c + k.star)))
+        psi, salt = (field[1, 1:-1, 1:-1] for field in (self.psi, self.salt))
+        return butler_volmer.lithium_metal(psi, salt, self.kinetics, self.unit)
 
     def set_solid_faces(self):
         """Electronic conductances for the lithium as it is."""
         k, geometry, links = self.kinetics, self.geometry, self.network
         level = self.preconditioner.levels[PHI][0]
-        faces, numbers = (level.cz, level.cy, level.cx), (k.log_full, k.log_slope, self.sigma)
-        if links is None:
-            self.run(
-                _cell.solid_conductivity, self.lithium, geometry.kind, self.electronic, *numbers
-            )
-            self.run(_stencil.harmonic_faces, self.sigma, *faces)
-        else:
-            self.run(
-                network.conductivity,
-                *(self.lithium, self.active, geometry.n_separator, geometry.joined, *numbers),
-            )
-            self.run(network.conductances, self.sigma, *links.constant, *links.active, *faces)
+        faces = level.faces
+        with self.between.lent("electronic conductivity") as sigma:
+            numbers = k.log_full, k.log_slope, sigma
+            if links is None:
+                self.run(
+                    _cell.solid_conductivity, self.lithium, geometry.kind, self.electronic, *numbers
+                )
+                self.run(_stencil.harmonic_faces, sigma, *faces)
+            else:
+                self.run(
+                    network.conductivity,
+                    *(self.lithium, self.active, geometry.n_separator),
+                    *(geometry.voxels_per_cell, *numbers),
+                )
+                self.run(network.conductances, sigma, links.constant, links.active, faces)
 
     def set_electrolyte_faces(self, weight):
         """Coefficients of charge and salt for the preconditioner."""
         psi, salt = (self.preconditioner.levels[field][0] for field in (PSI, SALT))
         self.run(
             _electrolyte.faces,
-            *(
-                self.properties,
-                self.heights,
-                self.storage,
-                np.float32(self.unit),
-                np.float32(weight),
-            ),
-            *(psi.cz, psi.cy, psi.cx, salt.cz, salt.cy, salt.cx, salt.e),
+            *(self.electrolyte, np.float32(self.unit), np.float32(weight)),
+            *(psi.faces, salt.faces, salt.e),
         )
 
     def lithium_residual(self, weight, out):
@@ -227,3 +219,10 @@ class ResolvedCell:
             *(self.lithium, self.histories[-1], self.active),
             *(self.voxel_edge**2, weight, self.diffusivity, out),
         )
+
+    def solve_lithium(self, b, x, weight, slope, rtol):
+        """Solve the linear system of the lithium, see :func:`solid_diffusion.solve`."""
+        mass = np.float32(self.voxel_edge**2 * weight)
+        operator = lithium.Operator(self.active, mass, self.diffusivity, slope)
+        with self.voxel_between.lent("scaled residual", "direction", "image") as work:
+            lithium.solve(operator, b, x, rtol, run=self.run_lithium, work=work)

@@ -1,4 +1,4 @@
-"""Compiled kernels of the march through time: differences, predictions, sums."""
+"""Compiled kernels of the time integration: differences, predictions, sums."""
 
 from analysis.electrochemistry.transport.stencil import kernel
 

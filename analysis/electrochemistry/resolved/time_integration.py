@@ -1,23 +1,22 @@
-"""The march of a resolved cell through time.
+"""Time integration of a resolved cell.
 
 Second-order backward differences with steps chosen by the local error of voltage and salt; the
 cut-off is located.
 """
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from analysis.electrochemistry.conditions import not_carried
-from analysis.electrochemistry.materials import FARADAY_C_MOL
+from analysis.electrochemistry.constants import FARADAY_C_MOL
 from analysis.electrochemistry.resolved import field_sums as _cell
-from analysis.electrochemistry.resolved import time_differences as _march
+from analysis.electrochemistry.resolved import solution, time_differences
 from analysis.electrochemistry.resolved.newton import Tolerance, solve_step
-from analysis.electrochemistry.resolved.solution import ResolvedLithiation, Snapshot
-from analysis.electrochemistry.transport import percolation as grid
+from analysis.electrochemistry.resolved.solution import ResolvedLithiation
+from analysis.electrochemistry.resolved.step_record import SMALLEST_STEP_S, StepRecord
 
-SMALLEST_STEP_S = 1e-3
 NEAR_CUTOFF_V = 1e-4  # of the last voltage from the cut-off
 PAST_CUTOFF_V = 2e-3  # aimed at by the last step, before the cut-off is located
 LARGEST_ERROR = 5.0  # of an accepted step, in units of the tolerance
@@ -26,7 +25,7 @@ ANTICIPATION = 1 / 3  # power of the growth of the error from step to step
 
 
 @dataclass(frozen=True)
-class Control:
+class ResolvedControl:
     """
     Accuracy in time.
 
@@ -52,7 +51,7 @@ class Control:
 
     def times(self, factor):
         """The same with local errors `factor` times as large."""
-        return Control(
+        return ResolvedControl(
             self.voltage_V * factor,
             self.salt_mol_m3 * factor,
             self.first_step_s * factor ** (1 / 3),
@@ -61,25 +60,11 @@ class Control:
         )
 
 
-@dataclass
-class March:
-    """Everything that a step needs from the steps before it."""
-
-    time: float = 0.0
-    step: float = 0.0  # the last accepted one
-    next_step: float = 0.0
-    error: float = 0.0  # of the last step, in units of the tolerance
-    rows: list = field(default_factory=list)  # one tuple per accepted step
-    profiles: list = field(default_factory=list)
-    rejected: int = 0
-    unconverged: int = 0
-    iterations: int = 0
-    cycles: int = 0
-    snapshots: list = field(default_factory=list)
+Control = ResolvedControl  # the name in scripts of earlier versions
 
 
 class Run:
-    """A march through time: fields of two earlier steps, and the rows of the curve."""
+    """A time integration: the cell, its fields at two earlier steps, and the record of all."""
 
     def __init__(self, cell, current_mA_cm2, cutoff, control, snapshots_s, end_s):
         self.cell, self.cutoff, self.control = cell, cutoff, control
@@ -87,7 +72,7 @@ class Run:
         self.current = 10.0 * self.current_mA_cm2  # A/m²
         self.stops = sorted({float(t) for t in snapshots_s} | {float(end_s)})
         self.end = float(end_s)
-        self.march = March(next_step=control.first_step_s)
+        self.record = StepRecord(next_step=control.first_step_s)
         self.now = [store.copy() for store in cell.stores]
         self.before = [store.copy() for store in cell.stores]
         self.old = [cell.psi.astype("f4"), cell.phi.astype("f4")]
@@ -104,46 +89,46 @@ class Run:
         ValueError
             If not even the first step ends above the cut-off.
         """
-        march, control = self.march, self.control
-        step = march.next_step
+        record, control = self.record, self.control
+        step = record.next_step
         while True:
-            target = next(stop for stop in self.stops if stop > march.time * (1 + 1e-12))
-            if march.time + step >= target * (1 - 1e-9):
-                step = target - march.time
-            elif march.time + 1.5 * step > target:
-                step = 0.5 * (target - march.time)
-            step = min(step, self._to_cutoff(step))
+            target = next(stop for stop in self.stops if stop > record.time * (1 + 1e-12))
+            if record.time + step >= target * (1 - 1e-9):
+                step = target - record.time
+            elif record.time + 1.5 * step > target:
+                step = 0.5 * (target - record.time)
+            step = min(step, record.step_to(self.cutoff - PAST_CUTOFF_V, step))
             outcome, weight = self._attempt(step)
-            fallen = outcome.converged and not march.rows and self.cell.voltage < self.cutoff
+            fallen = outcome.converged and not record.rows and self.cell.voltage < self.cutoff
             if outcome.converged and not fallen:
-                error = self._error(step)
+                error = record.local_error(step, self.cell.voltage, self.new_profiles[0], control)
                 if error <= LARGEST_ERROR or step <= SMALLEST_STEP_S:
                     break
                 factor = max(0.25, SAFETY * error ** (-1 / 3))
             else:
-                march.unconverged += not fallen
+                record.unconverged += not fallen
                 error, factor = np.inf, 0.4
-            march.rejected += 1
+            record.rejected += 1
             step *= factor
             if step < SMALLEST_STEP_S:
-                if not march.rows:
+                if not record.rows:
                     raise not_carried(self.current_mA_cm2, self._no_start(fallen, outcome))
                 return (
-                    f"the time step collapsed at {march.time:.1f} s, {self._voltage():.4f} V: "
+                    f"the time step collapsed at {record.time:.1f} s, {self._voltage():.4f} V: "
                     f"{outcome.reason or 'time error'}, largest changes {outcome.changes}"
                 )
         if self.cell.voltage < self.cutoff:
             step, weight = self._locate(step)
         self._accept(step, weight)
-        trend = min(1.0, march.error / error) if error > 0 and march.error > 0 else 1.0
+        trend = min(1.0, record.error / error) if error > 0 and record.error > 0 else 1.0
         factor = SAFETY * max(error, 1e-6) ** (-1 / 3) * trend**ANTICIPATION
-        march.error = error
-        march.next_step = step * min(control.growth, max(0.3, factor))
-        if len(march.rows) < 4:
-            march.next_step = step * control.growth
+        record.error = error
+        record.next_step = step * min(control.growth, max(0.3, factor))
+        if len(record.rows) < 4:
+            record.next_step = step * control.growth
         if self.cell.voltage <= self.cutoff + NEAR_CUTOFF_V:
             return "cut-off"
-        if march.time >= self.end * (1 - 1e-12):
+        if record.time >= self.end * (1 - 1e-12):
             return "end time"
         return ""
 
@@ -161,60 +146,43 @@ class Run:
 
     def _attempt(self, step):
         """Predict and solve; returns the outcome and the weight of the time difference."""
-        cell, march = self.cell, self.march
+        cell, record = self.cell, self.record
         now, before = self.now, self.before
-        if not march.rows:
+        if not record.rows:
             weight = 1 / step
             for store, history, last in zip(cell.stores, cell.histories, now, strict=True):
                 np.multiply(last, weight, out=history)
                 np.copyto(store, last)
             ratio = 0.0
         else:
-            r = step / march.step
+            r = step / record.step
             weight = (1 + 2 * r) / (1 + r) / step
             u, v = (1 + r) / step, -(r**2) / (1 + r) / step
             excess = cell.run(
-                _march.positive_history,
+                time_differences.positive_history,
                 *(u, now[0], v, before[0], cell.storage, 0.1 * weight, cell.histories[0]),
             )
             if excess > 0:  # give back what the bound added, so that no salt is made
                 salt = cell.run(_cell.weighted_sum, cell.storage, cell.histories[0])
-                cell.run(_cell.scale_wet, 1 - excess / salt, cell.storage, cell.histories[0])
+                cell.run(_cell.scale_salt, 1 - excess / salt, cell.storage, cell.histories[0])
             if len(now) > 1:
-                cell.run_lithium(_march.combine, u, now[1], v, before[1], cell.histories[1])
-                cell.run(_march.extrapolate_salt, now[0], before[0], r, cell.salt)
+                cell.run_lithium(
+                    time_differences.combine, u, now[1], v, before[1], cell.histories[1]
+                )
+                cell.run(time_differences.extrapolate_salt, now[0], before[0], r, cell.salt)
             cell.run_lithium(
-                _march.extrapolate, now[-1], before[-1], r, cell.active, *cell.bounds, cell.lithium
+                time_differences.extrapolate,
+                *(now[-1], before[-1], r, cell.active, *cell.bounds, cell.lithium),
             )
-            ratio = r if len(march.rows) > 2 else 0.0
+            ratio = r if len(record.rows) > 2 else 0.0
         for potential, old, trend in zip((cell.psi, cell.phi), self.old, self.trend, strict=True):
-            cell.run(_march.combine, 1.0, old, ratio, trend, potential)
+            cell.run(time_differences.combine, 1.0, old, ratio, trend, potential)
         outcome = solve_step(cell, self.current, weight, self.control.newton)
-        march.iterations += outcome.iterations
-        march.cycles += outcome.cycles
+        record.iterations += outcome.iterations
+        record.cycles += outcome.cycles
         if outcome.converged:
-            self.new_profiles = self._profiles()
+            self.new_profiles = solution.profiles(cell)
         return outcome, weight
-
-    def _to_cutoff(self, step):
-        """The step that a parabola through the last voltages would take just past the cut-off."""
-        if len(self.march.rows) < 4:
-            return np.inf
-        t, volts = (
-            np.array(part) for part in zip(*(row[:2] for row in self.march.rows[-3:]), strict=True)
-        )
-        wanted = self.cutoff - PAST_CUTOFF_V
-
-        def voltage(part):
-            return _extrapolate(np.append(t, t[-1] + part), volts)
-
-        if voltage(step) >= wanted:
-            return np.inf
-        low, high = 0.0, step
-        for _ in range(40):
-            middle = 0.5 * (low + high)
-            low, high = (middle, high) if voltage(middle) >= wanted else (low, middle)
-        return max(high, SMALLEST_STEP_S)
 
     def _locate(self, step):
         """Solve for the step that ends at the cut-off."""
@@ -230,97 +198,37 @@ class Run:
             moved = abs(guess - times[-1])
             times.append(guess)
             volts.append(self.cell.voltage)
-            if abs(volts[-1] - self.cutoff) < NEAR_CUTOFF_V or moved < 1e-7 * self.march.time:
+            if abs(volts[-1] - self.cutoff) < NEAR_CUTOFF_V or moved < 1e-7 * self.record.time:
                 break
         return times[-1], weight
 
     def _voltage(self):
-        return self.march.rows[-1][1] if self.march.rows else np.inf
-
-    def _error(self, step):
-        """Local error of the step in units of the tolerance, from the third differences."""
-        march, control = self.march, self.control
-        if len(march.rows) < 3:
-            return 0.0
-        t = np.array([row[0] for row in march.rows[-3:]] + [march.time + step])
-        h = np.diff(t)
-        share = h[2] / (h.sum() * (1 + 2 * h[2] / h[1]) * h[1] / (h[1] + h[2]))
-        old = [row[1] for row in march.rows[-3:]]
-        volts = abs(self.cell.voltage - _extrapolate(t, old))
-        salt = np.abs(self.new_profiles[0] - _extrapolate(t, [p[0] for p in march.profiles[-3:]]))
-        return share * max(volts / control.voltage_V, np.nanmax(salt) / control.salt_mol_m3)
+        return self.record.rows[-1][1] if self.record.rows else np.inf
 
     def _accept(self, step, weight):
-        cell, march = self.cell, self.march
-        march.time += step
-        march.step = step
+        cell, record = self.cell, self.record
+        record.time += step
+        record.step = step
         salt = cell.run(_cell.weighted_sum, cell.storage, cell.salt) / self.salt_start - 1
         gained = (
             cell.run_lithium(_cell.weighted_sum, cell.active, cell.lithium) - self.lithium_start
         )
-        charge = self.current * cell.columns * march.time
+        charge = self.current * cell.columns * record.time
         lithium = gained * FARADAY_C_MOL * cell.voxel_thickness / charge - 1
         correction = max(abs(cell.shifts[0]), abs(cell.shifts[1]))
-        march.rows.append((march.time, cell.voltage, salt, lithium, cell.kirchhoff, correction))
-        march.profiles.append(self.new_profiles)
+        record.rows.append((record.time, cell.voltage, salt, lithium, cell.kirchhoff, correction))
+        record.profiles.append(self.new_profiles)
         self.before, self.now, cell.stores = self.now, cell.stores, self.before
         for part, old, trend in zip((cell.psi, cell.phi), self.old, self.trend, strict=True):
-            cell.run(_march.combine, 1.0, part, -1.0, old, trend)
-            cell.run(_march.combine, 1.0, part, 0.0, part, old)
-        if any(abs(march.time - stop) < 1e-6 * stop for stop in self.stops if stop < self.end):
-            march.snapshots.append(self._snapshot())
-
-    def _profiles(self):
-        """Mean salt of the electrolyte and mean content of the AM by slice of cells."""
-        cell = self.cell
-        salt, amount = np.zeros((2, cell.nz))
-        _march.slice_sums(cell.salt, cell.storage, salt, amount)
-        lithium, count = np.zeros((2, cell.voxel_nz))
-        _march.slice_sums(cell.lithium, cell.active, lithium, count)
-        joined = cell.geometry.joined
-        if joined > 1:
-            lithium, count = (
-                np.concatenate(
-                    [
-                        np.zeros(cell.geometry.n_separator),
-                        part.reshape(-1, joined).sum(axis=1),
-                        np.zeros(1),
-                    ]
-                )
-                for part in (lithium, count)
-            )
-        with np.errstate(invalid="ignore"):
-            return salt / amount, lithium / count / cell.kinetics.full
-
-    def _snapshot(self):
-        cell = self.cell
-        part = (cell.geometry.electrode, slice(1, -1), slice(1, -1))
-        lithium = self.now[-1][1:-1, 1:-1, 1:-1] * (cell.active[1:-1, 1:-1, 1:-1] > 0)
-        share = cell.active[1:-1, 1:-1, 1:-1]
-        if cell.geometry.joined > 1:
-            lithium, share = (
-                grid.block_means(values, cell.geometry.joined) for values in (lithium, share)
-            )
-        else:
-            n = cell.geometry.n_separator
-            lithium, share = lithium[n:-1], share[n:-1]
-        c, wet = self.now[0][part], cell.storage[part] > 0
-        shift = np.zeros(c.shape)
-        shift[wet] = cell.materials.electrolyte.diffusion_potential_V(np.maximum(c[wet], 1e-12))
-        with np.errstate(invalid="ignore"):
-            content = lithium / share / cell.kinetics.full
-        return Snapshot(
-            self.march.time,
-            np.where(wet, c, np.nan).astype("f4"),
-            content.astype("f4"),
-            np.where(wet, cell.psi[part] + shift, np.nan).astype("f4"),
-            np.where(cell.solid[part], cell.phi[part], np.nan).astype("f4"),
-        )
+            cell.run(time_differences.combine, 1.0, part, -1.0, old, trend)
+            cell.run(time_differences.combine, 1.0, part, 0.0, part, old)
+        if any(abs(record.time - stop) < 1e-6 * stop for stop in self.stops if stop < self.end):
+            record.snapshots.append(solution.snapshot(cell, self.now, record.time))
 
     def describe(self, wall_start):
         """One line on where the run stands."""
-        march = self.march
-        time_s, volts = march.rows[-1][:2]
+        record = self.record
+        time_s, volts = record.rows[-1][:2]
         limit = self.cell.bounds[1] - self.lithium_start / self.cell.active.sum(dtype=float)
         full_s = (
             limit
@@ -332,14 +240,41 @@ class Run:
         gone = time.perf_counter() - wall_start
         left = gone * max(min(full_s, self.end) / time_s - 1, 0)
         return (
-            f"step {len(march.rows):3d}  t {time_s:8.1f} s  {volts:.4f} V  "
-            f"{time_s / full_s:5.1%} of the lithium  {march.iterations} it  "
-            f"{march.rejected} rejected  {gone:.0f} s gone, at most {left:.0f} s left"
+            f"step {len(record.rows):3d}  t {time_s:8.1f} s  {volts:.4f} V  "
+            f"{time_s / full_s:5.1%} of the lithium  {record.iterations} it  "
+            f"{record.rejected} rejected  {gone:.0f} s gone, at most {left:.0f} s left"
         )
 
+    def state(self):
+        """Everything that the next step depends on, as named arrays."""
+        return dict(
+            **self.record.arrays(),
+            **{f"now{n}": part for n, part in enumerate(self.now)},
+            **{f"before{n}": part for n, part in enumerate(self.before)},
+            psi=self.old[0],
+            phi=self.old[1],
+            psi_trend=self.trend[0],
+            phi_trend=self.trend[1],
+            response=self.cell.response,
+            slow=np.array(self.cell.slow),
+            starts=np.array([self.salt_start, self.lithium_start]),
+        )
+
+    def restore(self, stored):
+        """Go on from what :meth:`state` gave in a run of the same case."""
+        self.record.restore(stored)
+        for n, (now, before) in enumerate(zip(self.now, self.before, strict=True)):
+            now[:], before[:] = stored[f"now{n}"], stored[f"before{n}"]
+        self.old[0][:], self.old[1][:] = stored["psi"], stored["phi"]
+        self.trend[0][:], self.trend[1][:] = stored["psi_trend"], stored["phi_trend"]
+        self.cell.response[:] = stored["response"]
+        self.cell.slow = bool(stored["slow"])
+        self.salt_start, self.lithium_start = (float(value) for value in stored["starts"])
+
     def result(self, reason, cpu_s, wall_s):
-        march, cell = self.march, self.cell
-        rows = np.array(march.rows).reshape(-1, 6)
+        """The solution so far, with why the run ended and what it cost."""
+        record, cell = self.record, self.cell
+        rows = np.array(record.rows).reshape(-1, 6)
         geometry = cell.geometry
         return ResolvedLithiation(
             current_mA_cm2=self.current_mA_cm2,
@@ -347,8 +282,8 @@ class Run:
             voltage_V=rows[:, 1],
             capacity_mAh_cm2=rows[:, 0] * self.current_mA_cm2 / 3600,
             depth_um=geometry.depth_um[:-1],
-            salt_mol_m3=np.array([p[0][:-1] for p in march.profiles]),
-            content=np.array([p[1][:-1] for p in march.profiles]),
+            salt_mol_m3=np.array([p[0][:-1] for p in record.profiles]),
+            content=np.array([p[1][:-1] for p in record.profiles]),
             salt_drift=rows[:, 2],
             lithium_drift=rows[:, 3],
             kirchhoff=rows[:, 4],
@@ -356,10 +291,10 @@ class Run:
             reached_cutoff=reason == "cut-off",
             reason=reason,
             steps=len(rows),
-            rejected=march.rejected,
-            unconverged=march.unconverged,
-            iterations=march.iterations,
-            cycles=march.cycles,
+            rejected=record.rejected,
+            unconverged=record.unconverged,
+            iterations=record.iterations,
+            cycles=record.cycles,
             cells=cell.size,
             inert=dict(
                 ionic=geometry.inert_ionic,
@@ -368,17 +303,5 @@ class Run:
             ),
             cpu_s=cpu_s,
             wall_s=wall_s,
-            snapshots=tuple(march.snapshots),
+            snapshots=tuple(record.snapshots),
         )
-
-
-def _extrapolate(t, values):
-    """Parabola through three points, at the fourth time."""
-    out = 0.0
-    for a in range(3):
-        weight = 1.0
-        for b in range(3):
-            if a != b:
-                weight *= (t[3] - t[b]) / (t[a] - t[b])
-        out = out + weight * values[a]
-    return out

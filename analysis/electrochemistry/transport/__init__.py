@@ -4,9 +4,13 @@ Read in this order:
 
 1. ``percolation``: which voxels take part, because a path joins them to the ends.
 2. ``effective``: effective conductivity and tortuosity from div(k grad u) = 0. Start here.
-3. ``multigrid``: the solver, conjugate gradients with one V-cycle as preconditioner.
-4. ``stencil``: its compiled seven-point kernels on padded arrays.
-5. ``impedance``: the same volume under an alternating voltage, and the transmission line.
+   ``depth_profile`` gives it slice by slice, ``symmetric_cell`` for ions that end on the surface.
+3. ``multigrid``: the solver, conjugate gradients with one V-cycle as preconditioner;
+   ``coarsening``: its aggregates; ``hierarchy``: its levels and the cycle.
+4. ``stencil``: the compiled seven-point kernels on padded arrays; ``grid_transfer``: those between
+   two grids; ``vectors``: sums and products.
+5. ``impedance``: the same volume under an alternating voltage, and the transmission line;
+   ``step_response`` goes the way of the paper, by a current step.
 6. ``threads``: the pool of threads that works on slabs of slices.
 """
 
@@ -15,7 +19,8 @@ from analysis._names import lazily
 __getattr__, __dir__, __all__ = lazily(
     __name__,
     {
-        "effective": "effective_conductivity ionic_conductivity depth_profile Transport",
+        "effective": "effective_conductivity ionic_conductivity Transport",
+        "depth_profile": "DepthProfile",
         "impedance": "spectrum transmission_line",
         "percolation": "connectivity Connectivity",
     },

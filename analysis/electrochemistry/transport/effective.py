@@ -12,8 +12,8 @@ import numpy as np
 from analysis.electrochemistry.transport import multigrid
 from analysis.electrochemistry.transport import percolation as grid
 from analysis.electrochemistry.transport import stencil as _stencil
-from analysis.electrochemistry.transport.threads import Team
-from analysis.phases import CBD_POROSITY, Phase, check_labels, check_voxel_size
+from analysis.electrochemistry.transport.threads import ThreadPool
+from analysis.phases import CBD_POROSITY
 
 REVISIT = 4096  # cells of the smallest coarse level that is visited twice in each cycle
 MOST_CONTRAST = 1e15
@@ -118,22 +118,22 @@ def effective_conductivity(conductivity, axis=0, *, start=None, rtol=1e-6, threa
     >>> round(effective_conductivity(slab).value, 6)
     0.666667
     """
-    k3, unit = _checked(conductivity, axis)
+    k3, unit = checked_conductivity(conductivity, axis)
     conducting = k3 > 0
     path = grid.check_path(conducting, "conducting")
     count = np.count_nonzero(conducting)
     inert = 1 - np.count_nonzero(path) / count
     del conducting, conductivity  # of many voxels, a byte each counts
     mean = float(k3.mean(dtype=float)) * unit
-    team = Team(threads)
+    pool = ThreadPool(threads)
     cells = multigrid.padded(k3.shape)
     np.multiply(k3, path, out=cells[1:-1, 1:-1, 1:-1])
     shape = nz, ny, nx = k3.shape
     del k3
-    cz, cy, cx = faces(cells, team)
+    cz, cy, cx = faces(cells, pool)
     cz[1] = 2 * cells[1]
     cz[nz + 1] = 2 * cells[nz]
-    hierarchy = multigrid.build(cz, cy, cx, team=team, revisit=REVISIT)
+    hierarchy = multigrid.build(cz, cy, cx, pool=pool, revisit=REVISIT)
 
     b = multigrid.padded(shape)  # not zeros_like, which would fill memory with zeros
     b[1] = cz[1]
@@ -151,7 +151,7 @@ def effective_conductivity(conductivity, axis=0, *, start=None, rtol=1e-6, threa
 
     def power_of(potential):
         potential[0] = 1  # the fixed value beyond the first face
-        team.run(_stencil.dissipation, cells.size, nz, potential, cells, cz, cy, cx, power)
+        pool.run(_stencil.dissipation, cells.size, nz, potential, cells, cz, cy, cx, power)
         potential[0] = 0
         return power.sum()
 
@@ -162,7 +162,7 @@ def effective_conductivity(conductivity, axis=0, *, start=None, rtol=1e-6, threa
     flux = np.zeros(nz + 1)
     _stencil.slice_flux(0, nz + 1, x, cz, flux)
     flux *= nz / (ny * nx) * unit
-    team.run(_stencil.dissipation, cells.size, nz, x, cells, cz, cy, cx, power)
+    pool.run(_stencil.dissipation, cells.size, nz, x, cells, cz, cy, cx, power)
     # The power of unit potential is the conductance: a value without first-order error.
     value = float(power.sum()) * nz / (ny * nx) * unit
     return Transport(
@@ -176,164 +176,6 @@ def effective_conductivity(conductivity, axis=0, *, start=None, rtol=1e-6, threa
         converged=solution.converged,
         inert=inert,
         potential=x[1:-1, 1:-1, 1:-1].astype(np.float32),
-    )
-
-
-def electrode_tortuosity(conductivity, reactive, axis=0, *, threads=1):
-    """
-    Tortuosity that a symmetric cell measures: ions enter at slice 0 and end on the surface.
-
-    Parameters
-    ----------
-    conductivity : (Z, Y, X) ndarray of float
-        Ionic conductivity relative to bulk [-].
-    reactive : (Z, Y, X) ndarray of bool
-        Voxels whose faces with a conducting voxel take up charge, all at the same rate.
-    axis : int
-        Direction from the separator to the collector.
-    threads : int
-        Threads to use.
-
-    Returns
-    -------
-    tortuosity : float
-        Tortuosity factor [-] from the low-frequency resistance, R_ion / 3 for an ideal
-        electrode [1]_: 3 R(0) times the mean conductivity over the thickness.
-
-    Raises
-    ------
-    ValueError
-        If nothing conducts at slice 0 or no reactive face is reached.
-
-    References
-    ----------
-    .. [1] Landesfeind et al., J. Electrochem. Soc. 2016, 163, A1373.
-    """
-    k3, unit = _checked(conductivity, axis)
-    solid = np.moveaxis(np.asarray(reactive, bool), axis, 0)
-    if solid.shape != k3.shape:
-        raise ValueError(f"Reactive mask has shape {solid.shape}; the volume has {k3.shape}.")
-    path = grid.reached(k3 > 0, 0)
-    if not path.any():
-        raise ValueError("Nothing conducts in slice 0, so no ion can enter. Check the axis.")
-    mean = float(k3.mean(dtype=float))
-    sources = _touching(path, solid)
-    total = float(sources.sum())
-    if total == 0:
-        raise ValueError(
-            "No conducting voxel that is joined to slice 0 touches a reactive voxel; "
-            "the surface must be made of faces between the two."
-        )
-    team = Team(threads)
-    cells = multigrid.padded(k3.shape)
-    np.multiply(k3, path, out=cells[1:-1, 1:-1, 1:-1])
-    cz, cy, cx = faces(cells, team)
-    cz[1] = 2 * cells[1]
-    hierarchy = multigrid.build(cz, cy, cx, team=team, revisit=REVISIT)
-    b = np.zeros_like(cells)
-    b[1:-1, 1:-1, 1:-1] = sources / total
-    x = np.zeros(cells.shape)
-    multigrid.solve(hierarchy, b, x, rtol=1e-6)
-    resistance = float((x * b).sum())
-    nz, ny, nx = k3.shape
-    return 3 * mean * resistance * ny * nx / nz
-
-
-@dataclass(frozen=True)
-class DepthProfile:
-    """
-    What the 1D porous electrode needs to know of a labelled volume, slice by slice.
-
-    Attributes
-    ----------
-    pore, cbd, active : (Z,) ndarray of float
-        Volume fractions [-].
-    porosity : (Z,) ndarray of float
-        Electrolyte volume: pore plus the inner pores of the CBD [-].
-    ionic : (Z,) ndarray of float
-        Effective ionic transport coefficient relative to bulk electrolyte [-]; its harmonic
-        mean is that of the whole volume.
-    ionic_value : float
-        Coefficient of the whole volume [-].
-    area_pore, area_cbd : (Z,) ndarray of float
-        Faces AM|pore and AM|CBD per volume [1/µm]; multiply the second with the porosity of
-        the CBD to get the reactive area.
-    voxel_size_um : float
-        Height of a slice [µm].
-    transport : Transport
-        The solution behind `ionic`.
-    """
-
-    pore: np.ndarray
-    cbd: np.ndarray
-    active: np.ndarray
-    porosity: np.ndarray
-    ionic: np.ndarray
-    ionic_value: float
-    area_pore: np.ndarray
-    area_cbd: np.ndarray
-    voxel_size_um: float
-    transport: Transport
-
-    @property
-    def reactive_area(self):
-        """AM|pore area plus the wetted half of the AM|CBD area [1/µm]."""
-        return self.area_pore + CBD_POROSITY * self.area_cbd
-
-
-def depth_profile(labels, gamma, *, voxel_size_um, start=None, threads=1):
-    """
-    Fractions, surface and ionic transport of a labelled volume against depth.
-
-    Parameters
-    ----------
-    labels : (Z, Y, X) ndarray of uint8
-        Phase of each voxel; slice 0 touches the separator.
-    gamma : float
-        Effective transport parameter of the electrolyte in the CBD [-], in (0, 0.5].
-    voxel_size_um : float
-        Voxel edge [µm].
-    start : Transport, optional
-        Solution at a neighboring gamma.
-    threads : int
-        Threads to use.
-
-    Returns
-    -------
-    profile : DepthProfile
-        Arrays by slice.
-
-    Raises
-    ------
-    ValueError
-        If gamma or the voxel size is out of range or no ionic path reaches the collector side.
-    """
-    labels = check_labels(labels)
-    voxel_size_um = check_voxel_size(voxel_size_um)
-    gamma = check_gamma(gamma)
-    # Not bound to a name, so that the solver can let go of it.
-    transport = effective_conductivity(
-        ionic_conductivity(labels, gamma), start=start, threads=threads
-    )
-    per_slice = labels[0].size
-    pore, cbd, active = (
-        np.count_nonzero(labels == phase, axis=(1, 2)) / per_slice for phase in Phase
-    )
-    areas = [
-        grid.interface_per_slice(labels, Phase.AM, phase) / (per_slice * voxel_size_um)
-        for phase in (Phase.PORE, Phase.CBD)
-    ]
-    return DepthProfile(
-        pore=pore,
-        cbd=cbd,
-        active=active,
-        porosity=pore + CBD_POROSITY * cbd,
-        ionic=1 / transport.resistance_per_slice,
-        ionic_value=transport.value,
-        area_pore=areas[0],
-        area_cbd=areas[1],
-        voxel_size_um=float(voxel_size_um),
-        transport=transport,
     )
 
 
@@ -360,15 +202,15 @@ def check_gamma(gamma):
     return value
 
 
-def faces(cells, team):
+def faces(cells, pool):
     """Inner face conductances of padded cell conductivities, as three padded arrays."""
     cz, cy, cx = (np.zeros_like(cells) for _ in range(3))
     nz = cells.shape[0] - 2
-    team.run(_stencil.harmonic_faces, cells.size, nz, cells, cz, cy, cx)
+    pool.run(_stencil.harmonic_faces, cells.size, nz, cells, cz, cy, cx)
     return cz, cy, cx
 
 
-def _checked(conductivity, axis):
+def checked_conductivity(conductivity, axis):
     """Conductivities along axis 0 as float32, the largest from 1 to 2, and the unit they are in."""
     k3 = np.asarray(conductivity)
     if k3.ndim != 3 or k3.size == 0:
@@ -421,15 +263,3 @@ def _balance(x, cz, path):
     shift = np.cumsum((current - common) / conductance)[:-1]
     for k in range(nz):
         x[k + 1, 1:-1, 1:-1] += shift[k] * path[k]
-
-
-def _touching(path, solid):
-    """Number of faces that each voxel of `path` shares with `solid`."""
-    count = np.zeros(path.shape, np.float32)
-    for axis in range(3):
-        lo, hi = [slice(None)] * 3, [slice(None)] * 3
-        lo[axis], hi[axis] = slice(None, -1), slice(1, None)
-        lo, hi = tuple(lo), tuple(hi)
-        count[lo] += solid[hi]
-        count[hi] += solid[lo]
-    return count * path

@@ -17,10 +17,10 @@ import numpy as np
 
 from analysis.electrochemistry.materials import DEFAULT
 from analysis.electrochemistry.transport import effective as transport
-from analysis.electrochemistry.transport import multigrid
+from analysis.electrochemistry.transport import multigrid, symmetric_cell
 from analysis.electrochemistry.transport import percolation as grid
 from analysis.electrochemistry.transport import stencil as _stencil
-from analysis.electrochemistry.transport.threads import Team
+from analysis.electrochemistry.transport.threads import ThreadPool
 from analysis.phases import CBD_POROSITY, Phase, check_labels, check_voxel_size
 
 
@@ -90,7 +90,7 @@ class Network:
         if not path.any():
             raise ValueError("No electrolyte (pore or CBD) in slice 0. Check the axis.")
         share = np.array([1.0, CBD_POROSITY, 0.0])[labels] * path
-        faces = transport._touching(path, labels == Phase.AM)
+        faces = symmetric_cell.reactive_faces(path, labels == Phase.AM)
         electrolyte = materials.electrolyte
         kappa = float(electrolyte.conductivity_S_m(electrolyte.initial_mol_m3))
         layer = materials.active.double_layer_F_m2
@@ -101,12 +101,12 @@ class Network:
                 "No AM face is wetted by electrolyte that is joined to the separator, so there "
                 "is no double layer. Check the labels: 0 is pore, 1 CBD, 2 AM."
             )
-        self.shape, self.team = labels.shape, Team(threads)
+        self.shape, self.pool = labels.shape, ThreadPool(threads)
         conductivity = transport.ionic_conductivity(labels, gamma)
         self.mean = float(conductivity.mean(dtype=float))
         cells = multigrid.padded(labels.shape)
         np.multiply(conductivity, path, out=cells[1:-1, 1:-1, 1:-1])
-        self.faces = transport.faces(cells, self.team)
+        self.faces = transport.faces(cells, self.pool)
         self.faces[0][1] = 2 * cells[1]
         self.unit = kappa * edge  # conductance of a voxel [S]
         self.capacity = multigrid.padded(labels.shape)
@@ -116,7 +116,7 @@ class Network:
         self.thickness = labels.shape[0] * edge
         self.kappa = kappa
         plan = multigrid.plan_coarsening(labels.shape, np.ones(labels.shape[0]))
-        self.hierarchy = multigrid.Hierarchy(plan, self.team)
+        self.hierarchy = multigrid.Hierarchy(plan, self.pool)
         self.iterations = 0
 
     def solve(self, shift, load, start=None, rtol=1e-7):
@@ -132,7 +132,8 @@ class Network:
         out = np.zeros(x.shape)
         dummy = np.zeros((1, 1, 1), np.float32)
         zero = np.zeros_like(self.capacity)
-        _stencil.defect(0, self.shape[0], x, zero, *self.faces, dummy, False, out)
+        faces = _stencil.FaceConductances(*self.faces)
+        _stencil.defect(0, self.shape[0], x, zero, faces, dummy, False, out)
         return -out
 
 
@@ -275,85 +276,6 @@ def spectrum(
         network.mean * network.kappa * resistance / network.thickness,
         network.iterations,
     )
-
-
-def step_response(network, times_s):
-    """
-    Voltage after a unit step of the current density, the paper's way to a spectrum.
-
-    Parameters
-    ----------
-    network : Network
-        Full model.
-    times_s : (N,) ndarray of float
-        Increasing times, the first above zero; a geometric grid from far below to far above
-        the time constant.
-
-    Returns
-    -------
-    voltage_ohm_m2 : (N,) ndarray of float
-        Voltage per current density.
-
-    Notes
-    -----
-    Two implicit stages of second order per step (L-stable, stiffly accurate).
-    """
-    stage = 1 - 1 / np.sqrt(2)
-    C = network.capacity.astype(float)
-    q = np.zeros_like(C)
-    ones = network.capacity
-    volts, before = [], 0.0
-
-    def advance(base, h, response):
-        back = network.solve(1 / h, (base / h), rtol=1e-6)
-        # (K + C/h) phi_e = (C phi_s - base) / h, with the total current equal to one
-        charge = h + base.sum() - np.vdot(C, back)
-        phi = charge / (network.total - np.vdot(C, response) / h)
-        stored = C * (phi - (phi / h * response - back))
-        return phi, stored, (stored - base) / h
-
-    for now in times_s:
-        h = stage * (now - before)
-        response = network.solve(1 / h, ones, rtol=1e-6)
-        _, _, rate = advance(q, h, response)
-        phi, q, _ = advance(q + (1 - stage) * (now - before) * rate, h, response)
-        volts.append(phi)
-        before = now
-    return np.array(volts) * network.area / network.unit
-
-
-def transform(times_s, voltage_ohm_m2, frequency_Hz):
-    """
-    Impedance from the response to a current step, by an exact integral of a linear spline.
-
-    Parameters
-    ----------
-    times_s, voltage_ohm_m2 : (N,) ndarray of float
-        Response; uneven grids are what it is made for.
-    frequency_Hz : (M,) array_like of float
-        Frequencies.
-
-    Returns
-    -------
-    impedance_ohm_m2 : (M,) ndarray of complex
-        ``Z = iω ∫ V exp(-iωt) dt``. Before the first time the voltage is taken as that of the
-        first; beyond the last it goes on as the straight line through the last tenth of the
-        points, as a blocking electrode does.
-    """
-    t = np.concatenate([[0.0], np.asarray(times_s, float)])
-    v = np.concatenate([[voltage_ohm_m2[0]], np.asarray(voltage_ohm_m2, float)])
-    tail = max(3, len(t) // 10)
-    slope, offset = np.polyfit(t[-tail:], v[-tail:], 1)
-    rise = np.diff(v) / np.diff(t)
-    out = []
-    for frequency in np.atleast_1d(frequency_Hz):
-        s = 2j * np.pi * frequency
-        decay = np.exp(-s * t)
-        # integral by parts: s ∫ V e^(-st) dt = V(0) - V(T) e^(-sT) + ∫ V' e^(-st) dt
-        inner = v[0] - v[-1] * decay[-1] + np.sum(rise * (decay[:-1] - decay[1:])) / s
-        beyond = (offset + slope * t[-1]) * decay[-1] + slope * decay[-1] / s
-        out.append(inner + beyond)
-    return np.array(out)
 
 
 def transmission_line(frequency_Hz, resistance_ohm_m2, capacity_F_m2):

@@ -27,13 +27,15 @@ class FaceConductances(NamedTuple):
 
 
 @kernel
-def smooth(start, stop, b, dinv, cz, cy, cx, w1, w2, add, x):
+def smooth(start, stop, b, dinv, faces, weights, add, x):
     """
     Two Chebyshev-Jacobi sweeps from a zero start in one pass over memory.
 
     Writes ``x = p(D^-1 A) b`` or, with `add`, adds it to x. With u = w1 b / D the first sweep
     leaves A u = w1 b - sum c u_neighbor, so the diagonal itself is never needed.
     """
+    cz, cy, cx = faces
+    w1, w2 = weights
     nx = b.shape[2] - 2
     ny = b.shape[1] - 2
     for k in range(start + 1, stop + 1):
@@ -73,8 +75,9 @@ def smooth(start, stop, b, dinv, cz, cy, cx, w1, w2, add, x):
 
 
 @kernel
-def apply(start, stop, x, cz, cy, cx, e, with_e, y):
+def apply(start, stop, x, faces, e, with_e, y):
     """Write ``y = A x`` with ``A x = sum c (x - x_neighbor) + e x``; return ``x . y``."""
+    cz, cy, cx = faces
     nx = x.shape[2] - 2
     ny = x.shape[1] - 2
     total = 0.0
@@ -109,8 +112,9 @@ def apply(start, stop, x, cz, cy, cx, e, with_e, y):
 
 
 @kernel
-def residual(start, stop, x, b, cz, cy, cx, e, with_e, r):
+def residual(start, stop, x, b, faces, e, with_e, r):
     """Write ``r = b - A x``."""
+    cz, cy, cx = faces
     nx = x.shape[2] - 2
     ny = x.shape[1] - 2
     for k in range(start + 1, stop + 1):
@@ -138,131 +142,9 @@ def residual(start, stop, x, b, cz, cy, cx, e, with_e, r):
 
 
 @kernel
-def residual_restricted(start, stop, x, b, cz, cy, cx, e, with_e, first, fold_y, fold_x, coarse):
-    """
-    Sum ``b - A x`` over the aggregates of the coarse slices ``start <= K < stop``.
-
-    ``first[K] <= k < first[K + 1]`` are the fine slices (counted from 0) of a coarse slice;
-    `fold_y` and `fold_x` say whether pairs of rows and columns are joined.
-    """
-    nx = x.shape[2] - 2
-    ny = x.shape[1] - 2
-    buffer = np.empty(nx + 3, np.float32)
-    for kc in range(start, stop):
-        coarse[kc + 1] = 0
-        for k in range(first[kc] + 1, first[kc + 1] + 1):
-            for j in range(1, ny + 1):
-                p = x[k, j]
-                lo, hi, so, no = x[k - 1, j], x[k + 1, j], x[k, j - 1], x[k, j + 1]
-                z0, z1 = cz[k, j], cz[k + 1, j]
-                y0, y1 = cy[k, j], cy[k, j + 1]
-                xx = cx[k, j]
-                bb = b[k, j]
-                for i in range(1, nx + 1):
-                    buffer[i] = bb[i] - (
-                        z0[i] * (p[i] - lo[i])
-                        + z1[i] * (p[i] - hi[i])
-                        + y0[i] * (p[i] - so[i])
-                        + y1[i] * (p[i] - no[i])
-                        + xx[i] * (p[i] - p[i - 1])
-                        + xx[i + 1] * (p[i] - p[i + 1])
-                    )
-                if with_e:
-                    ee = e[k, j]
-                    for i in range(1, nx + 1):
-                        buffer[i] -= ee[i] * p[i]
-                jc = (j + 1) // 2 if fold_y else j
-                out = coarse[kc + 1, jc]
-                if fold_x:
-                    buffer[nx + 1] = 0
-                    for ic in range(1, (nx + 1) // 2 + 1):
-                        out[ic] += buffer[2 * ic - 1] + buffer[2 * ic]
-                else:
-                    for i in range(1, nx + 1):
-                        out[i] += buffer[i]
-
-
-@kernel
-def prolong(start, stop, coarse, parent, fold_y, fold_x, x):
-    """Add the value of its aggregate to every cell; ``parent[k]`` is the coarse slice."""
-    nx = x.shape[2] - 2
-    ny = x.shape[1] - 2
-    for k in range(start + 1, stop + 1):
-        for j in range(1, ny + 1):
-            jc = (j + 1) // 2 if fold_y else j
-            source = coarse[parent[k - 1] + 1, jc]
-            out = x[k, j]
-            if fold_x:
-                for ic in range(1, nx // 2 + 1):
-                    value = source[ic]
-                    out[2 * ic - 1] += value
-                    out[2 * ic] += value
-                if nx % 2:
-                    out[nx] += source[nx // 2 + 1]
-            else:
-                for i in range(1, nx + 1):
-                    out[i] += source[i]
-
-
-@kernel
-def coarsen_faces(start, stop, cz, cy, cx, first, fold_y, fold_x, fz, fy, fx, qz, qy, qx):
-    """
-    Face conductances of the coarse slices ``start <= K < stop``.
-
-    Faces between two aggregates are summed and multiplied by `fz`, `fy`, `fx`, the ratio of
-    the fine to the coarse distance between centers. Lateral boundaries carry no flux.
-    """
-    nz, ny, nx = cz.shape[0] - 2, cz.shape[1] - 2, cz.shape[2] - 2
-    nc = qz.shape[0] - 2
-    for kc in range(start, stop):
-        qz[kc + 1] = 0
-        qy[kc + 1] = 0
-        qx[kc + 1] = 0
-        _sum_bottoms(cz[first[kc] + 1], fold_y, fold_x, fz[kc], qz[kc + 1])
-        if kc == nc - 1:
-            qz[nc + 1] = 0
-            _sum_bottoms(cz[nz + 1], fold_y, fold_x, fz[nc], qz[nc + 1])
-        for k in range(first[kc] + 1, first[kc + 1] + 1):
-            for j in range(1, ny + 1):
-                jc = (j + 1) // 2 if fold_y else j
-                if j > 1 and (j % 2 == 1 or not fold_y):
-                    for i in range(1, nx + 1):
-                        ic = (i + 1) // 2 if fold_x else i
-                        qy[kc + 1, jc, ic] += cy[k, j, i] * fy[jc]
-                if fold_x:
-                    for ic in range(2, (nx + 1) // 2 + 1):
-                        qx[kc + 1, jc, ic] += cx[k, j, 2 * ic - 1] * fx[ic]
-                else:
-                    for i in range(2, nx + 1):
-                        qx[kc + 1, jc, i] += cx[k, j, i] * fx[i]
-
-
-@kernel
-def _sum_bottoms(faces, fold_y, fold_x, factor, out):
-    for j in range(1, faces.shape[0] - 1):
-        jc = (j + 1) // 2 if fold_y else j
-        for i in range(1, faces.shape[1] - 1):
-            out[jc, (i + 1) // 2 if fold_x else i] += faces[j, i] * factor
-
-
-@kernel
-def coarsen_cells(start, stop, e, first, fold_y, fold_x, q):
-    """Sum a quantity of cells (storage, exchange) over the aggregates of coarse slices."""
-    ny, nx = e.shape[1] - 2, e.shape[2] - 2
-    for kc in range(start, stop):
-        q[kc + 1] = 0
-        for k in range(first[kc] + 1, first[kc + 1] + 1):
-            for j in range(1, ny + 1):
-                jc = (j + 1) // 2 if fold_y else j
-                row = e[k, j]
-                out = q[kc + 1, jc]
-                for i in range(1, nx + 1):
-                    out[(i + 1) // 2 if fold_x else i] += row[i]
-
-
-@kernel
-def inverse_diagonal(start, stop, cz, cy, cx, e, with_e, dinv):
+def inverse_diagonal(start, stop, faces, e, with_e, dinv):
     """Write ``1 / (sum c + e)``, or 0 where a cell has no neighbor at all."""
+    cz, cy, cx = faces
     ny, nx = cz.shape[1] - 2, cz.shape[2] - 2
     for k in range(start + 1, stop + 1):
         for j in range(1, ny + 1):
@@ -295,82 +177,9 @@ def harmonic_faces(start, stop, k3, cz, cy, cx):
 
 
 @kernel
-def clear(start, stop, x):
-    """Write zeros."""
-    for k in range(start + 1, stop + 1):
-        for j in range(1, x.shape[1] - 1):
-            row = x[k, j]
-            for i in range(1, x.shape[2] - 1):
-                row[i] = 0
-
-
-@kernel
-def dot(start, stop, a, b):
-    """Sum of products, in float64 between rows."""
-    total = 0.0
-    for k in range(start + 1, stop + 1):
-        for j in range(1, a.shape[1] - 1):
-            u, v = a[k, j], b[k, j]
-            row = np.float32(0.0)
-            for i in range(1, a.shape[2] - 1):
-                row += u[i] * v[i]
-            total += row
-    return total
-
-
-@kernel
-def dot_weighted(start, stop, a, b, weight):
-    """Sum of ``a b weight``, in float64 between rows."""
-    total = 0.0
-    for k in range(start + 1, stop + 1):
-        for j in range(1, a.shape[1] - 1):
-            u, v, w = a[k, j], b[k, j], weight[k, j]
-            row = np.float32(0.0)
-            for i in range(1, a.shape[2] - 1):
-                row += u[i] * v[i] * w[i]
-            total += row
-    return total
-
-
-@kernel
-def axpy_dot(start, stop, alpha, x, y):
-    """Write ``y += alpha x``; return ``y . y``."""
-    total = 0.0
-    for k in range(start + 1, stop + 1):
-        for j in range(1, x.shape[1] - 1):
-            u, v = x[k, j], y[k, j]
-            row = np.float32(0.0)
-            for i in range(1, x.shape[2] - 1):
-                w = v[i] + alpha * u[i]
-                v[i] = w
-                row += w * w
-            total += row
-    return total
-
-
-@kernel
-def aypx(start, stop, beta, x, y):
-    """Write ``y = x + beta y``."""
-    for k in range(start + 1, stop + 1):
-        for j in range(1, x.shape[1] - 1):
-            u, v = x[k, j], y[k, j]
-            for i in range(1, x.shape[2] - 1):
-                v[i] = u[i] + beta * v[i]
-
-
-@kernel
-def update_solution(start, stop, alpha, p, x):
-    """Write ``x += alpha p``; the solution may be float64 where the direction is float32."""
-    for k in range(start + 1, stop + 1):
-        for j in range(1, p.shape[1] - 1):
-            u, v = p[k, j], x[k, j]
-            for i in range(1, p.shape[2] - 1):
-                v[i] += alpha * u[i]
-
-
-@kernel
-def defect(start, stop, x, b, cz, cy, cx, e, with_e, r):
+def defect(start, stop, x, b, faces, e, with_e, r):
     """Write ``r = b - A x`` for a float64 x (differences before rounding); return ``r . r``."""
+    cz, cy, cx = faces
     ny, nx = x.shape[1] - 2, x.shape[2] - 2
     total = 0.0
     for k in range(start + 1, stop + 1):

@@ -2,7 +2,7 @@
 
 Numba's own threading layers spin at every barrier when more threads than cores can run,
 which is the normal state of a shared machine. Here every kernel is a serial compiled function
-that releases the interpreter lock and works on the slices ``start <= k < stop``; a team hands
+that releases the interpreter lock and works on the slices ``start <= k < stop``; a pool hands
 one slab to each of its threads and sleeps until they are done.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 SERIAL_BELOW = 60_000  # voxels; smaller levels are not worth waking a second thread
 
 
-class Team:
+class ThreadPool:
     """
     A fixed number of threads.
 
@@ -35,9 +35,9 @@ class Team:
                 4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
             )
         if threads < 1:
-            raise ValueError(f"A team of {threads} threads cannot work; expected one or more.")
+            raise ValueError(f"A pool of {threads} threads cannot work; expected one or more.")
         self.threads = int(threads)
-        self._pool = ThreadPoolExecutor(self.threads) if self.threads > 1 else None
+        self._executor = ThreadPoolExecutor(self.threads) if self.threads > 1 else None
 
     def run(self, kernel, size, n, *args):
         """
@@ -66,11 +66,11 @@ class Team:
         return max(self._parts(kernel, size, n, *args))
 
     def _parts(self, kernel, size, n, *args):
-        if self._pool is None or size < SERIAL_BELOW or n < 2 * self.threads:
+        if self._executor is None or size < SERIAL_BELOW or n < 2 * self.threads:
             return [kernel(0, n, *args)]
         bounds = [n * t // self.threads for t in range(self.threads + 1)]
         tasks = [
-            self._pool.submit(kernel, bounds[t], bounds[t + 1], *args)
+            self._executor.submit(kernel, bounds[t], bounds[t + 1], *args)
             for t in range(1, self.threads)
         ]
         return [kernel(bounds[0], bounds[1], *args)] + [task.result() for task in tasks]
@@ -96,7 +96,7 @@ class Team:
             Sum of what the kernels returned.
         """
         n = len(starts) - 1
-        if self._pool is None or starts[-1] < 20_000 or n < 8 * self.threads:
+        if self._executor is None or starts[-1] < 20_000 or n < 8 * self.threads:
             return kernel(0, int(starts[-1]), *args)
         shares = [starts[-1] * t // self.threads for t in range(1, self.threads)]
         seams = np.searchsorted(starts, shares).tolist()
@@ -104,7 +104,7 @@ class Team:
         if any(a > b for a, b in zip(edges, edges[1:], strict=False)):  # all in a few slices
             return kernel(0, int(starts[-1]), *args)
         slabs = [(int(starts[a]), int(starts[b])) for a, b in zip(edges, edges[1:], strict=False)]
-        tasks = [self._pool.submit(kernel, *slab, *args) for slab in slabs[2::2]]
+        tasks = [self._executor.submit(kernel, *slab, *args) for slab in slabs[2::2]]
         parts = [kernel(*slabs[0], *args)] + [task.result() for task in tasks]
         parts += [kernel(*slab, *args) for slab in slabs[1::2]]
         return None if parts[0] is None else sum(parts)

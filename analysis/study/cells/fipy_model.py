@@ -10,7 +10,7 @@ from analysis.electrochemistry.materials import DEFAULT
 from analysis.electrochemistry.porous_electrode.half_cell import gather, lithiate
 from analysis.electrochemistry.porous_electrode.mesh import layers
 from analysis.electrochemistry.porous_electrode.newton_model import BandedNewton
-from analysis.electrochemistry.porous_electrode.time_integration import march
+from analysis.electrochemistry.porous_electrode.time_integration import integrate
 from analysis.figures import style
 from analysis.simulation import campaign, cases
 from analysis.study.cells.halfcell import EXAMPLE, ROUGH
@@ -101,7 +101,7 @@ def _with_source(current_mA_cm2, per_volume_A_m3, *, n_electrode, n_separator, c
     on = per_volume_A_m3 * mesh.width * (np.arange(mesh.n_cells) >= mesh.first)
     source = np.array([on, 0 * on, -on])
     backend = BandedNewton(mesh, source=lambda time_s: source)
-    out = march(backend, mesh, 10 * current_mA_cm2, cutoff_V=DEFAULT.cutoff_V, control=control)
+    out = integrate(backend, mesh, 10 * current_mA_cm2, cutoff_V=DEFAULT.cutoff_V, control=control)
     return gather(out, mesh, current_mA_cm2)
 
 

@@ -7,7 +7,7 @@ from scipy import ndimage
 from scipy.optimize import brentq
 
 from analysis import profiles, storage
-from analysis.electrochemistry.transport import impedance
+from analysis.electrochemistry.transport import impedance, step_response
 from analysis.electrochemistry.transport import percolation as grid
 from analysis.figures import style
 from analysis.phases import Phase
@@ -177,7 +177,8 @@ def step_check(profile, specimen="TL", method="truth", joined=4, frequency_Hz=ST
     network = impedance.Network(labels, gamma, voxel_size_um=edge)
     first, last = 0.02 / (2 * np.pi * frequency.max()), 30 / (2 * np.pi * frequency.min())
     times = np.geomspace(first, last, STEP_INSTANTS)
-    stepped = impedance.transform(times, impedance.step_response(network, times), frequency)
+    volts = step_response.step_response(network, times)
+    stepped = step_response.transform(times, volts, frequency)
     return pd.DataFrame(
         {
             "frequency": frequency,

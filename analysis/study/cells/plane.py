@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis import profiles
 from analysis.electrochemistry import fipy_voxels
 from analysis.electrochemistry.resolved import Control
 from analysis.electrochemistry.resolved import lithiate as lithiate_volume

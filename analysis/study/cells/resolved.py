@@ -11,10 +11,10 @@ from analysis import storage
 from analysis.electrochemistry import gamma_fit as calibration
 from analysis.electrochemistry.porous_electrode import half_cell as halfcell
 from analysis.electrochemistry.porous_electrode import homogenization as structure
-from analysis.simulation import campaign, cases
+from analysis.simulation import campaign, case_lists, cases
 from analysis.simulation import run as simulations
 
-SPECIMEN, CUTOUT = campaign.HEADLINE
+SPECIMEN, CUTOUT = case_lists.HEADLINE
 RADIUS_RANGE = 0.1, 2.0  # of the effective radius, in radii of the spheres with the AM's surface
 
 
@@ -83,11 +83,11 @@ def run(profile, *, workers=None, progress=print):
         Why a case could not run, by its name.
     """
     _, summary = campaign.run_resolved(profile, workers=workers, progress=progress)
-    runs, _ = campaign.resolved_cases(profile)
+    runs, _ = case_lists.resolved_cases(profile)
     wanted = [
         case
         for case in dict.fromkeys(runs)
-        if (case.specimen, case.cutout) == campaign.HEADLINE
+        if (case.specimen, case.cutout) == case_lists.HEADLINE
         and (case.gamma, case.current_mA_cm2) == (profile.gamma_true, profile.fit_current)
     ]
     outcomes = [_outcome(case, profile) for case in wanted if cases.is_finished(case, profile)]
@@ -213,14 +213,14 @@ def curves(method, profile):
     fit = _fit(method, profile)
     data = cases.load(fit, profile)
     swept = {one.gamma: _curve(cases.load(one, profile)) for one in cases.scan(fit, profile)}
-    predicted = _by_current(campaign.predictions(fit, profile), profile)
+    predicted = _by_current(case_lists.predictions(fit, profile), profile)
     return swept, predicted, measured(profile), float(data.fitted_gamma)
 
 
 def measured(profile):
     """Resolved curves of the truth, by current."""
-    joined = profile.resolved_joined[0]
-    return _by_current(cases.measurements(profile, SPECIMEN, CUTOUT, joined), profile)
+    voxels_per_cell = profile.resolved_voxels_per_cell[0]
+    return _by_current(cases.measurements(profile, SPECIMEN, CUTOUT, voxels_per_cell), profile)
 
 
 def gammas(outcomes, profile):
@@ -324,7 +324,7 @@ def _fit(method, profile):
         profile.gamma_true,
         profile.fit_current,
         "resolved",
-        profile.resolved_joined[0],
+        profile.resolved_voxels_per_cell[0],
     )
 
 

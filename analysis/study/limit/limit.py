@@ -20,8 +20,8 @@ from analysis.phases import VOXEL_SIZE_UM, Phase, volume_fractions
 from analysis.segmentation import agreement, draws, methods, posterior
 from analysis.segmentation.boosting import posterior_model, voxel_features
 from analysis.specimen import electrode
-from analysis.study.trinarization import standing
 from analysis.study.limit.posterior import nominal_profile
+from analysis.study.trinarization import standing
 
 RIVALS = ("thresholding", "kmeans", "edx-closing")  # EDX-Closing knows the profile
 WITH_PROFILE = "posterior with profile"

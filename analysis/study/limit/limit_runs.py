@@ -92,9 +92,7 @@ def learning(profile):
         models[scenario, len(part)] = (part, profile.limit_trees)
     judges = {
         scenario: [
-            posterior_training.examples(
-                one.gray, one.labels, None, seed=one.seed, voxels=JUDGED
-            )
+            posterior_training.examples(one.gray, one.labels, None, seed=one.seed, voxels=JUDGED)
             for name in profiles.ELECTRODES
             for one in _known(profile, name, scenario, (NOISE,))
         ]

@@ -150,9 +150,7 @@ def examples(number, *, lateral=LATERAL, thickness=None, tomograms=TOMOGRAMS):
     """
     one = setting(number, tomograms=tomograms)
     return [
-        posterior_training.examples(
-            gray, labels, profile, seed=seed_for("voxels", one.seed, count)
-        )
+        posterior_training.examples(gray, labels, profile, seed=seed_for("voxels", one.seed, count))
         for count, (gray, labels, profile) in enumerate(
             images(one, lateral=lateral, thickness=thickness)
         )

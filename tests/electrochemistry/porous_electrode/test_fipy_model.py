@@ -23,7 +23,7 @@ from analysis.electrochemistry.porous_electrode.half_cell import (
 from analysis.electrochemistry.porous_electrode.mesh import layers
 from analysis.electrochemistry.porous_electrode.newton_model import BandedNewton
 from analysis.electrochemistry.porous_electrode.own_electrolyte import OwnElectrolyte
-from analysis.electrochemistry.porous_electrode.time_integration import StepFailed, march, rest
+from analysis.electrochemistry.porous_electrode.time_integration import StepFailed, integrate, rest
 
 ELECTRODE = ElectrodeProfile(171e-6, 0.5954, 0.2892, 2.3e5, 0.06, 5.0, 6e-6)
 ROUGH = Control(voltage_error_V=2e-3, salt_error_mol_m3=20.0)
@@ -114,7 +114,7 @@ def test_side_reaction_beside_the_same_source_in_the_compiled_backend():
     on = per_volume * mesh.width * (np.arange(mesh.n_cells) >= mesh.first)
     source = np.array([on, 0 * on, -on])
     backend = BandedNewton(mesh, source=lambda time_s: source)
-    plain = gather(march(backend, mesh, 60.0, cutoff_V=3.7, control=ROUGH), mesh, 6.0)
+    plain = gather(integrate(backend, mesh, 60.0, cutoff_V=3.7, control=ROUGH), mesh, 6.0)
     ours = lithiate(ELECTRODE, 6, backend=side, **SHORT)
     assert ours.capacity_mAh_cm2[-1] == pytest.approx(plain.capacity_mAh_cm2[-1], rel=1e-6)
     assert rms_mV(plain, ours) < 0.05
@@ -250,9 +250,9 @@ def test_sweeps_that_do_not_converge_say_when_where_and_what_to_try():
     model = PorousElectrode(mesh, max_sweeps=1)
     message = "1 sweeps.*at .* s with a step of .*Salt runs.*Try"
     with pytest.raises(ValueError, match=message):  # of the current, at the start
-        march(model, mesh, 60.0, cutoff_V=3.0, control=ROUGH)
+        integrate(model, mesh, 60.0, cutoff_V=3.0, control=ROUGH)
     model.max_sweeps = 60
-    march(model, mesh, 60.0, cutoff_V=3.0, control=ROUGH, times=[0.0, 0.01])
+    integrate(model, mesh, 60.0, cutoff_V=3.0, control=ROUGH, times=[0.0, 0.01])
     model.max_sweeps = 1
     start = rest(mesh, ROUGH)
     base = np.full(mesh.active.size, DEFAULT.active.initial_content)

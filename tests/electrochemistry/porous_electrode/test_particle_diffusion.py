@@ -5,9 +5,11 @@ import pytest
 
 from analysis.electrochemistry.materials import DEFAULT
 from analysis.electrochemistry.porous_electrode import newton_kernels as _newton1d
+from analysis.electrochemistry.porous_electrode.block_elimination import eliminate
+from analysis.electrochemistry.porous_electrode.butler_volmer import react, reaction
 from analysis.electrochemistry.porous_electrode.mesh import exponential_fitting
 from analysis.electrochemistry.porous_electrode.newton_model import BandedNewton, _packed
-from analysis.electrochemistry.porous_electrode.particle_diffusion import react, spheres
+from analysis.electrochemistry.porous_electrode.particle_diffusion import spheres
 
 
 def test_modes_have_the_exact_decay_rates():
@@ -60,12 +62,12 @@ def test_reaction_solves_its_equation_and_knows_its_slopes():
 def test_compiled_reaction_is_the_same():
     difference, c, base, response = surfaces()
     found = react(difference, c, base, response, DEFAULT, np.full(c.size, 3.8))
-    _, bet, offset, sites, numbers = _packed(DEFAULT)
+    numbers = _packed(DEFAULT)
     for k in range(c.size):
-        i, gain, by_salt, x, U = _newton1d.reaction(
-            difference[k], c[k], base[k], response[k], 3.8, numbers[4], numbers[5], numbers[1],
-            offset, sites,
-        )  # fmt: skip
+        i, gain, by_salt, x, U = reaction(
+            *(difference[k], c[k], base[k], response[k], 3.8),
+            *(numbers.rate0, numbers.soft, numbers.half_F_RT, numbers.offset, numbers.sites),
+        )
         expected = found.current[k], found.by_potential[k], found.by_salt[k] * c[k]
         # Both stop at 1e-11 V; a stiff surface magnifies that in its current.
         assert U == pytest.approx(found.equilibrium_V[k], abs=1e-9)
@@ -74,7 +76,7 @@ def test_compiled_reaction_is_the_same():
 
 
 def test_compiled_electrolyte_is_the_same():
-    (kap, dif, tra), bet, *_ = _packed(DEFAULT)
+    kap, dif, tra, bet, *_ = _packed(DEFAULT)
     electrolyte = DEFAULT.electrolyte
     for c in (0.3, 40.0, 1000.0, 2200.0):
         kappa, kappa_c, D, D_c, t, t_c = _newton1d.electrolyte(c, kap, dif, tra)
@@ -117,6 +119,6 @@ def test_block_elimination_against_a_dense_solve():
         if k < n - 1:
             dense[3 * k : 3 * k + 3, 3 * k + 3 : 3 * k + 6] = upper[k]
     expected = np.linalg.solve(dense, rhs.ravel()).reshape(n, 3)
-    assert _newton1d.eliminate(lower, diagonal, upper, rhs)
+    assert eliminate(lower, diagonal, upper, rhs)
     np.testing.assert_allclose(rhs, expected, rtol=1e-9)
     assert BandedNewton  # the class uses these kernels

@@ -14,7 +14,7 @@ from analysis.electrochemistry.resolved.linear_solver import (
 )
 from analysis.electrochemistry.transport import multigrid
 from analysis.electrochemistry.transport import stencil as _stencil
-from analysis.electrochemistry.transport.threads import Team
+from analysis.electrochemistry.transport.threads import ThreadPool
 
 
 def padded(values):
@@ -33,8 +33,8 @@ def cluster_kinds():
     kind[-1] = domain.COLLECTOR
     kind[4:7, 0, 0] = domain.CBD
     kind[1, 1:4, 2] = domain.CBD
-    kind[3, 4, 4] = domain.DRY_CBD
-    kind[0, 0, 5] = domain.WET_CBD  # no electrons in it at all
+    kind[3, 4, 4] = domain.CBD_WITHOUT_ELECTROLYTE
+    kind[0, 0, 5] = domain.CBD_WITHOUT_ELECTRONS  # no electrons in it at all
     return np.pad(kind, 1)
 
 
@@ -72,7 +72,8 @@ def test_corrected_cluster_is_in_balance():
     at = (0, found.count, found, x.shape[1:])
     floating_clusters.correct(*at, faces, blocks, fields, b.ravel(), x.ravel())
     r = np.zeros_like(x)
-    _stencil.residual(0, 8, x, b, cz, cy, cx, np.zeros((1, 1, 1), "f4"), False, r)
+    whole = _stencil.FaceConductances(cz, cy, cx)
+    _stencil.residual(0, 8, x, b, whole, np.zeros((1, 1, 1), "f4"), False, r)
     r -= g * (x - psi)
     for n in range(found.count):
         members = found.voxel[found.first[n] : found.first[n + 1]]
@@ -121,7 +122,7 @@ def test_faces_wait_for_a_host_with_both_phases():
 
 def test_bicgstab_solves_and_says_how_well():
     rng = np.random.default_rng(2)
-    team, shape = Team(1), (4, 4, 4)
+    pool, shape = ThreadPool(1), (4, 4, 4)
     work = krylov.Workspace(shape)
     n = 3 * 64
     matrix = np.eye(n) * 4 + rng.standard_normal((n, n)) / np.sqrt(n)
@@ -141,7 +142,7 @@ def test_bicgstab_solves_and_says_how_well():
             work,
             lambda x, y: put(matrix @ flat(x), y),
             lambda r, x: put(flat(r), x),
-            team,
+            pool,
             rtol=1e-5,
             max_cycles=cycles,
         )

@@ -15,7 +15,7 @@ from analysis.electrochemistry.resolved import grid as domain
 from analysis.electrochemistry.resolved import half_cell as resolved
 from analysis.electrochemistry.resolved.linear_solver.coarse_levels import SALT
 from analysis.electrochemistry.resolved.state import ResolvedCell
-from analysis.electrochemistry.transport.threads import Team
+from analysis.electrochemistry.transport.threads import ThreadPool
 from analysis.phases import Phase
 
 EDGE_UM = 1.284
@@ -43,7 +43,7 @@ def mixed(shape=(10, 8, 8), seed=1):
 
 def make_cell(labels, content=0.4, gamma=0.12, cell=THIN):
     geometry = domain.build(labels, gamma, voxel_size_um=EDGE_UM, cell=cell, largest_inert=0.6)
-    cell = ResolvedCell(geometry, cell, Team(1))
+    cell = ResolvedCell(geometry, cell, ThreadPool(1))
     cell.set_rest(content)
     return cell
 
@@ -119,6 +119,7 @@ def test_flux_derivative_equals_finite_differences():
     """The linear system uses the derivative of the conservative fluxes."""
     from analysis.electrochemistry.resolved import electrolyte_fluxes as _electrolyte
 
+    Pair = _electrolyte.ChargeSalt
     cell = make_cell(mixed())
     perturbed(cell)
     rng = np.random.default_rng(3)
@@ -134,17 +135,7 @@ def test_flux_derivative_equals_finite_differences():
         psi, c = cell.psi + step * x1, cell.salt + step * cell.unit * x3 * (cell.storage > 0)
         _electrolyte.properties(0, nz, c, cell.table, k.inverse_c, cell.properties)
         _electrolyte.residual(
-            0,
-            nz,
-            psi,
-            c,
-            cell.histories[0],
-            cell.properties,
-            cell.heights,
-            cell.storage,
-            weight,
-            r1,
-            r3,
+            *(0, nz, Pair(psi, c), cell.histories[0], cell.electrolyte, weight, Pair(r1, r3))
         )
         return r1.astype(float), r3.astype(float)
 
@@ -153,8 +144,8 @@ def test_flux_derivative_equals_finite_differences():
     _electrolyte.jacobian(
         0,
         nz,
-        *(cell.psi, cell.salt, cell.properties, cell.heights, cell.storage),
-        *(np.float32(cell.unit), np.float32(weight), x1, x3, y1, y3),
+        *(Pair(cell.psi, cell.salt), cell.electrolyte, np.float32(cell.unit)),
+        *(np.float32(weight), Pair(x1, x3), Pair(y1, y3)),
     )
     step = 1e-3
     up, down = rows(step), rows(-step)
@@ -171,23 +162,15 @@ def test_fluxes_telescope():
     """Without sources no charge and no salt is made, whatever the state and t₊(c)."""
     from analysis.electrochemistry.resolved import electrolyte_fluxes as _electrolyte
 
+    Pair = _electrolyte.ChargeSalt
     cell = make_cell(mixed())
     perturbed(cell)
     k = cell.kinetics
     _electrolyte.properties(0, cell.nz, cell.salt, cell.table, k.inverse_c, cell.properties)
     r1, r3 = np.zeros(cell.salt.shape), np.zeros(cell.salt.shape)
     _electrolyte.residual(
-        0,
-        cell.nz,
-        cell.psi,
-        cell.salt,
-        cell.salt * 0,
-        cell.properties,
-        cell.heights,
-        cell.storage,
-        0.0,
-        r1,
-        r3,
+        *(0, cell.nz, Pair(cell.psi, cell.salt), cell.salt * 0),
+        *(cell.electrolyte, 0.0, Pair(r1, r3)),
     )
     wet = cell.storage > 0
     t = cell.properties[:, :, _electrolyte.TRANS]
@@ -214,8 +197,8 @@ def test_coarse_exchange_makes_no_charge():
             levels
         )
     inner = matrix[:n] + matrix[n : 2 * n]
-    lid = solver.levels[SALT][-1].cz[1, 1:-1, 1:-1].sum(dtype=float)
-    assert inner.sum() == pytest.approx(lid, rel=1e-5, abs=1e-9)
+    boundary = solver.levels[SALT][-1].cz[1, 1:-1, 1:-1].sum(dtype=float)
+    assert inner.sum() == pytest.approx(boundary, rel=1e-5, abs=1e-9)
 
 
 @pytest.fixture(scope="module")
@@ -253,7 +236,7 @@ def test_smaller_steps_give_the_same_curve(run):
         threads=1,
         largest_inert=0.6,
         end_s=300.0,
-        control=resolved.Control().times(0.1),
+        control=resolved.ResolvedControl().times(0.1),
     )
     volts = np.interp(run.time_s, fine.time_s, fine.voltage_V)
     early = (run.time_s > 5) & (run.time_s < 300)
@@ -263,7 +246,7 @@ def test_smaller_steps_give_the_same_curve(run):
 def test_mirrored_structure_gives_the_same_curve():
     labels = mixed()
     tight = newton.Tolerance(1e-7, 1e-3, 1e-2, krylov=1e-3, balance=1e-6, max_iterations=25)
-    control = dataclasses.replace(resolved.Control().times(20), newton=tight)
+    control = dataclasses.replace(resolved.ResolvedControl().times(20), newton=tight)
     options = dict(
         voxel_size_um=EDGE_UM,
         materials=THIN,
@@ -312,10 +295,10 @@ def test_checkpoint_of_another_case_is_refused(tmp_path):
     path = tmp_path / "run.npz"
     np.savez(path, mark=np.array("other"))
     with pytest.raises(ValueError, match="another case"):
-        checkpoint.load(path, None, "mine")
+        checkpoint.load(path, "mine")
     path.write_bytes(b"no archive")
     with pytest.raises(ValueError, match="not a checkpoint"):
-        checkpoint.load(path, None, "mine")
+        checkpoint.load(path, "mine")
 
 
 def test_binder_covered_bump_near_full_converges_at_once():
@@ -353,13 +336,15 @@ def test_faces_are_counted_with_their_weights():
     middle = np.ravel_multi_index((2, 2, 2), active.shape)
     covered = faces.weight == 0.5
     assert np.all(faces.solid[~covered] == middle)
-    assert np.all(faces.solid[covered] == faces.wet[covered])
+    assert np.all(faces.solid[covered] == faces.electrolyte[covered])
 
 
-def test_memory_check_proposes_to_join_voxels():
-    with pytest.raises(MemoryError, match=r"needs about 4\.\d GB; 3\.0 GB are .* joined=2, which"):
+def test_memory_check_proposes_larger_cells():
+    message = r"needs about 4\.\d GB; 3\.0 GB are .* voxels_per_cell=2, which"
+    with pytest.raises(MemoryError, match=message):
         resolved.check_memory((290, 200, 200), available=3e9)
-    with pytest.raises(MemoryError, match="joined=3, which needs 1.5 GB, or take a smaller"):
+    message = "voxels_per_cell=3, which needs 1.5 GB, or take a smaller"
+    with pytest.raises(MemoryError, match=message):
         resolved.check_memory((140, 100, 100), voxels=(280, 200, 200), available=1.7e9)
     with pytest.raises(MemoryError, match="available. Take a smaller cutout"):
         resolved.check_memory((290, 200, 200), available=1e9)
@@ -368,7 +353,7 @@ def test_memory_check_proposes_to_join_voxels():
 
 @pytest.mark.parametrize("current", [0, -6, np.nan])
 def test_current_must_be_positive(current):
-    with pytest.raises(ValueError, match="positive lithiation current"):
+    with pytest.raises(ValueError, match="expected a positive number"):
         resolved.lithiate(mixed(), 0.12, current, voxel_size_um=EDGE_UM)
 
 
@@ -391,9 +376,9 @@ def test_current_holds_for_the_values_at_the_face():
     assert 0 < own.sum() < own.size
     sigma = THIN.active.conductivity_S_m(c[owner] / k.full)
     potential = phi[faces.solid] - np.where(own, i / (2 * sigma), 0.0)
-    salt = c[faces.wet]
+    salt = c[faces.electrolyte]
     B = THIN.electrolyte.diffusion_potential_V(salt)
-    z = k.thermal * (potential - psi[faces.wet] - B - THIN.active.ocp.potential(content))
+    z = k.thermal * (potential - psi[faces.electrolyte] - B - THIN.active.ocp.potential(content))
     i0 = THIN.active.exchange_current_density_A_m2(salt, content)
     expected = faces.weight * cell.edge * 2 * i0 * np.sinh(z)
     np.testing.assert_allclose(i, expected, rtol=2e-3, atol=1e-4 * np.abs(i).max())

@@ -8,13 +8,12 @@ import pytest
 from analysis.electrochemistry import materials
 from analysis.electrochemistry.materials import FARADAY_C_MOL
 from analysis.electrochemistry.pybamm_reference import cubes
-from analysis.electrochemistry.resolved import checkpoint, newton
+from analysis.electrochemistry.resolved import checkpoint, newton, time_integration
 from analysis.electrochemistry.resolved import electrolyte_fluxes as _electrolyte
 from analysis.electrochemistry.resolved import grid as domain
 from analysis.electrochemistry.resolved import half_cell as resolved
-from analysis.electrochemistry.resolved import time_integration as march
 from analysis.electrochemistry.resolved.state import ResolvedCell
-from analysis.electrochemistry.transport.threads import Team
+from analysis.electrochemistry.transport.threads import ThreadPool
 from analysis.phases import Phase
 
 EDGE_UM = 1.284
@@ -40,13 +39,13 @@ def bare_cell(kind, cell=CONSTANT, edge_um=EDGE_UM):
     kind = np.pad(np.asarray(kind, np.uint8), 1)
     heights = np.ones(kind.shape[0], np.float32)
     geometry = domain.Domain(kind, heights, edge_um * 1e-6, 1, 0.2, 0.0, 0.0, 0.0)
-    return ResolvedCell(geometry, cell, Team(1))
+    return ResolvedCell(geometry, cell, ThreadPool(1))
 
 
 @pytest.mark.parametrize("current", cubes.CURRENTS_MA_CM2)
 def test_homogenized_limit_is_the_curve_of_pybamm(current):
     time_s, voltage_V = cubes.curve(current)
-    run = cubes.lithiate(current, control=resolved.Control().times(0.1))
+    run = cubes.lithiate(current, control=resolved.ResolvedControl().times(0.1))
     assert run.time_s[-1] == pytest.approx(time_s[-1], rel=1e-3)
     early = run.time_s < 0.999 * time_s[-1]
     at = run.time_s[early]
@@ -62,7 +61,8 @@ def test_homogenized_limit_is_the_curve_of_pybamm(current):
 def test_default_tolerance_is_close_to_a_tenth_of_it():
     options = dict(voxel_size_um=EDGE_UM, materials=THIN, threads=1, largest_inert=0.6)
     run = resolved.lithiate(mixed(), 0.12, 2.0, **options)
-    fine = resolved.lithiate(mixed(), 0.12, 2.0, control=resolved.Control().times(0.1), **options)
+    control = resolved.ResolvedControl().times(0.1)
+    fine = resolved.lithiate(mixed(), 0.12, 2.0, control=control, **options)
     assert run.time_s[-1] == pytest.approx(fine.time_s[-1], rel=5e-4)
     early = (run.voltage_V > 3.3) & (run.time_s < fine.time_s[-1])
     volts = np.interp(run.time_s[early], fine.time_s, fine.voltage_V)
@@ -130,17 +130,8 @@ def test_electrolyte_agrees_with_fipy():
     _electrolyte.properties(0, n, cell.salt, cell.table, cell.kinetics.inverse_c, cell.properties)
     r1, r3 = np.zeros(cell.salt.shape), np.zeros(cell.salt.shape)
     _electrolyte.residual(
-        *(
-            0,
-            n,
-            cell.psi,
-            cell.salt,
-            cell.histories[0],
-            cell.properties,
-            cell.heights,
-            cell.storage,
-        ),
-        *(1 / step, r1, r3),
+        *(0, n, _electrolyte.ChargeSalt(cell.psi, cell.salt), cell.histories[0], cell.electrolyte),
+        *(1 / step, _electrolyte.ChargeSalt(r1, r3)),
     )
     lithium = np.zeros(wet.shape)
     lithium[0] = cell.psi[inner][0]
@@ -186,17 +177,8 @@ def test_fluxes_are_of_second_order_in_space():
         )
         r1, r3 = np.zeros(cell.salt.shape), np.zeros(cell.salt.shape)
         _electrolyte.residual(
-            *(
-                0,
-                n,
-                cell.psi,
-                cell.salt,
-                0 * cell.salt,
-                cell.properties,
-                cell.heights,
-                cell.storage,
-            ),
-            *(0.0, r1, r3),
+            *(0, n, _electrolyte.ChargeSalt(cell.psi, cell.salt), 0 * cell.salt, cell.electrolyte),
+            *(0.0, _electrolyte.ChargeSalt(r1, r3)),
         )
         t = electrolyte.transference(cell.salt)
         # the salt rows are (salt - t charge) / (1 - t): undo the combination
@@ -219,27 +201,27 @@ def test_fluxes_are_of_second_order_in_space():
 
 def test_time_steps_are_of_second_order(tmp_path):
     tight = newton.Tolerance(1e-7, 1e-4, 1e-3, krylov=1e-3, balance=1.0, max_iterations=30)
-    control = dataclasses.replace(resolved.Control(), newton=tight)
+    control = dataclasses.replace(resolved.ResolvedControl(), newton=tight)
     geometry = domain.build(mixed(), 0.2, voxel_size_um=EDGE_UM, cell=THIN, largest_inert=0.6)
 
     def fresh(accuracy):
-        cell = ResolvedCell(geometry, THIN, Team(1))
+        cell = ResolvedCell(geometry, THIN, ThreadPool(1))
         cell.set_rest(0.3)
-        return march.Run(cell, 1.0, 3.0, accuracy, (), np.inf)
+        return time_integration.Run(cell, 1.0, 3.0, accuracy, (), np.inf)
 
     start = fresh(control)
-    while start.march.time < 30:
+    while start.record.time < 30:
         start.advance()
-    checkpoint.save(tmp_path / "state.npz", start, "order")
+    checkpoint.save(tmp_path / "state.npz", start.state(), "order")
     never = dataclasses.replace(control, voltage_V=1e9, salt_mol_m3=1e9)
 
     def voltage(step, span=32.0):
         run = fresh(never)
-        checkpoint.load(tmp_path / "state.npz", run, "order")
+        run.restore(checkpoint.load(tmp_path / "state.npz", "order"))
         for _ in range(round(span / step)):
-            run.march.next_step = step
+            run.record.next_step = step
             run.advance()
-        assert run.march.time == pytest.approx(start.march.time + span)
+        assert run.record.time == pytest.approx(start.record.time + span)
         return run.cell.voltage
 
     exact = voltage(0.5)

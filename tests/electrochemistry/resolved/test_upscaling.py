@@ -12,11 +12,12 @@ from analysis.electrochemistry.resolved import grid as domain
 from analysis.electrochemistry.resolved import half_cell as resolved
 from analysis.electrochemistry.resolved.cell_properties import electron_conductance as network
 from analysis.electrochemistry.resolved.cell_properties import properties as parts
-from analysis.electrochemistry.resolved.cell_properties import upscaling as joined
+from analysis.electrochemistry.resolved.cell_properties import upscaling
 from analysis.electrochemistry.resolved.state import ResolvedCell
 from analysis.electrochemistry.transport import percolation as grid
 from analysis.electrochemistry.transport.effective import effective_conductivity
-from analysis.electrochemistry.transport.threads import Team
+from analysis.electrochemistry.transport.stencil import FaceConductances
+from analysis.electrochemistry.transport.threads import ThreadPool
 from analysis.phases import Phase
 from tests.electrochemistry.resolved.test_resolved import THIN, mixed
 
@@ -25,7 +26,8 @@ SIGMA = 3e-3
 
 
 def build(labels, n=2, cell=THIN):
-    return domain.build(labels, 0.12, voxel_size_um=EDGE_UM, cell=cell, largest_inert=0.6, joined=n)
+    options = dict(voxel_size_um=EDGE_UM, largest_inert=0.6)
+    return domain.build(labels, 0.12, cell=cell, voxels_per_cell=n, **options)
 
 
 def electrode(labels, shape):
@@ -54,9 +56,9 @@ def test_faces_are_driven_by_cells_that_hold_the_phases(labels):
     geometry = build(labels)
     found = parts.find(geometry, THIN)
     faces = found.faces
-    assert np.all(np.isfinite(found.resistance.ravel()[faces.wet]))
+    assert np.all(np.isfinite(found.resistance.ravel()[faces.electrolyte]))
     assert np.all(found.solid.ravel()[faces.solid])
-    assert np.mean(faces.wet == faces.solid) > 0.9
+    assert np.mean(faces.electrolyte == faces.solid) > 0.9
     assert len(faces.starts) == geometry.shape[0] + 1
     assert faces.starts[-1] == len(faces.voxel)
     # the entries of a slice of cells are the AM voxels in it
@@ -69,7 +71,7 @@ def test_faces_are_driven_by_cells_that_hold_the_phases(labels):
 def test_a_steady_ionic_current_meets_the_resistance_of_the_voxels(labels):
     geometry = build(labels)
     transport = parts.tables(0.12, THIN)[0]
-    cells = electrode(joined.ionic(geometry, transport), 12)
+    cells = electrode(upscaling.ionic(geometry, transport), 12)
     voxels = transport[geometry.kind[1:-1, 1:-1, 1:-1]]
     fine = effective_conductivity(voxels)
     found = effective_conductivity(cells)
@@ -86,7 +88,7 @@ def test_layers_of_whole_cells_keep_their_conductivity():
     labels[-2:, 0, 0] = Phase.PORE  # a way to the end
     geometry = build(labels)
     transport = parts.tables(0.12, THIN)[0]
-    matched = electrode(joined.ionic(geometry, transport), 7)
+    matched = electrode(upscaling.ionic(geometry, transport), 7)
     wanted = transport[[{Phase.PORE: domain.PORE, Phase.CBD: domain.CBD}[one] for one in layers]]
     # around the narrow end the current converges, which cells resolve less
     np.testing.assert_allclose(matched[:3].mean(axis=(1, 2)), wanted[:3], rtol=2e-3)
@@ -111,7 +113,7 @@ def test_full_skins_of_active_material_resist():
     active = np.ones(lithium.shape, "f4")
     sigma = np.zeros(tuple(m + 2 for m in geometry.shape), "f4")
     above, numbers = geometry.n_separator, (log_full, log_slope)
-    Team(1).run(
+    ThreadPool(1).run(
         network.conductivity, 1, geometry.shape[0], lithium, active, above, 2, *numbers, sigma
     )
     layers = np.exp(log_full + log_slope * lithium[1:-1, 1, 1]).reshape(4, 2)
@@ -120,9 +122,10 @@ def test_full_skins_of_active_material_resist():
     np.testing.assert_allclose(found, power, rtol=1e-5)
     assert np.all(1 / found < (1 / layers).mean(axis=1))  # layers in series
     assert np.all(np.log(found) < np.log(layers).mean(axis=1))  # by the mean lithium
-    faces, none = [np.zeros_like(sigma) for _ in range(3)], [np.zeros_like(sigma)] * 3
-    ones = [np.ones_like(sigma)] * 3
-    Team(1).run(network.conductances, 1, geometry.shape[0], sigma, *none, *ones, *faces)
+    faces, none, ones = (
+        FaceConductances(*(np.full_like(sigma, value) for _ in range(3))) for value in (0, 0, 1)
+    )
+    ThreadPool(1).run(network.conductances, 1, geometry.shape[0], sigma, none, ones, faces)
     between = 1 / electrode(faces[0], 4)[1:, 0, 0]
     np.testing.assert_allclose(between, (1 / found[1:] + 1 / found[:-1]) / 2, rtol=1e-5)
 
@@ -146,8 +149,8 @@ def test_binder_apart_on_the_voxels_is_apart_on_the_cells():
 OPTIONS = dict(voxel_size_um=EDGE_UM, materials=THIN, threads=1, largest_inert=0.6)
 
 
-def test_joined_cells_follow_the_curve_of_the_voxels(labels):
-    runs = [resolved.lithiate(labels, 0.12, 3.0, joined=n, **OPTIONS) for n in (1, 2)]
+def test_cells_of_several_voxels_follow_the_curve_of_the_voxels(labels):
+    runs = [resolved.lithiate(labels, 0.12, 3.0, voxels_per_cell=n, **OPTIONS) for n in (1, 2)]
     fine, joint = runs
     assert joint.reached_cutoff and joint.cells < fine.cells / 6
     assert np.abs(joint.lithium_drift).max() < 1e-5
@@ -163,7 +166,7 @@ def test_joined_cells_follow_the_curve_of_the_voxels(labels):
         return np.sqrt(np.mean((ours - theirs) ** 2))
 
     assert apart_V(joint) < 5e-3
-    assert apart_V(joint) < 0.3 * apart_V(coarse)  # labels joined by majority
+    assert apart_V(joint) < 0.3 * apart_V(coarse)  # labels coarsened by majority
 
 
 def test_lengths_that_do_not_divide():
@@ -174,7 +177,8 @@ def test_lengths_that_do_not_divide():
     assert geometry.voxels == (18, 15, 12)
     found = parts.find(geometry, THIN)
     assert found.active.sum() == np.count_nonzero(geometry.kind == domain.AM)
-    run = resolved.lithiate(labels, 0.12, 1.0, joined=3, end_s=50.0, snapshots_s=[40.0], **OPTIONS)
+    times = dict(end_s=50.0, snapshots_s=[40.0])
+    run = resolved.lithiate(labels, 0.12, 1.0, voxels_per_cell=3, **times, **OPTIONS)
     assert run.reason == "end time"
     assert np.abs(run.lithium_drift).max() < 1e-5
     shot = run.snapshots[0]
@@ -193,27 +197,27 @@ def kill(line):
         os.kill(os.getpid(), signal.SIGKILL)
 
 t.resolved.lithiate(t.mixed(), 0.12, 2.0, end_s=40.0, checkpoint_path=sys.argv[1],
-    checkpoint_every_s=0.0, progress=kill, joined=2, **t.OPTIONS)
+    checkpoint_every_s=0.0, progress=kill, voxels_per_cell=2, **t.OPTIONS)
 """
 
 
 def test_killed_run_resumes_to_the_same_curve(tmp_path):
-    whole = resolved.lithiate(mixed(), 0.12, 2.0, end_s=40.0, joined=2, **OPTIONS)
+    whole = resolved.lithiate(mixed(), 0.12, 2.0, end_s=40.0, voxels_per_cell=2, **OPTIONS)
     path, root = tmp_path / "run.npz", Path(__file__).parents[3]
     done = subprocess.run([sys.executable, "-c", KILLED, str(path), str(root)], check=False)
     assert done.returncode == -signal.SIGKILL
     with pytest.raises(ValueError, match="another case"):
         resolved.lithiate(mixed(), 0.12, 2.0, end_s=40.0, checkpoint_path=path, **OPTIONS)
     resumed = resolved.lithiate(
-        mixed(), 0.12, 2.0, end_s=40.0, checkpoint_path=path, joined=2, **OPTIONS
+        mixed(), 0.12, 2.0, end_s=40.0, checkpoint_path=path, voxels_per_cell=2, **OPTIONS
     )
     np.testing.assert_allclose(resumed.voltage_V, whole.voltage_V, atol=1e-9)
 
 
 @pytest.mark.parametrize("n", (0, 9))
-def test_a_number_that_joins_nothing_is_refused(n):
-    with pytest.raises(ValueError, match="expected a number from 1 to the lateral width"):
-        resolved.lithiate(mixed(), 0.12, 1.0, joined=n, **OPTIONS)
+def test_cells_of_no_voxel_or_too_many_are_refused(n):
+    with pytest.raises(ValueError, match="expected a (whole )?number from 1 to the lateral width"):
+        resolved.lithiate(mixed(), 0.12, 1.0, voxels_per_cell=n, **OPTIONS)
 
 
 def test_currents_scale_with_the_cells():
@@ -223,7 +227,7 @@ def test_currents_scale_with_the_cells():
     labels[:, 3:, 6:] = Phase.CBD
     sums = []
     for n in (1, 2):
-        cell = ResolvedCell(build(labels, n), THIN, Team(1))
+        cell = ResolvedCell(build(labels, n), THIN, ThreadPool(1))
         cell.set_rest(0.4)
         cell.phi[cell.solid] -= 0.02
         sums.append(cell.evaluate_reaction() * cell.edge)  # in A
@@ -231,5 +235,17 @@ def test_currents_scale_with_the_cells():
 
 
 def test_a_grid_of_few_cells_is_refused():
-    with pytest.raises(ValueError, match="join fewer voxels"):
-        resolved.lithiate(mixed(), 0.12, 1.0, joined=5, **OPTIONS)
+    with pytest.raises(ValueError, match="or fewer voxels per cell"):
+        resolved.lithiate(mixed(), 0.12, 1.0, voxels_per_cell=5, **OPTIONS)
+
+
+@pytest.mark.parametrize("name", ["voxels_per_cell", "joined"])
+@pytest.mark.parametrize("value", [2.0, 0, True, "2"])
+def test_voxels_per_cell_are_checked_by_either_name(name, value):
+    with pytest.raises(ValueError, match=r"voxels_per_cell or joined is .*; expected a whole"):
+        resolved.lithiate(mixed(), 0.12, 1.0, **{name: value}, **OPTIONS)
+
+
+def test_an_unknown_option_is_named():
+    with pytest.raises(TypeError, match=r"no option \['tolerance'\]; expected some of .*'control'"):
+        resolved.lithiate(mixed(), 0.12, 1.0, tolerance=1e-3, **OPTIONS)

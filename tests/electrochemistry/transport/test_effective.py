@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import tifffile
 
+from analysis.electrochemistry.transport import depth_profile, multigrid, symmetric_cell
 from analysis.electrochemistry.transport import effective as transport
-from analysis.electrochemistry.transport import multigrid
 from analysis.electrochemistry.transport import percolation as grid
 from analysis.electrochemistry.transport import stencil as _stencil
-from analysis.electrochemistry.transport.threads import Team
+from analysis.electrochemistry.transport.threads import ThreadPool
 from analysis.phases import Phase
 
 
@@ -152,7 +152,7 @@ def test_balancing_the_slices_brings_a_rough_solution_nearer():
     exact = transport.effective_conductivity(volume, rtol=1e-8).value
     cells = multigrid.padded(volume.shape)
     cells[1:-1, 1:-1, 1:-1] = path = volume * grid.check_path(volume > 0, "conducting")
-    cz, cy, cx = transport.faces(cells, Team(1))
+    cz, cy, cx = transport.faces(cells, ThreadPool(1))
     cz[1], cz[33] = 2 * cells[1], 2 * cells[32]
     x = np.zeros(cells.shape)
     x[0] = 1
@@ -178,7 +178,7 @@ def test_published_tortuosity_of_a_256_cubed_electrode(shared_data):
     result = transport.effective_conductivity(pore)
     assert result.tortuosity == pytest.approx(2.0772, rel=2e-3)
     assert abs(result.imbalance) < 1e-4
-    electrode = transport.electrode_tortuosity(pore, image == 85)
+    electrode = symmetric_cell.electrode_tortuosity(pore, image == 85)
     assert electrode == pytest.approx(2.0729, rel=0.02)
 
 
@@ -258,14 +258,14 @@ def test_electrode_tortuosity_of_straight_channels_is_one():
     """Lanes with one wall each: the low-frequency resistance is a third of the channel's."""
     volume = np.zeros((60, 8, 8))
     volume[:, [1, 2, 5, 6]] = 1
-    tau = transport.electrode_tortuosity(volume, volume == 0)
+    tau = symmetric_cell.electrode_tortuosity(volume, volume == 0)
     assert tau == pytest.approx(1.0, abs=2e-3)
 
 
 def test_depth_profile_of_two_layers():
     labels = blobs(24, seed=5)
     labels[12:][labels[12:] == Phase.PORE] = Phase.CBD
-    profile = transport.depth_profile(labels, 0.05, voxel_size_um=0.642)
+    profile = depth_profile.depth_profile(labels, 0.05, voxel_size_um=0.642)
     assert profile.ionic[:12].min() > 0
     assert profile.ionic[14:].mean() < 0.5 * profile.ionic[:10].mean()
     assert profile.ionic_value == pytest.approx(1 / np.mean(1 / profile.ionic), rel=1e-9)

@@ -6,7 +6,7 @@ import pytest
 from analysis.electrochemistry.transport import effective as transport
 from analysis.electrochemistry.transport import multigrid
 from analysis.electrochemistry.transport import stencil as _stencil
-from analysis.electrochemistry.transport.threads import Team
+from analysis.electrochemistry.transport.threads import ThreadPool
 
 
 def operator(shape, seed=0, holes=0.4, contrast=0.05):
@@ -15,14 +15,14 @@ def operator(shape, seed=0, holes=0.4, contrast=0.05):
     conductivity[rng.random(shape) < holes] = 0
     cells = multigrid.padded(shape)
     cells[1:-1, 1:-1, 1:-1] = conductivity
-    cz, cy, cx = transport.faces(cells, Team(1))
+    cz, cy, cx = transport.faces(cells, ThreadPool(1))
     cz[1] = 2 * cells[1]
     cz[-1] = 0
     return cz, cy, cx
 
 
 def level_of(cz, cy, cx, e=None):
-    return multigrid.build(cz, cy, cx, e, team=Team(1)).levels[0]
+    return multigrid.build(cz, cy, cx, e, pool=ThreadPool(1)).levels[0]
 
 
 def test_stencil_equals_the_dense_matrix():
@@ -32,7 +32,7 @@ def test_stencil_equals_the_dense_matrix():
     x = multigrid.padded(shape)
     x[1:-1, 1:-1, 1:-1] = np.random.default_rng(1).standard_normal(shape)
     y = np.zeros_like(x)
-    power = _stencil.apply(0, 4, x, level.cz, level.cy, level.cx, level.e, False, y)
+    power = _stencil.apply(0, 4, x, level.faces, level.e, False, y)
     inner = x[1:-1, 1:-1, 1:-1].ravel().astype(float)
     np.testing.assert_allclose(y[1:-1, 1:-1, 1:-1].ravel(), matrix @ inner, atol=1e-5)
     assert power == pytest.approx(inner @ matrix @ inner, rel=1e-5)
@@ -47,7 +47,7 @@ def test_two_sweeps_equal_the_polynomial_of_the_diagonally_scaled_matrix():
     b[1:-1, 1:-1, 1:-1] = np.random.default_rng(2).standard_normal(shape)
     x = np.zeros_like(b)
     w1, w2 = multigrid.SWEEPS
-    _stencil.smooth(0, 5, b, level.dinv, level.cz, level.cy, level.cx, w1, w2, False, x)
+    _stencil.smooth(0, 5, b, level.dinv, level.faces, (w1, w2), False, x)
     g = b[1:-1, 1:-1, 1:-1].ravel() / np.diag(matrix)
     expected = w1 * g
     expected = expected + w2 * (g - scaled @ expected)
@@ -57,7 +57,7 @@ def test_two_sweeps_equal_the_polynomial_of_the_diagonally_scaled_matrix():
 @pytest.mark.parametrize("shape", [(9, 8, 11), (16, 4, 4), (3, 17, 8), (24, 24, 24)])
 @pytest.mark.parametrize("revisit", [None, 1])
 def test_cycle_is_symmetric_and_positive(shape, revisit):
-    hierarchy = multigrid.build(*operator(shape), team=Team(1), revisit=revisit)
+    hierarchy = multigrid.build(*operator(shape), pool=ThreadPool(1), revisit=revisit)
     rng = np.random.default_rng(3)
     vectors = []
     for _ in range(2):
@@ -80,7 +80,7 @@ def test_coarse_faces_of_a_uniform_grid_are_those_of_the_coarse_grid():
     """Joined 2 x 2 x 2, a uniform grid must look like a uniform grid of twice the spacing."""
     cells = multigrid.padded((8, 8, 8))
     cells[1:-1, 1:-1, 1:-1] = 1
-    hierarchy = multigrid.build(*transport.faces(cells, Team(1)), team=Team(1))
+    hierarchy = multigrid.build(*transport.faces(cells, ThreadPool(1)), pool=ThreadPool(1))
     lower = hierarchy.levels[1]
     assert lower.shape == (4, 4, 4)
     np.testing.assert_allclose(lower.cz[2:5, 1:-1, 1:-1], 2)
@@ -100,7 +100,7 @@ def test_solution_equals_a_dense_solve():
     cz, cy, cx = operator(shape, holes=0.1)
     e = multigrid.padded(shape)
     e[1:-1, 1:-1, 1:-1] = np.random.default_rng(4).random(shape) * 0.1
-    hierarchy = multigrid.build(cz, cy, cx, e, team=Team(1))
+    hierarchy = multigrid.build(cz, cy, cx, e, pool=ThreadPool(1))
     b = multigrid.padded(shape)
     b[1:-1, 1:-1, 1:-1] = np.random.default_rng(5).standard_normal(shape)
     x = np.zeros(b.shape)
@@ -128,13 +128,13 @@ def test_second_visits_halve_the_cycles_and_keep_the_solution():
     blocks = np.kron(rng.random((12, 12, 12)) < 0.4, np.ones((4, 4, 4)))
     cells = multigrid.padded(shape)
     cells[1:-1, 1:-1, 1:-1] = np.where(blocks, 0.05, 1.0)
-    cz, cy, cx = transport.faces(cells, Team(1))
+    cz, cy, cx = transport.faces(cells, ThreadPool(1))
     cz[1] = 2 * cells[1]
     b = np.zeros_like(cells)
     b[1] = cz[1]
     solutions, cycles = [], []
     for revisit in (None, 1):
-        hierarchy = multigrid.build(cz, cy, cx, team=Team(1), revisit=revisit)
+        hierarchy = multigrid.build(cz, cy, cx, pool=ThreadPool(1), revisit=revisit)
         x = np.zeros(b.shape)
         cycles.append(multigrid.solve(hierarchy, b, x, rtol=1e-7).iterations)
         solutions.append(x)

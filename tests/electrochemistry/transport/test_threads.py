@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from analysis.electrochemistry.transport.stencil import kernel
-from analysis.electrochemistry.transport.threads import Team
+from analysis.electrochemistry.transport.threads import ThreadPool
 
 
 @kernel
@@ -25,7 +25,7 @@ def test_lists_that_write_to_neighboring_slices(threads, empty):
     starts = np.concatenate([[0], np.cumsum(counts)])
     position = np.repeat(np.arange(100) + 1, counts)
     out = np.zeros(103, np.int64)
-    assert Team(threads).scatter(add_around, starts, position, out) == len(position)
+    assert ThreadPool(threads).scatter(add_around, starts, position, out) == len(position)
     expected = np.zeros(103, np.int64)
     for shift in (-1, 0, 1):
         np.add.at(expected, position + shift, 1)

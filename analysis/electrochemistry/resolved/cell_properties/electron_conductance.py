@@ -19,8 +19,8 @@ from analysis.electrochemistry.resolved import grid as domain
 from analysis.electrochemistry.transport import multigrid
 from analysis.electrochemistry.transport import percolation as grid
 from analysis.electrochemistry.transport.effective import REVISIT, effective_conductivity
-from analysis.electrochemistry.transport.stencil import kernel
-from analysis.electrochemistry.transport.threads import Team
+from analysis.electrochemistry.transport.stencil import FaceConductances, kernel
+from analysis.electrochemistry.transport.threads import ThreadPool
 
 # Of the power mean of the conductivity of the AM in a cell. Minus one, the resistivity, resists too
 # much at high currents (6 % of the loss in solids of a measured electrode at 12 mA/cm2), zero, the
@@ -35,14 +35,14 @@ class ElectronConductances:
 
     Attributes
     ----------
-    constant : tuple of padded ndarray of float32
+    constant : FaceConductances
         Of binder and collector [S/m], for the faces towards -z, -y and -x of each cell.
-    active : tuple of padded ndarray of float32
+    active : FaceConductances
         Factor of the conductivity of the AM [-].
     """
 
-    constant: tuple
-    active: tuple
+    constant: FaceConductances
+    active: FaceConductances
 
 
 def build(geometry, table, sigma):
@@ -70,7 +70,7 @@ def build(geometry, table, sigma):
     clusters, own = _clusters(geometry, table[kind] > 0)
     constant, active = [], []
     for axis in range(3):
-        before, behind = _pairs(kind.shape, axis, geometry.joined)
+        before, behind = _pairs(kind.shape, axis, geometry.voxels_per_cell)
         factor, direct = _conductance(
             *(kind[before] == domain.AM, kind[behind] == domain.AM),
             *(table[kind[before]], table[kind[behind]], own[before] & own[behind]),
@@ -83,7 +83,7 @@ def build(geometry, table, sigma):
     ratio = _resistance_ratio(geometry, table, constant, active, np.float32(sigma))
     for part in (*constant, *active):
         part *= np.float32(ratio)
-    return ElectronConductances(tuple(constant), tuple(active)), clusters
+    return ElectronConductances(FaceConductances(*constant), FaceConductances(*active)), clusters
 
 
 def _clusters(geometry, binder):
@@ -99,7 +99,7 @@ def _clusters(geometry, binder):
     sizes[0] = -1
     rank = np.empty(count + 1, np.int32)
     rank[np.argsort(sizes, kind="stable")] = np.arange(count + 1)
-    n = geometry.joined
+    n = geometry.voxels_per_cell
     inner = rank[found[1:-1, 1:-1, 1:-1]]
     nz, ny, nx = (length // n for length in inner.shape)
     largest = inner.reshape(nz, n, ny, n, nx, n).max(axis=(1, 3, 5))
@@ -121,7 +121,7 @@ def _pairs(shape, axis, n):
 
 def _faces(geometry, values, axis):
     """Padded array of the means of pairs of voxels over each face between cells."""
-    n = geometry.joined
+    n = geometry.voxels_per_cell
     for other in range(3):
         if other != axis:
             shape = list(values.shape)
@@ -137,7 +137,7 @@ def _faces(geometry, values, axis):
 
 def _resistance_ratio(geometry, table, constant, active, sigma):
     """Resistance of the cells over that of the voxels, from the first to the last center."""
-    n, above = geometry.joined, geometry.n_separator
+    n, above = geometry.voxels_per_cell, geometry.n_separator
     table = table.copy()
     table[domain.AM] = sigma
     voxels = table[geometry.matched_kind]
@@ -153,7 +153,7 @@ def _resistance_ratio(geometry, table, constant, active, sigma):
     for part in (cy, cx):  # the first and the last slice are the ends
         part[[0, -1]] = 0
     cz[0] = 0
-    hierarchy = multigrid.build(cz, cy, cx, team=Team(1), revisit=REVISIT)
+    hierarchy = multigrid.build(cz, cy, cx, pool=ThreadPool(1), revisit=REVISIT)
     b = np.zeros_like(cz)
     b[1] = cz[1]
     x = np.zeros(cz.shape)
@@ -201,8 +201,11 @@ def conductivity(start, stop, c, active, n_above, n, log_full, log_slope, sigma)
 
 
 @kernel
-def conductances(start, stop, sigma, bz, by, bx, az, ay, ax, cz, cy, cx):
+def conductances(start, stop, sigma, constant, active, faces):
     """Conductances of all faces, with the harmonic mean of the AM on both sides."""
+    bz, by, bx = constant
+    az, ay, ax = active
+    cz, cy, cx = faces
     ny, nx = sigma.shape[1] - 2, sigma.shape[2] - 2
     for k in range(start + 1, stop + 1):
         for j in range(1, ny + 1):

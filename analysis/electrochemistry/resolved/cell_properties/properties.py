@@ -1,6 +1,6 @@
 """What the cells of a resolved half cell hold: electrolyte, binder, active material, faces.
 
-Where cells are voxels, each holds one material; cells of joined voxels hold shares of several
+Where cells are voxels, each holds one material; cells of several voxels hold shares of each
 (:mod:`analysis.electrochemistry.resolved.cell_properties.upscaling`).
 """
 
@@ -11,7 +11,7 @@ import numpy as np
 from analysis.electrochemistry.resolved import grid as domain
 from analysis.electrochemistry.resolved import interface
 from analysis.electrochemistry.resolved.cell_properties import electron_conductance as network
-from analysis.electrochemistry.resolved.cell_properties import upscaling as joined
+from analysis.electrochemistry.resolved.cell_properties import upscaling
 from analysis.electrochemistry.resolved.linear_solver import floating_clusters
 
 COLLECTOR_S_M = 1e3
@@ -65,10 +65,10 @@ def tables(gamma, cell):
     separator, binder = cell.separator, cell.binder
     transport, porosity, electronic = (np.zeros(8, np.float32) for _ in range(3))
     transport[[domain.PORE, domain.SEPARATOR]] = 1, separator.gamma
-    transport[[domain.CBD, domain.WET_CBD]] = gamma
+    transport[[domain.CBD, domain.CBD_WITHOUT_ELECTRONS]] = gamma
     porosity[[domain.PORE, domain.SEPARATOR]] = 1, separator.porosity
-    porosity[[domain.CBD, domain.WET_CBD]] = binder.porosity
-    electronic[[domain.CBD, domain.DRY_CBD]] = binder.conductivity_S_m
+    porosity[[domain.CBD, domain.CBD_WITHOUT_ELECTRONS]] = binder.porosity
+    electronic[[domain.CBD, domain.CBD_WITHOUT_ELECTROLYTE]] = binder.conductivity_S_m
     electronic[domain.COLLECTOR] = COLLECTOR_S_M
     return transport, porosity, electronic
 
@@ -95,18 +95,18 @@ def find(geometry, cell):
     # whether CBD conducts electrons better than AM ever does, so that it gives them to a face
     gives = cell.binder.conductivity_S_m > cell.active.conductivity_empty_S_m
     binder = (kind == domain.CBD) & gives
-    if geometry.joined == 1:
-        ionic, wet, solid_network = transport[kind], wetted, None
+    if geometry.voxels_per_cell == 1:
+        ionic, electrolyte, solid_network = transport[kind], wetted, None
         solid = (electronic[kind] > 0) | active
-        faces = interface.find_faces(active, wet, binder)
+        faces = interface.find_faces(active, electrolyte, binder)
         groups = floating_clusters.clusters(kind)
     else:
-        ionic = joined.ionic(geometry, transport)
-        wet = joined.filled(geometry, porosity, domain.SEPARATOR)
-        solid = joined.filled(geometry, (electronic > 0) | (np.arange(8) == domain.AM)) > 0
+        ionic = upscaling.ionic(geometry, transport)
+        electrolyte = upscaling.filled(geometry, porosity, domain.SEPARATOR)
+        solid = upscaling.filled(geometry, (electronic > 0) | (np.arange(8) == domain.AM)) > 0
         wetted[0, 1:-1, 1:-1] = porosity[domain.SEPARATOR]
-        faces = joined.hosted(
-            interface.find_faces(active, wetted, binder), geometry, wet > 0, solid
+        faces = upscaling.onto_cells(
+            interface.find_faces(active, wetted, binder), geometry, electrolyte > 0, solid
         )
         sigma = float(
             np.sqrt(cell.active.conductivity_empty_S_m * cell.active.conductivity_full_S_m)
@@ -116,7 +116,7 @@ def find(geometry, cell):
         resistance = (1 / (2 * ionic)).astype(np.float32)
     return CellProperties(
         resistance,
-        wet,
+        electrolyte,
         solid,
         solid_network,
         active.astype(np.float32),

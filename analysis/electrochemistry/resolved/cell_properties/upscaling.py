@@ -1,7 +1,7 @@
 """Cells of several voxels, for potentials and salt; lithium and reaction stay on the voxels.
 
 Potentials and salt hardly change over a few voxels. Lithium does, since it moves only a few
-micrometers in a discharge, and so does the local current. Labels of joined voxels would lose
+micrometers in a discharge, and so does the local current. Labels coarsened by majority would lose
 small features, paths and surface; shares of the phases lose much less:
 
 - The ionic conductivity of a cell is a power mean over its voxels, with a factor for each slice so
@@ -43,7 +43,7 @@ def filled(geometry, table, separator=None):
         Means; the collector has its own value.
     """
     table = np.asarray(table, np.float32)
-    body = grid.block_means(table[geometry.kind[1:-1, 1:-1, 1:-1]], geometry.joined)
+    body = grid.block_means(table[geometry.kind[1:-1, 1:-1, 1:-1]], geometry.voxels_per_cell)
     above = 0 if separator is None else table[separator]
     return _around(geometry, body, above, table[domain.COLLECTOR])
 
@@ -72,7 +72,7 @@ def ionic(geometry, table):
     conductivity : padded ndarray of float32
         Conductivity of each cell relative to the bulk.
     """
-    n = geometry.joined
+    n = geometry.voxels_per_cell
     kind = geometry.kind[1:-1, 1:-1, 1:-1]
     cells = grid.block_means((table**EXPONENT)[kind], n) ** (1 / EXPONENT)
     voxels = table[geometry.matched_kind]
@@ -88,7 +88,7 @@ def ionic(geometry, table):
     return _around(geometry, cells, table[domain.SEPARATOR], 0)
 
 
-def hosted(faces, geometry, wet, solid):
+def onto_cells(faces, geometry, electrolyte, solid):
     """
     The faces of voxels with the cells whose potentials drive them.
 
@@ -98,7 +98,7 @@ def hosted(faces, geometry, wet, solid):
         Faces on the voxels.
     geometry : domain.Domain
         The grid.
-    wet, solid : padded ndarray of bool
+    electrolyte, solid : padded ndarray of bool
         Cells with an electrolyte and a solid potential.
 
     Returns
@@ -106,22 +106,22 @@ def hosted(faces, geometry, wet, solid):
     faces : interface.Faces
         Faces on the cells.
     """
-    n, above = geometry.joined, geometry.n_separator
+    n, above = geometry.voxels_per_cell, geometry.n_separator
     z, y, x = ((np.arange(m) + n - 1) // n for m in geometry.kind.shape)
-    _, ny, nx = wet.shape
+    _, ny, nx = electrolyte.shape
     cell_of = (((z + above)[:, None, None] * ny + y[:, None]) * nx + x).astype(np.int32).ravel()
     a = np.repeat(cell_of[faces.voxel], np.diff(faces.first))
-    e = cell_of[faces.wet]
-    at_wet = wet.ravel()[e] & solid.ravel()[e]  # the separator holds no solid
-    at_active = wet.ravel()[a] & ~at_wet
+    e = cell_of[faces.electrolyte]
+    at_electrolyte = electrolyte.ravel()[e] & solid.ravel()[e]  # the separator holds no solid
+    at_active = electrolyte.ravel()[a] & ~at_electrolyte
     plane = int(np.prod(geometry.kind.shape[1:]))
     slices = np.arange(1, geometry.voxels[0] + 2, n) * plane
     starts = np.searchsorted(faces.voxel, slices)
     return interface.Faces(
         voxel=faces.voxel,
         first=faces.first,
-        wet=np.where(at_active, a, e),
-        solid=np.where(at_wet, e, a),
+        electrolyte=np.where(at_active, a, e),
+        solid=np.where(at_electrolyte, e, a),
         weight=faces.weight / np.float32(n**2),
         bare=faces.bare,
         starts=np.concatenate([np.zeros(above, int), starts, [len(faces.voxel)]]),

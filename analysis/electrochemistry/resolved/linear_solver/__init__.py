@@ -2,7 +2,8 @@
 
 Read in this order:
 
-1. ``bicgstab``: the Krylov method, BiCGStab(2) in float32 vectors.
+1. ``bicgstab``: the Krylov method, BiCGStab(2) in float32 vectors, which it lends to others
+   between searches (``loans``).
 2. ``preconditioner``: one V-cycle for the three fields together.
 3. ``exchange``: the current between solid and electrolyte, by faces and by coarse cells;
    ``coarse_levels``: which cell belongs to which, and the matrix of the coarsest grid.

@@ -7,7 +7,8 @@ of salt that drifts with the current; single steps break down where salt is used
 
 import numpy as np
 
-from analysis.electrochemistry.transport import stencil as _stencil
+from analysis.electrochemistry.resolved.linear_solver.loans import Loans
+from analysis.electrochemistry.transport import vectors
 from analysis.electrochemistry.transport.stencil import kernel
 
 FAR_BEHIND = 1e4  # residual over the first one at which a search is given up
@@ -17,8 +18,9 @@ class Workspace:
     """
     Vectors of three padded fields.
 
-    `r` takes the right-hand side, `x` the solution; the others are free outside the search, `r2`
-    also while its preconditioner runs.
+    `r` takes the right-hand side, `x` the solution. `scratch` is free while the preconditioner
+    of a search runs. `between` lends vectors outside of searches; a search begins when all of them
+    are back.
     """
 
     def __init__(self, shape):
@@ -26,25 +28,27 @@ class Workspace:
         self.r, self.r1, self.r2, self.u, self.u1, self.u2, self.shadow, self.y, self.x = (
             self.vector() for _ in range(9)
         )
+        self.scratch = self.r2
+        self.between = Loans((*self.u, *self.r2, self.y[0]))
 
     def vector(self):
         """Three padded fields of zeros."""
         return tuple(np.zeros(tuple(n + 2 for n in self.shape), np.float32) for _ in range(3))
 
 
-def bicgstab(work, apply, precondition, team, *, rtol, max_cycles, weights=(1.0, 1.0, 1.0)):
+def bicgstab(work, apply, precondition, pool, *, rtol, max_cycles, weights=(1.0, 1.0, 1.0)):
     """
     Solve ``A x = b`` approximately, with `b` in ``work.r`` on entry and x in ``work.x`` on exit.
 
     Parameters
     ----------
     work : Workspace
-        Vectors; all are overwritten. ``work.r2`` is free whenever `precondition` runs.
+        Vectors; all are overwritten.
     apply : callable
         ``apply(x, y)`` writes ``y = A x``.
     precondition : callable
         ``precondition(b, x)`` writes an approximate solution; it must be linear.
-    team : Team
+    pool : ThreadPool
         Threads.
     rtol : float
         Residual relative to `b`.
@@ -66,6 +70,7 @@ def bicgstab(work, apply, precondition, team, *, rtol, max_cycles, weights=(1.0,
     ----------
     .. [1] Sleijpen, Fokkema, Electron. Trans. Numer. Anal. 1, 11 (1993).
     """
+    work.between.check_returned()
     nz, size = work.r[0].shape[0] - 2, work.r[0].size
     residuals, directions = (work.r, work.r1, work.r2), (work.u, work.u1, work.u2)
     shadow, y, x = work.shadow, work.y, work.x
@@ -74,15 +79,15 @@ def bicgstab(work, apply, precondition, team, *, rtol, max_cycles, weights=(1.0,
     def run(function, factors, *vectors):
         factors = [np.float32(factor) for factor in factors]
         for parts in zip(*vectors, strict=True):
-            team.run(function, size, nz, *factors, *parts)
+            pool.run(function, size, nz, *factors, *parts)
 
     def dot(a, b):
         total = 0.0
         for u, v, weight in zip(a, b, weights, strict=True):
             if np.ndim(weight):
-                total += team.run(_stencil.dot_weighted, size, nz, u, v, weight)
+                total += pool.run(vectors.dot_weighted, size, nz, u, v, weight)
             else:
-                total += weight * team.run(_stencil.dot, size, nz, u, v)
+                total += weight * pool.run(vectors.dot, size, nz, u, v)
         return total
 
     def image(vector, out):
@@ -93,7 +98,7 @@ def bicgstab(work, apply, precondition, team, *, rtol, max_cycles, weights=(1.0,
 
     norm = scale = np.sqrt(dot(work.r, work.r))
     for part in (*x, *y, *work.u):
-        team.run(_stencil.clear, size, nz, part)
+        pool.run(vectors.clear, size, nz, part)
     if not scale > 0:
         return 0, 0.0
     run(copy, (), work.r, shadow)
@@ -106,15 +111,15 @@ def bicgstab(work, apply, precondition, team, *, rtol, max_cycles, weights=(1.0,
                 break
             beta, rho = alpha * new / rho, new
             for i in range(j + 1):
-                run(_stencil.aypx, (-beta,), residuals[i], directions[i])
+                run(vectors.aypx, (-beta,), residuals[i], directions[i])
             image(directions[j], directions[j + 1])
             down = dot(directions[j + 1], shadow)
             if down == 0 or not np.isfinite(down):
                 break
             alpha = rho / down
             for i in range(j + 1):
-                run(_stencil.update_solution, (-alpha,), directions[i + 1], residuals[i])
-            run(_stencil.update_solution, (alpha,), work.u, y)
+                run(vectors.update_solution, (-alpha,), directions[i + 1], residuals[i])
+            run(vectors.update_solution, (alpha,), work.u, y)
             norm = np.sqrt(dot(work.r, work.r))
             if norm <= rtol * scale:
                 break

@@ -16,6 +16,25 @@ def three(cells):
     return tuple(multigrid.padded(cells) for _ in range(3))
 
 
+def allocate(shapes):
+    """
+    Levels of psi, phi_s and salt for the cells of each grid, the finest first; all zero.
+
+    Only the salt has a storage, and only coarse levels have vectors of their own.
+    """
+    dummy = np.zeros((1, 1, 1), np.float32)
+    levels = [[], [], []]
+    for depth, cells in enumerate(shapes):
+        for field in range(3):
+            arrays = [multigrid.padded(cells) for _ in range(3)]
+            storage = multigrid.padded(cells) if field == SALT else dummy
+            level = multigrid.Level(*arrays, storage, field == SALT, multigrid.padded(cells))
+            if depth:
+                level.x, level.b = multigrid.padded(cells), multigrid.padded(cells)
+            levels[field].append(level)
+    return levels
+
+
 def parents_of(shape, step):
     """Flat padded index of the aggregate of every padded fine cell."""
     nz, ny, nx = shape
@@ -57,9 +76,9 @@ def dense_matrix(levels, g, m):
         for column, slope in ((PSI, -g), (PHI, g), (SALT, -m)):
             matrix[row * n + ids, column * n + ids] += sign * slope
     for row, column in ((PSI, SALT), (SALT, PSI)):
-        lid = levels[column].cz[1, 1:-1, 1:-1].ravel()
-        bottom = ids[: lid.size]
-        matrix[row * n + bottom, column * n + bottom] += lid
+        boundary = levels[column].cz[1, 1:-1, 1:-1].ravel()
+        bottom = ids[: boundary.size]
+        matrix[row * n + bottom, column * n + bottom] += boundary
     return matrix
 
 
@@ -81,6 +100,40 @@ def restrict_metal(levels, x, step, coarse_b):
         if step.fold_x:
             part = np.add.reduceat(part, np.arange(0, part.shape[1], 2), axis=1)
         coarse_b[row][1, 1:-1, 1:-1] -= part
+
+
+def largest_factor(correct, load, answers):
+    """
+    By which factor a coarse grid corrects too much, from four power iterations.
+
+    Parameters
+    ----------
+    correct : callable
+        ``correct(load, x, image)`` writes one cycle for `load` into `x` and minus its operator on
+        it into `image`.
+    load : tuple of padded ndarray
+        Start of the iteration in three fields, overwritten.
+    answers : tuple
+        Memory for `x` and `image`.
+
+    Returns
+    -------
+    largest : float
+        Zero or not finite if the iteration broke down.
+    """
+    x, image = answers
+    largest = 0.0
+    for _ in range(4):
+        norm = np.sqrt(sum(float(np.vdot(part, part)) for part in load))
+        for part in load:
+            part /= np.float32(norm)
+        correct(load, x, image)
+        largest = np.sqrt(sum(float(np.vdot(part, part)) for part in image))
+        if not 0 < largest < np.inf:
+            break
+        for part, new in zip(load, image, strict=True):
+            part[:] = new
+    return largest
 
 
 def chebyshev_pair(largest):

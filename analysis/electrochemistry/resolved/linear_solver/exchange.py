@@ -35,12 +35,12 @@ def flat(fields):
 @kernel
 def exchange(start, stop, faces, slopes, x, y):
     """Add the derivative of the currents in the direction x to the rows of the Jacobian."""
-    _, first, wet, solid, _, _, _ = faces
+    _, first, electrolyte, solid, _, _, _ = faces
     slope_phi, slope_w = slopes
     x1, x2, x3 = x
     y1, y2, y3 = y
     for f in range(first[start], first[stop]):
-        e, a = wet[f], solid[f]
+        e, a = electrolyte[f], solid[f]
         i = slope_phi[f] * (x2[a] - x1[e]) - slope_w[f] * x3[e]
         y1[e] -= i
         y3[e] -= i
@@ -50,12 +50,12 @@ def exchange(start, stop, faces, slopes, x, y):
 @kernel
 def exchange_residual(start, stop, faces, slopes, x, residuals):
     """Subtract the currents ``g (x2 - x1) - m x3`` from residuals on the same grid."""
-    _, first, wet, solid, _, _, _ = faces
+    _, first, electrolyte, solid, _, _, _ = faces
     slope_phi, slope_w = slopes
     x1, x2, x3 = x
     r1, r2, r3 = residuals
     for f in range(first[start], first[stop]):
-        e, a = wet[f], solid[f]
+        e, a = electrolyte[f], solid[f]
         i = slope_phi[f] * (x2[a] - x1[e]) - slope_w[f] * x3[e]
         r1[e] += i
         r3[e] += i
@@ -65,12 +65,12 @@ def exchange_residual(start, stop, faces, slopes, x, residuals):
 @kernel
 def exchange_restricted(start, stop, faces, slopes, x, parent, residuals):
     """The same into the residuals of the next coarser grid; `parent` maps flat indices."""
-    _, first, wet, solid, _, _, _ = faces
+    _, first, electrolyte, solid, _, _, _ = faces
     slope_phi, slope_w = slopes
     x1, x2, x3 = x
     r1, r2, r3 = residuals
     for f in range(first[start], first[stop]):
-        e, a = wet[f], solid[f]
+        e, a = electrolyte[f], solid[f]
         i = slope_phi[f] * (x2[a] - x1[e]) - slope_w[f] * x3[e]
         r1[parent[e]] += i
         r3[parent[e]] += i
@@ -100,8 +100,9 @@ def sum_of_inverses(start, stop, x):
 
 
 @kernel
-def diagonal_with_exchange(start, stop, cz, cy, cx, e, with_e, g, dinv):
+def diagonal_with_exchange(start, stop, faces, e, with_e, g, dinv):
     """Write ``1 / (sum c + e + g)``, or 0 where nothing conducts and nothing is stored."""
+    cz, cy, cx = faces
     ny, nx = cz.shape[1] - 2, cz.shape[2] - 2
     for k in range(start + 1, stop + 1):
         for j in range(1, ny + 1):
@@ -139,11 +140,11 @@ def cell_exchange(start, stop, slopes, x, residuals):
 
 
 @kernel
-def cell_exchange_restricted(start, stop, slopes, x, fold, residuals):
+def cell_exchange_restricted(start, stop, slopes, x, aggregates, residuals):
     """Subtract it from the residuals of the next coarser grid."""
     g, m = slopes
     x1, x2, x3 = x
-    first, fold_y, fold_x = fold
+    first, _, fold_y, fold_x = aggregates
     r1, r2, r3 = residuals
     for kc in range(start, stop):
         for k in range(first[kc] + 1, first[kc + 1] + 1):

@@ -53,7 +53,7 @@ def clusters(kind):
     clusters : padded ndarray of int32
         Number of the cluster of each cell, or zero.
     """
-    binder = (kind == domain.CBD) | (kind == domain.DRY_CBD)
+    binder = (kind == domain.CBD) | (kind == domain.CBD_WITHOUT_ELECTROLYTE)
     found = cc3d.connected_components(binder | (kind == domain.COLLECTOR), connectivity=6)
     found = found.astype(np.int32, copy=False)
     found[found == found[-2, 1, 1]] = 0  # with the collector

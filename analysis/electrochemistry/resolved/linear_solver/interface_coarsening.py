@@ -1,7 +1,7 @@
 """Where the current of a reacting face appears on coarse grids.
 
 On a coarse grid the exchange happens inside one aggregate, between its solid and its
-electrolyte. A face whose two voxels lie in different aggregates is hosted by the one that holds
+electrolyte. A face whose two voxels lie in different aggregates is assigned to the one that holds
 both phases. If neither does, the face waits for a coarser grid: an exchange with a phase that
 the aggregate does not hold would couple it to a potential that does not exist.
 """
@@ -13,28 +13,28 @@ import numpy as np
 
 from analysis.electrochemistry.transport.stencil import kernel
 
-AT_SOLID, AT_WET, LATER = range(3)
+AT_SOLID, AT_ELECTROLYTE, LATER = range(3)
 
 
 @dataclass(frozen=True)
-class Hosts:
+class CoarseFaces:
     """
-    Hosts of all faces.
+    The aggregates that all faces are assigned to.
 
     Attributes
     ----------
     code : (N,) ndarray of uint8
         On the first coarse grid: at the aggregate of the solid voxel, of the electrolyte voxel, or
         later.
-    later : tuple of (face, host)
-        For the coarse grids after the first: indices of faces, and flat cells that host them.
+    later : tuple of (face, cell)
+        For the coarse grids after the first: indices of faces, and the flat cells that hold them.
     """
 
     code: np.ndarray
     later: tuple
 
 
-def joined(mask, step):
+def any_of_aggregate(mask, step):
     """Whether an aggregate holds any cell of a padded mask."""
     inner = mask[1:-1, 1:-1, 1:-1]
     inner = np.logical_or.reduceat(inner, step.first[:-1], axis=0)
@@ -44,9 +44,9 @@ def joined(mask, step):
     return np.pad(inner, 1)
 
 
-def assign(faces, parents, plan, solid, wet):
+def assign(faces, parents, plan, solid, electrolyte):
     """
-    Find the host of every face.
+    Find the aggregate of every face.
 
     Parameters
     ----------
@@ -56,29 +56,30 @@ def assign(faces, parents, plan, solid, wet):
         Flat padded index of the aggregate of every padded cell, from each grid to the next.
     plan : sequence of multigrid.Coarsening
         Grids.
-    solid, wet : padded ndarray of bool
+    solid, electrolyte : padded ndarray of bool
         Cells with a solid and an electrolyte potential.
 
     Returns
     -------
-    hosts : Hosts
+    coarse : CoarseFaces
         For :func:`collect` and :func:`collect_later`.
     """
     face = np.arange(faces.count, dtype=np.int32)
-    a, e = faces.solid, faces.wet
+    a, e = faces.solid, faces.electrolyte
     code, later = None, []
     for parent, step in zip(parents, plan, strict=False):
-        solid, wet = joined(solid, step), joined(wet, step)
+        solid, electrolyte = any_of_aggregate(solid, step), any_of_aggregate(electrolyte, step)
         a, e = parent[a], parent[e]
-        at_solid, at_wet = wet.ravel()[a], solid.ravel()[e]
-        waits = ~(at_solid | at_wet)
+        at_solid, at_electrolyte = electrolyte.ravel()[a], solid.ravel()[e]
+        waits = ~(at_solid | at_electrolyte)
         if code is None:
-            code = np.where(at_solid, AT_SOLID, np.where(at_wet, AT_WET, LATER)).astype(np.uint8)
+            code = np.where(at_electrolyte, AT_ELECTROLYTE, LATER)
+            code = np.where(at_solid, AT_SOLID, code).astype(np.uint8)
         else:
             done = ~waits
             later.append((face[done], np.where(at_solid, a, e)[done]))
         face, a, e = face[waits], a[waits], e[waits]
-    return Hosts(code, tuple(later))
+    return CoarseFaces(code, tuple(later))
 
 
 class FineDiagonals(NamedTuple):
@@ -107,31 +108,31 @@ def free_share(g, solid, m, salt):
 
 @kernel
 def collect(start, stop, faces, code, slopes, fine, parent, coarse):
-    """Add the slopes of the faces to their hosts on the first coarse grid."""
-    _, first, wet, source, _, _, _ = faces
+    """Add the slopes of the faces to their aggregates on the first coarse grid."""
+    _, first, electrolyte, source, _, _, _ = faces
     slope_phi, slope_w = slopes
     g, solid, m, dinv = fine
     gc, mc = coarse
     for f in range(first[start], first[stop]):
         if code[f] == LATER:
             continue
-        a, e = source[f], wet[f]
+        a, e = source[f], electrolyte[f]
         free = free_share(g[a], solid[a], m[e], dinv[e])
-        host = parent[a] if code[f] == AT_SOLID else parent[e]
-        gc[host] += slope_phi[f] * free
-        mc[host] += slope_w[f] * free
+        cell = parent[a] if code[f] == AT_SOLID else parent[e]
+        gc[cell] += slope_phi[f] * free
+        mc[cell] += slope_w[f] * free
 
 
 @kernel
-def collect_later(face, host, faces, slopes, fine, coarse):
-    """Add the slopes of the faces in a list to their hosts."""
-    wet, source = faces.wet, faces.solid
+def collect_later(face, cell, faces, slopes, fine, coarse):
+    """Add the slopes of the faces in a list to their aggregates."""
+    electrolyte, source = faces.electrolyte, faces.solid
     slope_phi, slope_w = slopes
     g, solid, m, dinv = fine
     gc, mc = coarse
     for n in range(len(face)):
         f = face[n]
-        a, e = source[f], wet[f]
+        a, e = source[f], electrolyte[f]
         free = free_share(g[a], solid[a], m[e], dinv[e])
-        gc[host[n]] += slope_phi[f] * free
-        mc[host[n]] += slope_w[f] * free
+        gc[cell[n]] += slope_phi[f] * free
+        mc[cell[n]] += slope_w[f] * free

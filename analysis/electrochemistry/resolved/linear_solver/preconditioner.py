@@ -17,7 +17,7 @@ from analysis.electrochemistry.resolved.linear_solver import (
     interface_coarsening,
 )
 from analysis.electrochemistry.resolved.linear_solver.coarse_levels import PHI, PSI, SALT
-from analysis.electrochemistry.transport import multigrid
+from analysis.electrochemistry.transport import grid_transfer, multigrid
 from analysis.electrochemistry.transport import stencil as _stencil
 
 # Two sweeps of the blocks of psi and salt. The first has no under-relaxation: where salt is used
@@ -41,9 +41,9 @@ class BlockMultigrid:
         Reacting faces.
     clusters : floating_clusters.FloatingClusters
         Binder that only AM joins to the collector.
-    solid, wet : padded ndarray of bool
+    solid, electrolyte : padded ndarray of bool
         Cells with a solid and an electrolyte potential.
-    team : Team
+    pool : ThreadPool
         Threads.
     scratch : tuple of padded ndarray
         Three fields that a V-cycle may overwrite.
@@ -56,27 +56,18 @@ class BlockMultigrid:
     its current depends on both and enters both rows.
     """
 
-    def __init__(self, shape, heights, faces, clusters, solid, wet, team, *, scratch):
-        self.team, self.faces, self.clusters = team, faces, clusters
-        self.n_wet = int(np.count_nonzero(wet))
-        self.plan = multigrid.plan_coarsening(shape, heights, lid_ratio=(1.0, 1.0))
+    def __init__(self, shape, heights, faces, clusters, solid, electrolyte, pool, *, scratch):
+        self.pool, self.faces, self.clusters = pool, faces, clusters
+        self.n_electrolyte = int(np.count_nonzero(electrolyte))
+        self.plan = multigrid.plan_coarsening(shape, heights, boundary_ratio=(1.0, 1.0))
         if not self.plan:
             raise ValueError(
                 f"A grid of {shape[0]} x {shape[1]} x {shape[2]} cells is too small for the "
                 f"multigrid solver; expected more than {multigrid.COARSEST} cells. Take a larger "
-                "cutout, or join fewer voxels."
+                "cutout, or fewer voxels per cell."
             )
         shapes = [shape] + [step.shape for step in self.plan]
-        dummy = np.zeros((1, 1, 1), np.float32)
-        self.levels = [[], [], []]
-        for depth, cells in enumerate(shapes):
-            for field in range(3):
-                arrays = [multigrid.padded(cells) for _ in range(3)]
-                storage = multigrid.padded(cells) if field == SALT else dummy
-                level = multigrid.Level(*arrays, storage, field == SALT, multigrid.padded(cells))
-                if depth:
-                    level.x, level.b = multigrid.padded(cells), multigrid.padded(cells)
-                self.levels[field].append(level)
+        self.levels = coarse_levels.allocate(shapes)
         self.g = [multigrid.padded(cells) for cells in shapes]
         self.m = [multigrid.padded(cells) for cells in shapes]
         coarse = [coarse_levels.three(cells) for cells in shapes[1:]]
@@ -90,7 +81,9 @@ class BlockMultigrid:
             coarse_levels.parents_of(c, step) for c, step in zip(shapes, self.plan, strict=False)
         ]
         self.parent = parents[0]
-        self.hosts = interface_coarsening.assign(faces, parents, self.plan, solid, wet)
+        self.coarse_faces = interface_coarsening.assign(
+            faces, parents, self.plan, solid, electrolyte
+        )
         self.inverse = self.slopes = None
 
     @property
@@ -100,29 +93,26 @@ class BlockMultigrid:
 
     def rebuild(self):
         """Compute coarse coefficients and all diagonals."""
-        run = self.team.run
+        run = self.pool.run
         for depth, step in enumerate(self.plan):
-            fold = (step.first, step.fold_y, step.fold_x)
-            nc = step.shape[0]
-            ratios = (step.ratio_z, step.ratio_y, step.ratio_x)
+            aggregates, nc = step.aggregates, step.shape[0]
             for field in range(3):
                 up, low = self.levels[field][depth : depth + 2]
                 run(
-                    _stencil.coarsen_faces,
-                    up.size,
-                    nc,
-                    *(up.cz, up.cy, up.cx, *fold),
-                    *ratios,
-                    *(low.cz, low.cy, low.cx),
+                    grid_transfer.coarsen_faces,
+                    *(up.size, nc, up.faces, aggregates, step.ratios, low.faces),
                 )
                 if up.with_e:
-                    run(_stencil.coarsen_cells, up.size, nc, up.e, *fold, low.e)
+                    run(grid_transfer.coarsen_cells, up.size, nc, up.e, aggregates, low.e)
             if depth:
                 for part in (self.g, self.m):
-                    run(_stencil.coarsen_cells, up.size, nc, part[depth], *fold, part[depth + 1])
+                    run(
+                        grid_transfer.coarsen_cells,
+                        *(up.size, nc, part[depth], aggregates, part[depth + 1]),
+                    )
                 coarse = exchange.Slopes(*(part[depth + 1].ravel() for part in (self.g, self.m)))
                 interface_coarsening.collect_later(
-                    *self.hosts.later[depth - 1],
+                    *self.coarse_faces.later[depth - 1],
                     *(self.faces, self.slopes, self._fine_diagonals(), coarse),
                 )
                 self._diagonals(depth)
@@ -133,7 +123,8 @@ class BlockMultigrid:
                 coarse = exchange.Slopes(self.g[1].ravel(), self.m[1].ravel())
                 self._faces(
                     interface_coarsening.collect,
-                    *(self.hosts.code, self.slopes, self._fine_diagonals(), self.parent, coarse),
+                    *(self.coarse_faces.code, self.slopes, self._fine_diagonals()),
+                    *(self.parent, coarse),
                 )
         self._factor_blocks()
         self._diagonals(self.depth - 1)
@@ -150,21 +141,15 @@ class BlockMultigrid:
         Its largest factor, from a few power iterations on the smallest of these levels, is the
         end of the range in which Chebyshev's polynomial of second degree is small.
         """
-        (x, image), zero = self.again[depth], coarse_levels.three(self.levels[PSI][depth].shape)
-        load = coarse_levels.three(self.levels[PSI][depth].shape)
+        shape = self.levels[PSI][depth].shape
+        load, zero = coarse_levels.three(shape), coarse_levels.three(shape)
         load[PHI][-2, 1:-1, 1:-1] = 1.0
-        largest = 0.0
-        for _ in range(4):
-            norm = np.sqrt(sum(float(np.vdot(part, part)) for part in load))
-            for part in load:
-                part /= np.float32(norm)
-            self._cycle(depth, load, x)
+
+        def correct(b, x, image):
+            self._cycle(depth, b, x)
             self._residual(depth, zero, x, image)
-            largest = np.sqrt(sum(float(np.vdot(part, part)) for part in image))
-            if not 0 < largest < np.inf:
-                break
-            for part, new in zip(load, image, strict=True):
-                part[:] = new
+
+        largest = coarse_levels.largest_factor(correct, load, self.again[depth])
         return coarse_levels.chebyshev_pair(largest)
 
     def _fine_diagonals(self):
@@ -178,7 +163,7 @@ class BlockMultigrid:
         psi, salt = self.levels[PSI][0], self.levels[SALT][0]
         self.g[0][1] += psi.cz[1]
         self.m[0][1] += salt.cz[1]
-        self.team.run(
+        self.pool.run(
             block_smoother.factor,
             *(psi.size, psi.shape[0], self.g[0], self.m[0], psi.dinv, salt.dinv),
         )
@@ -186,26 +171,23 @@ class BlockMultigrid:
     def _smooth_blocks(self, b1, b3, add, x1, x3):
         """Two sweeps for psi and salt; the scratch of both fields is overwritten."""
         psi, salt = self.levels[PSI][0], self.levels[SALT][0]
-        size, nz, run = psi.size, psi.shape[0], self.team.run
+        size, nz, run = psi.size, psi.shape[0], self.pool.run
         blocks = block_smoother.Blocks(self.g[0], self.m[0], psi.dinv, salt.dinv)
-        charge, diffusion = (
-            _stencil.FaceConductances(one.cz, one.cy, one.cx) for one in (psi, salt)
-        )
         u = self.scratch[0][PSI], self.scratch[0][SALT]
         run(block_smoother.solve, size, nz, BLOCK_SWEEPS[0], blocks, (b1, b3), u)
         run(
             block_smoother.sweep,
-            *(size, nz, BLOCK_SWEEPS, add, blocks, charge, diffusion, u, (x1, x3)),
+            *(size, nz, BLOCK_SWEEPS, add, blocks, psi.faces, salt.faces, u, (x1, x3)),
         )
 
     def _diagonals(self, depth):
         for field in range(3):
             level = self.levels[field][depth]
-            self.team.run(
+            self.pool.run(
                 exchange.diagonal_with_exchange,
                 level.size,
                 level.shape[0],
-                *(level.cz, level.cy, level.cx, level.e, level.with_e),
+                *(level.faces, level.e, level.with_e),
                 *((self.m if field == SALT else self.g)[depth], level.dinv),
             )
 
@@ -221,8 +203,8 @@ class BlockMultigrid:
         means = []
         for field in (PSI, SALT):
             level = self.levels[field][0]
-            total = self.team.run(exchange.sum_of_inverses, level.size, level.shape[0], level.dinv)
-            means.append(self.n_wet / total)
+            total = self.pool.run(exchange.sum_of_inverses, level.size, level.shape[0], level.dinv)
+            means.append(self.n_electrolyte / total)
         np.copyto(solid, self.levels[PHI][0].dinv)
         self._faces(exchange.weigh_rows, self.slopes.m, solid.ravel())
         return means[0], solid, means[1]
@@ -247,30 +229,26 @@ class BlockMultigrid:
             for field in range(3):
                 x[field][inner] = parts[field].reshape(x[field][inner].shape)
             return
-        run = self.team.run
+        run = self.pool.run
         step = self.plan[depth]
         levels = [self.levels[field][depth] for field in range(3)]
         lower = [self.levels[field][depth + 1] for field in range(3)]
-        fold = (step.first, step.fold_y, step.fold_x)
         nz, size = levels[0].shape[0], levels[0].size
         if depth == 0:
             self._smooth_blocks(b[PSI], b[SALT], False, x[PSI], x[SALT])
         for field, level in enumerate(levels):
-            faces = (level.cz, level.cy, level.cx)
             if depth or field == PHI:
                 run(
                     _stencil.smooth,
-                    size,
-                    nz,
-                    *(b[field], level.dinv, *faces, *multigrid.SWEEPS, False, x[field]),
+                    *(size, nz, b[field], level.dinv, level.faces),
+                    *(multigrid.SWEEPS, False, x[field]),
                 )
             if depth == 0 and field == PHI:
                 self._correct_clusters(b, x)
             run(
-                _stencil.residual_restricted,
-                size,
-                step.shape[0],
-                *(x[field], b[field], *faces, level.e, level.with_e, *fold, lower[field].b),
+                grid_transfer.residual_restricted,
+                *(size, step.shape[0], x[field], b[field], level.faces),
+                *(level.e, level.with_e, step.aggregates, lower[field].b),
             )
         coarse_b = tuple(part.b for part in lower)
         coarse_x = tuple(part.x for part in lower)
@@ -284,21 +262,15 @@ class BlockMultigrid:
                 exchange.cell_exchange_restricted,
                 size,
                 step.shape[0],
-                *(exchange.Slopes(self.g[depth], self.m[depth]), x, fold, coarse_b),
+                *(exchange.Slopes(self.g[depth], self.m[depth]), x, step.aggregates, coarse_b),
             )
         coarse_levels.restrict_metal(levels, x, step, coarse_b)
         self._cycle(depth + 1, coarse_b, coarse_x)
         if depth + 1 in self.again:
             self._visit_again(depth + 1, coarse_b, coarse_x)
         scratch = self.scratch[depth]
-        for field, level in enumerate(levels):
-            faces = (level.cz, level.cy, level.cx)
-            run(
-                _stencil.prolong,
-                size,
-                nz,
-                *(coarse_x[field], step.parent, step.fold_y, step.fold_x, x[field]),
-            )
+        for field in range(3):
+            run(grid_transfer.prolong, size, nz, coarse_x[field], step.aggregates, x[field])
         if depth == 0:
             self._correct_clusters(b, x)
         self._residual(depth, b, x, scratch)
@@ -309,10 +281,8 @@ class BlockMultigrid:
                 continue
             run(
                 _stencil.smooth,
-                size,
-                nz,
-                *(scratch[field], level.dinv, level.cz, level.cy, level.cx),
-                *(*multigrid.SWEEPS, True, x[field]),
+                *(size, nz, scratch[field], level.dinv, level.faces),
+                *(multigrid.SWEEPS, True, x[field]),
             )
 
     def _residual(self, depth, b, x, out):
@@ -320,12 +290,9 @@ class BlockMultigrid:
         levels = [self.levels[field][depth] for field in range(3)]
         size, nz = levels[0].size, levels[0].shape[0]
         for field, level in enumerate(levels):
-            faces = (level.cz, level.cy, level.cx)
-            self.team.run(
+            self.pool.run(
                 _stencil.residual,
-                size,
-                nz,
-                *(x[field], b[field], *faces, level.e, level.with_e, out[field]),
+                *(size, nz, x[field], b[field], level.faces, level.e, level.with_e, out[field]),
             )
         if depth == 0:
             self._faces(
@@ -333,7 +300,7 @@ class BlockMultigrid:
             )
         else:
             slopes = exchange.Slopes(self.g[depth], self.m[depth])
-            self.team.run(exchange.cell_exchange, size, nz, slopes, x, out)
+            self.pool.run(exchange.cell_exchange, size, nz, slopes, x, out)
         out[PSI][1] -= levels[SALT].cz[1] * x[SALT][1]
         out[SALT][1] -= levels[PSI].cz[1] * x[PSI][1]
 
@@ -353,7 +320,7 @@ class BlockMultigrid:
         fine, salt, group = self.levels[PHI][0], self.levels[SALT][0], self.clusters
         if group.count:
             blocks = (self.g[0], self.m[0], self.levels[PSI][0].dinv, salt.dinv)
-            self.team.run(
+            self.pool.run(
                 floating_clusters.correct,
                 *(8 * len(group.voxel), group.count, group, fine.cz.shape[1:]),
                 _stencil.FaceConductances(*(c.ravel() for c in (fine.cz, fine.cy, fine.cx))),
@@ -363,4 +330,4 @@ class BlockMultigrid:
             )
 
     def _faces(self, function, *args):
-        self.team.scatter(function, self.faces.starts, self.faces, *args)
+        self.pool.scatter(function, self.faces.starts, self.faces, *args)
