@@ -65,7 +65,7 @@ $(VENV)/.lab: $(VENV)/.compiled
 
 # The weights of the posterior come with the repository; this trains them anew.
 posterior: $(VENV)/.compiled
-	$(RUN) -m analysis.study.trinarization.posterior
+	$(RUN) -m analysis.study.limit.posterior
 
 sync: $(VENV)/.installed
 	$(RUN) -m analysis sync --from="$$FROM"

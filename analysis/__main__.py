@@ -24,7 +24,8 @@ def main(arguments=None):
         with scratch.own_folder(progress=_progress):
             return options.run(options)
     except KeyboardInterrupt:
-        print("Stopped. Run the same command again to go on from here.", file=sys.stderr)
+        again = "" if options.command == "own" else " to go on from here"  # own starts anew
+        print(f"Stopped. Run the same command again{again}.", file=sys.stderr)
         return 130
     except (ValueError, OSError, RuntimeError) as error:
         why = disk.reason(error)

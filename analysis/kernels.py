@@ -55,13 +55,8 @@ def _specimens():
 
 
 def _trinarizations():
-    from analysis.segmentation import (
-        cluster_weights,
-        clustering,
-        posterior,
-        posterior_model,
-        voxel_features,
-    )
+    from analysis.segmentation import cluster_weights, clustering, posterior
+    from analysis.segmentation.boosting import posterior_model, voxel_features
     from analysis.segmentation.networks import conversion, neural
 
     made = np.random.default_rng(0).random((THICKNESS, EDGE, EDGE), dtype=np.float32)

@@ -75,6 +75,11 @@ class Profile:
         Trinarizations whose blocking impedance is computed.
     fit_methods : tuple of str
         Trinarizations whose gamma is fitted: the ten of the paper's Table 3, and the truth.
+    fipy_specimens, fipy_maps, fipy_currents : tuple of str, tuple of str, tuple of float
+        Electrodes whose truth, trinarizations whose fitted gamma, and currents [mA/cm²] for which
+        the homogenized half cell is also lithiated in FiPy.
+    plane_shape : tuple of int
+        Voxels (z, x) of the plane that is lithiated in FiPy beside the resolved solver.
     resolved_lateral : int
         Voxels along y and x of the part of a cutout that is lithiated in three dimensions.
     resolved_voxels_per_cell : tuple of int
@@ -137,6 +142,10 @@ class Profile:
         "nn-p-cond",
     )
     fit_methods: tuple[str, ...] = (*TABLE_3_METHODS, "truth")
+    fipy_specimens: tuple[str, ...] = ELECTRODES
+    fipy_maps: tuple[str, ...] = ("edx-closing", "kmeans")
+    fipy_currents: tuple[float, ...] = (1.0, 3.0, 6.0, 8.0, 10.0, 12.0)
+    plane_shape: tuple[int, int] = (48, 32)
     resolved_lateral: int = 40
     resolved_voxels_per_cell: tuple[int, ...] = (2, 1, 4)
     resolved_specimens: tuple[str, ...] = ("TL",)
@@ -207,6 +216,10 @@ PROFILES = {
             fit_methods=("kmeans", "edx-closing", "nn-am-cond", "truth"),
             nn_choices=("relu",),
             nn_choice_epochs=1,
+            fipy_specimens=("TL",),
+            fipy_maps=("kmeans",),
+            fipy_currents=(6.0,),
+            plane_shape=(24, 16),
             limit_lateral=32,
             limit_thickness=64,
             limit_learning=(1, 4),

@@ -2,12 +2,21 @@
 
 ``python benchmarks/halfcell.py`` prints rms difference, end times and CPU seconds;
 ``python benchmarks/halfcell.py --write`` also stores PyBaMM's curves for the tests and the book.
+
+``python benchmarks/halfcell.py --fipy --record FILE`` lithiates in FiPy instead: CPU seconds with
+its own coupling of equations (before) and with ours (after), and the difference from the compiled
+backend at every current of the study.
 """
 
 import argparse
+import os
+
+os.environ |= {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+
 import time
 
 import numpy as np
+from record import recording
 
 from analysis.electrochemistry import pybamm_reference as reference
 from analysis.electrochemistry.porous_electrode.half_cell import Control, lithiate
@@ -134,10 +143,84 @@ def store(case, time_s, voltage_V):
     np.savetxt(reference.file_of(case), table, "%.7g", ",", header=header, comments="")
 
 
+class FipyCoupling:
+    """The same equations solved as FiPy couples them (``&``) and with its LU solver: before."""
+
+    def __init__(self, equations, unknowns, fixed=()):
+        import fipy
+
+        class KeptSource(fipy.ImplicitSourceTerm):  # implicit whatever its sign
+            def _getWeight(self, var, transientGeomCoeff=None, diffusionGeomCoeff=None):
+                zero = np.zeros(var.shape)
+                weight = {"old value": zero, "b vector": zero, "new value": zero}
+                return weight | {"diagonal": np.ones(var.shape)}
+
+        def keep(term):
+            if hasattr(term, "other"):
+                return keep(term.term) + keep(term.other)
+            if isinstance(term, fipy.ImplicitSourceTerm):
+                return KeptSource(term.coeff, var=term.var)
+            return term
+
+        charge, anions, electrons = (keep(one) for one in equations)
+        self.coupled, self.unknowns = charge & anions & electrons, unknowns
+        self.solver = fipy.LinearLUSolver(tolerance=1e-13, iterations=3)
+
+    def solve(self, dt):
+        before = [unknown.value.copy() for unknown in self.unknowns]
+        self.coupled.sweep(dt=dt, solver=self.solver)
+        after = [unknown.value.copy() for unknown in self.unknowns]
+        for unknown, value in zip(self.unknowns, before, strict=True):
+            unknown.setValue(value)
+        return after
+
+
+def fipy(currents=(1.0, 3.0, 6.0, 8.0, 10.0, 12.0)):
+    """FiPy before and after, and beside the compiled backend, in one process."""
+    from analysis.electrochemistry.porous_electrode import fipy_model
+    from analysis.study.cells.fipy_model import difference
+    from analysis.study.cells.halfcell import EXAMPLE
+
+    def run(current, backend, end_s=np.inf):
+        begin = time.process_time()
+        done = lithiate(EXAMPLE, current, backend=backend, end_s=end_s)
+        return done, time.process_time() - begin
+
+    for backend in ("banded", "fipy"):
+        run(6.0, backend, end_s=1e-3)  # compiles, imports
+    ours = fipy_model.Assembly
+    print("one lithiation at 6 mA/cm², 70 cells      steps  sweeps   CPU s  ms a sweep")
+    for name, assembly in (("FiPy's coupling (before)", FipyCoupling), ("ours (after)", ours)):
+        fipy_model.Assembly = assembly
+        done, seconds = run(6.0, "fipy")
+        work = f"{done.steps:5d}  {done.iterations:6d}  {seconds:6.2f}  "
+        print(f"{name:40s}  {work}{1e3 * seconds / done.iterations:6.1f}", flush=True)
+    print("current  rms [mV]  capacity     salt lost  lithium lost  steps  CPU s: FiPy, compiled")
+    for current in currents:
+        (model, seconds), (copy, fast) = run(current, "fipy"), run(current, "banded")
+        row = difference(
+            (model.capacity_mAh_cm2, model.voltage_V), (copy.capacity_mAh_cm2, copy.voltage_V)
+        )
+        print(
+            f"{current:7g}  {row['rms_mV']:8.1e}  {row['capacity_percent']:+8.1e} %  "
+            f"{abs(model.salt_drift):9.1e}  {abs(model.lithium_drift):12.1e}  {model.steps:5d}  "
+            f"{seconds:6.2f}  {fast:.3f}",
+            flush=True,
+        )
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true", help="store PyBaMM's curves")
+    parser.add_argument("--fipy", action="store_true", help="FiPy before, after and beside ours")
+    parser.add_argument("--record", help="keep what is printed in this file as well")
     options = parser.parse_args()
+    with recording(options.record):
+        fipy() if options.fipy else pybamm(options)
+
+
+def pybamm(options):
+    """Our curves beside PyBaMM's."""
     control = Control(voltage_error_V=1e-5, salt_error_mol_m3=0.1)
     size = dict(n_electrode=200, n_separator=60, materials=reference.MATERIALS, control=control)
     lithiate(reference.ELECTRODE, 6.0, **size)  # compiles

@@ -26,8 +26,9 @@ import numpy as np
 import pandas as pd
 from record import peak_gb, recording
 
-from analysis.segmentation import boosted_trees, posterior, posterior_model, voxel_features
-from analysis.study.trinarization import limit
+from analysis.segmentation import posterior
+from analysis.segmentation.boosting import boosted_trees, posterior_model, voxel_features
+from analysis.study.limit import limit
 
 SCENARIOS = ("bridging", "cluster")
 NOISES = (0.12, 0.24, 0.04)

@@ -276,8 +276,9 @@ def only_run_of(build):
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            whose = "`make own`" if build.profile == "own" else f"profile {build.profile!r}"
             raise RuntimeError(
-                f"Another run of profile {build.profile!r} is writing to {build.folder}. "
+                f"Another run of {whose} is writing to {build.folder}. "
                 "Wait for it to end, or stop it."
             ) from None
         yield

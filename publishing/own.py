@@ -2,15 +2,23 @@
 
 import html
 import os
-from contextlib import ExitStack, contextmanager
+import warnings
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import nbformat
 
 from analysis import storage
 from analysis.phases import Phase
+from analysis.storage import disk
 from analysis.study.own_data import own_tomogram
-from analysis.tomogram import describe, parse_crop, parse_fractions, parse_voxel_size, read_gray
+from analysis.tomogram import (
+    check_polarity,
+    describe,
+    parse_crop,
+    parse_fractions,
+    parse_voxel_size,
+)
 from publishing import owned, provenance, stamps
 from publishing.build import build_site
 from publishing.chapters import ROOT
@@ -18,6 +26,8 @@ from publishing.execute import only_run_of, run_chapter
 from publishing.stage import merged_notebook, write_if_changed
 
 CHAPTER = ROOT / "book" / "21_own_tomogram.md"
+
+ORDER = (Phase.AM, Phase.CBD, Phase.PORE)  # of FRACTIONS
 
 COMPANIONS = ("glossary.md", "bibliography.md")  # what the report's links lead to
 
@@ -75,14 +85,14 @@ def run(
             "FRACTIONS=0.5954,0.2308,0.1738"
         )
     size = parse_voxel_size(voxel_size_um)
-    targets = parse_fractions(fractions)
+    targets = _fractions(fractions, progress)
     absent = [phase.title for phase in Phase if targets[phase] == 0]
     if absent:
         raise ValueError(
             f"FRACTIONS={fractions}: the target of {absent[0]} is 0; the methods expect three "
             "phases. Give the volume fraction that recipe and density lead to."
         )
-    polarity = own_tomogram.check_polarity(polarity)
+    polarity = check_polarity(polarity)
     parse_crop(crop)
     place, name = own_tomogram.split(tomogram)
     folders = _folders(out, Path(place, name))
@@ -94,6 +104,7 @@ def run(
         _understand(place, name, size, targets, dataset, crop, polarity, progress)
         source = provenance.identify(own_tomogram.files_of(place, name), dataset)
         folder = _folder_of(folders, source, out)
+        held.enter_context(_want_of_space(folder))
         if folder != locked:
             held.enter_context(only_run_of(stamps.Build("own", folder)))
         _check_owner(folder, source)  # again, now that nobody else can change it
@@ -105,13 +116,23 @@ def run(
                 "profile": "own",
                 "tomogram": name,
                 "voxel_size_um": size,
-                "fractions": fractions,
+                "fractions": ",".join(f"{targets[phase]:.12g}" for phase in ORDER),
                 "dataset": dataset or "",
                 "crop": crop or "",
                 "polarity": polarity,
             },
             progress,
         )
+
+
+def _fractions(text, progress):
+    """Target fractions; what was done to them is said."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        targets = parse_fractions(text)
+    for warning in caught:
+        progress(str(warning.message))
+    return targets
 
 
 def _folders(out, file):
@@ -151,7 +172,9 @@ def _check_owner(folder, source, out=""):
 def _understand(place, name, size, targets, dataset, crop, polarity, progress):
     """Say what was read from the file, before any work."""
     file, cut = own_tomogram.located(place, name), crop or None
-    found = describe(file, dataset, crop=cut, voxel_size_um=size)
+    found = describe(
+        file, dataset, crop=cut, voxel_size_um=size, polarity=polarity, targets=targets
+    )
     stated = ", ".join("?" if edge is None else f"{edge:g}" for edge in found.spacing_um)
     known = any(edge is not None for edge in found.spacing_um)
     of = f", dataset {found.dataset}" if found.dataset else ""
@@ -164,10 +187,17 @@ def _understand(place, name, size, targets, dataset, crop, polarity, progress):
         + (f"the file says {stated} µm ({found.spacing_source})" if known else "the file says none")
     )
     progress(f"the commonest gray value fills {found.commonest_share:.1%} of the volume")
-    gray = read_gray(file, dataset, crop=cut, voxel_size_um=size)
-    progress(
-        f"{own_tomogram.settle_polarity(gray, targets, polarity)}; stored so that {found.polarity}"
-    )
+    if found.particles == "dark" and not polarity:
+        raise ValueError(found.doubt)
+    given = f"{polarity}, as POLARITY says" if polarity else "taken to be bright"
+    seen = {
+        "bright": "the gray values agree",
+        "dark": "the gray values say otherwise",
+        "unclear": "the gray values do not tell" + ("" if polarity else "; else add POLARITY=dark"),
+    }[found.particles]
+    progress(f"particles {given} ({seen}); stored so that {found.polarity}")
+    if found.doubt:
+        progress(f"LOOK: {found.doubt}")
 
 
 def _run_in(folder, place, parameters, progress):
@@ -185,11 +215,28 @@ def _run_in(folder, place, parameters, progress):
         owned.publish(folder, report, labels, progress)
     except BaseException as error:
         reason = without(private, str(error) or type(error).__name__)
-        owned.state(folder, _page(name, "could not be made", reason), "failed")
+        with suppress(OSError):  # on a full disk, the page of the beginning stays
+            owned.state(folder, _page(name, "could not be made", reason), "failed")
         raise
     page = folder / owned.REPORT / "index.html"
     progress(f"Report: {page}\nLabels: {folder}")
     return page
+
+
+@contextmanager
+def _want_of_space(folder):
+    """Say of a full disk what helps here: another folder for the report."""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        why = disk.reason(error, folder)
+        if not why:
+            raise
+        raise OSError(
+            f"Could not write to {folder}: {why}. An earlier report, if there was one, lies there "
+            f"in {owned.PREVIOUS}/. Free some space, or give another folder with OUT=..., and run "
+            "again."
+        ) from error
 
 
 def _make(folder, parameters, private, progress):

@@ -67,9 +67,8 @@ def check(out, tomogram):
             f"OUT={out} is {folder}, {reason}; expected a folder for this report alone. Give a new "
             "one, or leave OUT away for own/<name of the tomogram>. Nothing was touched."
         )
-    if folder.exists() and not folder.is_dir():
-        raise ValueError(f"OUT={out} is a file; expected a folder. Give another name.")
-    others = [path for path in folder.iterdir() if path.name != LOCK] if folder.is_dir() else []
+    _check_writable(folder, out)
+    others = [path for path in folder.iterdir() if not _passing(path)] if folder.is_dir() else []
     if others and read_mark(folder) is None:
         raise ValueError(
             f"OUT={out} holds files that `make own` did not make; expected an empty folder, a new "
@@ -115,6 +114,9 @@ def read_mark(folder):
 def claim(folder, source):
     """Make a folder ours, or write down that it holds another version of its source."""
     folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.iterdir():
+        if _half_written(path):  # by a run that was killed; nobody else holds this folder
+            path.unlink()
     mark = read_mark(folder) or {
         "made_by": MAKER, "state": "empty", "files": {}, "previous": {},
     }  # fmt: skip
@@ -184,6 +186,30 @@ def publish(folder, report, labels, progress):
     _retire(folder / PREVIOUS, mark["previous"], folder, progress)
     _write_mark(folder, mark | {"previous": {}})
     _remove_work(folder)
+
+
+def _check_writable(folder, out):
+    """Stop early if the folder cannot be made: something in its path is a file, or not ours."""
+    there = folder
+    while not os.path.lexists(there):
+        there = there.parent
+    if not there.is_dir():
+        why = f"{there} is a file"
+    elif not os.access(there, os.W_OK | os.X_OK):
+        why = f"you may not write to {there}"
+    else:
+        return
+    raise ValueError(f"OUT={out}: {why}. Give another folder. Nothing was touched.")
+
+
+def _passing(path):
+    """The lock, or a mark half-written: what a run leaves that was killed as it claimed this."""
+    return path.name == LOCK or _half_written(path)
+
+
+def _half_written(path):
+    stem, ending = os.path.splitext(MARK)
+    return path.name.startswith(f".{stem}.") and path.name.endswith(f".partial{ending}")
 
 
 def _untouchable(folder, tomogram):

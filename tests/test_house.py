@@ -32,6 +32,7 @@ RANKS = {
     "resolved": 4,
     "target_curve": 4,
     "gamma_fit": 5,
+    "fipy_voxels": 5,
     "measured_curve": 6,
     "kramers_kronig": 0,
     "transmission_line": 0,
@@ -43,7 +44,7 @@ NAMES_FOR_SCRIPTS = {"structure", "calibration", "halfcell"}
 
 
 # Parts of the study; each may import those before it. The modules that serve all come first.
-PARTS = ("finding", "catalogue", "current", "imaging", "trinarization", "morphology")
+PARTS = ("finding", "catalogue", "current", "imaging", "trinarization", "limit", "morphology")
 PARTS += ("cells", "own_data", "book")
 
 

@@ -1,5 +1,6 @@
 """`make own`: one message and nothing written for bad input, a report and labels for good input."""
 
+import errno
 import os
 import threading
 
@@ -180,7 +181,7 @@ def test_the_second_of_two_runs_is_told(tmp_path, scan, capsys, monkeypatch, qui
     first.start()
     assert inside.wait(60)
     assert own(tmp_path, scan) == 1
-    assert "Another run" in capsys.readouterr().err
+    assert "Another run of `make own`" in capsys.readouterr().err
     leave.set()
     first.join()
     assert status == [0] and page(tmp_path / "out") == "report 1 on scan.tif"
@@ -202,7 +203,7 @@ def test_a_run_that_claims_the_folder_meanwhile_is_noticed(
 
     monkeypatch.setattr(publishing_own, "_understand", read)
     assert own(tmp_path, scan) == 1
-    assert "Another run" in capsys.readouterr().err and not quick
+    assert "Another run of `make own`" in capsys.readouterr().err and not quick
     held[1].__exit__(None, None, None)
 
 
@@ -295,3 +296,44 @@ def test_report_and_labels_of_a_measured_electrode(shared_data, tmp_path, monkey
         achieved = volume_fractions(labels)
         assert all(abs(achieved[phase] - targets[phase]) < 0.002 for phase in Phase)
         assert (tmp_path / "out" / f"OWN-1-{method}.nc").exists()
+
+
+def test_what_the_reader_doubts_or_scales_is_said(tmp_path, quick, capsys):
+    rng = np.random.default_rng(5)
+    gray = np.where(rng.random((24, 24, 24)) < 0.6, 200, 100) + rng.normal(0, 15, (24,) * 3)
+    np.save(tmp_path / "v.npy", gray)
+    assert own(tmp_path, tmp_path / "v.npy", fractions="0.595,0.231,0.173") == 0
+    said = capsys.readouterr().out
+    assert "sum to 0.999" in said and "scaled to 0.5956" in said and "LOOK" not in said
+    assert sum(float(part) for part in quick[0]["fractions"].split(",")) == pytest.approx(1)
+    for polarity, words in (("dark", "look bright in the file"), ("bright", "")):
+        assert own(tmp_path, tmp_path / "v.npy", polarity=polarity) == 0
+        said = capsys.readouterr().out
+        assert ("LOOK" in said) == bool(words) and words in said
+    assert own(tmp_path, tmp_path / "v.npy", fractions="0.231,0.595,0.174") == 1
+    assert capsys.readouterr().err.strip().startswith("FRACTIONS give the active material 23%")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)),
+        OSError(errno.EDQUOT, os.strerror(errno.EDQUOT)),
+        ChapterFailed(f"cell 3: {os.strerror(errno.EFBIG)}"),
+    ],
+)
+def test_a_full_disk_is_told_with_the_folder_of_the_report(
+    tmp_path, scan, capsys, quick, monkeypatch, error
+):
+    assert own(tmp_path, scan) == 0
+
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(publishing_own, "_make", fail)
+    assert own(tmp_path, scan) == 1
+    said = capsys.readouterr().err
+    assert f"Could not write to {tmp_path / 'out'}" in said and "OUT=" in said
+    assert "CBD_RESULTS" not in said
+    kept = tmp_path / "out" / "previous" / "report" / "index.html"
+    assert kept.read_text() == "report 1 on scan.tif"

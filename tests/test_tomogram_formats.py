@@ -235,3 +235,27 @@ def test_options():
         parse_voxel_size("642")
     with pytest.raises(ValueError, match="expected three ranges"):
         parse_crop("1:2,3:4")
+
+
+@pytest.mark.parametrize("text", ["0,642", "0.642 um", "0.642µm", "one"])
+def test_a_voxel_size_with_comma_or_unit_is_told_how(text):
+    with pytest.raises(ValueError, match="a decimal point and no unit"):
+        parse_voxel_size(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["0,595,0,231,0,174", "59.5%,23.1%,17.4%", "0.6;0.2;0.2", "AM=0.6,CBD=0.2,pore=0.2"]
+)
+def test_fractions_typed_in_other_ways_are_told_how(text):
+    with pytest.raises(ValueError, match="decimal points, commas between and no units"):
+        parse_fractions(text)
+
+
+@pytest.mark.parametrize("ending", [".png", ".jpg", ".dcm"])
+def test_slices_in_another_format_are_told_what_to_do(tmp_path, ending):
+    for number in range(3):
+        (tmp_path / f"s{number}{ending}").write_bytes(b"x")
+    with pytest.raises(ValueError, match=f"only files with {ending}. Save the slices as TIFF"):
+        read_gray(tmp_path / f"*{ending}")
+    with pytest.raises(ValueError, match="no file matches"):
+        read_gray(tmp_path / "*.nothing")

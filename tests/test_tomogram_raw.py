@@ -133,3 +133,22 @@ def test_npy_in_any_layout(tmp_path):
     np.savez(tmp_path / "v.npz", a=values)
     (tmp_path / "v.npz").rename(tmp_path / "v.npy")
     refused(tmp_path / "v.npy", "archive of several arrays")
+
+
+@pytest.mark.parametrize("shape", [(20, 20, 21), (90000, 90000, 90000), (20, 20, 10**6)])
+def test_npy_with_less_than_its_head_declares(tmp_path, shape):
+    file = tmp_path / "v.npy"
+    head = {"descr": "<u2", "fortran_order": False, "shape": shape}
+    with open(file, "wb") as opened:
+        np.lib.format.write_array_header_1_0(opened, head)
+        opened.write(bytes(2 * 20**3))
+    with pytest.raises(ValueError, match="truncated: .* bytes hold less than the array"):
+        read_gray(file)
+
+
+@pytest.mark.parametrize("ending", [".npy", ".tif", ".mhd", ".nrrd"])
+def test_a_dataset_in_a_format_without_names_is_not_passed_over(tmp_path, ending):
+    file = tmp_path / f"v{ending}"
+    file.write_bytes(b"x")
+    with pytest.raises(ValueError, match="DATASET=data was given, but .* holds one volume"):
+        read_gray(file, "data")

@@ -17,7 +17,8 @@ Read in this order:
 6. ``spectrum``: the ionic resistance of a measured blocking spectrum. ``spectrum_file`` reads one,
    ``transmission_line`` is its model and robust fit, ``kramers_kronig`` tests if the cell was
    stable. They need no other room.
-7. ``pybamm_reference``: curves of an independent solver, stored with their parameters.
+7. ``fipy_voxels``: a plane of voxels in FiPy, a check of ``resolved`` that can be read.
+8. ``pybamm_reference``: curves of an independent solver, stored with their parameters.
 
 Imports go down this list; the porous electrode and the resolved cell know nothing of each other.
 

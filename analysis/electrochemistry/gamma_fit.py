@@ -31,16 +31,19 @@ MISFIT_RANGE, MISFIT_POINTS = 1.05, 200  # of the target's last capacity; see fi
 
 @dataclass(frozen=True)
 class Fidelity:
-    """Discretization of a simulation."""
+    """Discretization of a simulation, and what solves it."""
 
     n_electrode: int
     n_separator: int
     control: Control
+    backend: str = "banded"
 
 
 FIDELITIES = {
     "fine": Fidelity(160, 50, Control(voltage_error_V=3e-5, salt_error_mol_m3=0.3)),
     "coarse": Fidelity(50, 18, Control(voltage_error_V=3e-4, salt_error_mol_m3=3.0)),
+    # the cells and steps of "coarse", so that a difference is the backend's
+    "fipy": Fidelity(50, 18, Control(voltage_error_V=3e-4, salt_error_mol_m3=3.0), "fipy"),
 }
 
 
@@ -110,7 +113,7 @@ def fit_gamma(
         Values tried before the refinement, evenly in log gamma.
     materials : HalfCell
         Material parameters.
-    fidelity : {"coarse", "fine"}
+    fidelity : {"coarse", "fine", "fipy"}
         Discretization.
 
     Returns
@@ -282,6 +285,7 @@ def simulate(electrode, current_mA_cm2, *, materials=DEFAULT, fidelity="coarse",
         n_electrode=level.n_electrode,
         n_separator=level.n_separator,
         control=level.control,
+        backend=level.backend,
     )
 
 

@@ -9,12 +9,10 @@ In reading order:
                   compiled loops are in ``_cluster_kernels``
 ``networks``      what is trained: the composition network, the U-Net and the forest (Section 3.3)
 ``closing``       the CBD fills narrow places, slice by slice as EDX saw it (Section 3.4)
-``posterior``     ours, not the paper's: probabilities learned on virtual electrodes, from
-                  ``voxel_features``, by ``boosted_trees``; ``posterior_training`` makes the
-                  stored ``posterior_model``
+``posterior``     ours, not the paper's: probabilities learned on virtual electrodes by the trees
+                  in ``boosting``
 ``draws``         whole maps drawn from these probabilities
 ``agreement``     how far two labelled volumes agree, voxel by voxel (Section 3.5)
-``polarity``      whether the particles are bright or dark, told from gray values and targets
 ``ranking``       the n highest voxels, exactly n and always the same: how fractions are met
 
 Every method has a function ``trinarize`` that works on arrays ``(Z, Y, X)``; nothing here

@@ -1,7 +1,7 @@
 """Probability of each phase in each voxel, learned on virtual electrodes.
 
 Not a method of the paper. Two questions are learned by boosted decision trees on
-:mod:`~analysis.segmentation.voxel_features`: is a voxel active material, and if it is not, is it
+:mod:`~analysis.segmentation.boosting.voxel_features`: is a voxel active material, and if it is not, is it
 CBD. What they learned from is a prior: electrodes, instruments and noises as this book draws them,
 never a specimen of the study.
 """
@@ -11,8 +11,8 @@ import warnings
 import numpy as np
 
 from analysis.phases import VOXEL_SIZE_UM, Phase, check_gray, check_targets, check_voxel_size
-from analysis.segmentation import boosted_trees, voxel_features
-from analysis.segmentation.posterior_model import stored
+from analysis.segmentation.boosting import boosted_trees, voxel_features
+from analysis.segmentation.boosting.posterior_model import stored
 from analysis.segmentation.ranking import counts_for, highest
 
 MARGIN = 0.1  # of the limits of the training, within which a tomogram is still one of its kind
@@ -30,7 +30,7 @@ def predict(gray, cbd_profile=None, *, model=None, voxel_size_um=VOXEL_SIZE_UM):
     cbd_profile : (Z,) array_like of float, optional
         Volume fraction of the CBD in each slice [-], for example from an EDX line scan. Gray
         values hardly tell a level profile from a gradient; give it where it is known.
-    model : analysis.segmentation.posterior_model.Model, optional
+    model : analysis.segmentation.boosting.posterior_model.Model, optional
         By default the one that comes with the package.
     voxel_size_um : float
         Voxel edge [µm]. The features count in voxels, so the model fits its own voxel size only.
@@ -78,8 +78,8 @@ def of_features(features, model):
     Parameters
     ----------
     features : (F, voxels) ndarray of float32
-        Rows as :data:`analysis.segmentation.voxel_features.NAMES`.
-    model : analysis.segmentation.posterior_model.Model
+        Rows as :data:`analysis.segmentation.boosting.voxel_features.NAMES`.
+    model : analysis.segmentation.boosting.posterior_model.Model
 
     Returns
     -------
@@ -154,8 +154,8 @@ def doubts(image, model, voxel_size_um=VOXEL_SIZE_UM):
 
     Parameters
     ----------
-    image : analysis.segmentation.voxel_features.Image
-    model : analysis.segmentation.posterior_model.Model
+    image : analysis.segmentation.boosting.voxel_features.Image
+    model : analysis.segmentation.boosting.posterior_model.Model
     voxel_size_um : float
         Of the tomogram [µm].
 

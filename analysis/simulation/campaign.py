@@ -6,12 +6,12 @@ study needs, :mod:`analysis.simulation.case_lists`.
 
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from analysis import profiles, storage
 from analysis.simulation import cluster, local
-from analysis.simulation.case_lists import fit_cases, predictions, resolved_cases
-from analysis.simulation.cases import TRUTH, file_of, is_finished
+from analysis.simulation.case_lists import fipy_cases, fit_cases, predictions, resolved_cases
+from analysis.simulation.cases import TRUTH, Case, file_of, is_finished
 from analysis.storage import scratch
 
 SHARED_S = 10.0  # for a file to appear that another machine has written to a shared disk
@@ -115,10 +115,15 @@ def _reason_not_here(case, profile, *, patient):
 def _worthwhile_workers(missing, profile):
     """One per core, but each has to import the package, which takes as long as a few cases."""
     across = profile.resolved_lateral
-    work = sum(
-        (across / case.voxels_per_cell) ** 2 / 16 if case.resolved else 1 for case in missing
-    )
+    work = sum(_weight(case, across) for case in missing)
     return max(1, min(os.cpu_count() or 1, int(work) // 20))
+
+
+def _weight(case, across):
+    """Work of a case in units of a compiled lithiation."""
+    if case.resolved:
+        return (across / case.voxels_per_cell) ** 2 / 16
+    return 50 if case.fidelity == "fipy" else 1
 
 
 def run_fits(profile, *, methods=None, progress=print, **options):
@@ -149,6 +154,29 @@ def run_fits(profile, *, methods=None, progress=print, **options):
     return second, done + run(second, profile, progress=progress, **options)
 
 
+def run_fipy(profile, **options):
+    """
+    Run the lithiations in FiPy, and beside each the compiled backend on the same cells and steps.
+
+    Parameters
+    ----------
+    profile : Profile
+    **options
+        As for :func:`run`.
+
+    Returns
+    -------
+    pairs : list of (Case, Case)
+        Of FiPy and of the compiled backend.
+    summary : Summary
+    """
+    cases = fipy_cases(profile)
+    voxels = [Case("structure", case.specimen, case.cutout, case.method) for case in cases]
+    copies = [replace(case, fidelity="coarse") for case in cases]
+    done = run(voxels, profile, **options)
+    return list(zip(cases, copies, strict=True)), done + run([*cases, *copies], profile, **options)
+
+
 def run_resolved(profile, **options):
     """Run the resolved cases of the study, all three stages; returns the fits and a Summary."""
     runs, fits = resolved_cases(profile)
@@ -176,6 +204,9 @@ def add_arguments(parser):
     )
     parser.add_argument("--workers", type=int, default=0, help="local processes; 0: one per core")
     parser.add_argument("--methods", default="", help="comma-separated; default: those of Table 3")
+    parser.add_argument(
+        "--fipy", action="store_true", help="the lithiations in FiPy, after the fits they need"
+    )
     parser.add_argument(
         "--resolved", action="store_true", help="lithiate voxels, not the homogenized model"
     )
@@ -205,6 +236,8 @@ def main(options, progress=print):
             f"--resolved --methods {options.methods}: the methods of resolved runs stand in the "
             "profile (resolved_methods in analysis/profiles.py); leave --methods out."
         )
+    if options.resolved and options.fipy:
+        raise ValueError("--resolved --fipy: one after the other, with two commands.")
     if options.methods and not methods:
         raise ValueError(f"--methods {options.methods!r} names no method; leave it out for all.")
     profile = profiles.get(options.profile)
@@ -221,6 +254,8 @@ def main(options, progress=print):
         _, summary = run_resolved(profile, **common)
     else:
         _, summary = run_fits(profile, methods=methods or None, **common)
+        if options.fipy:
+            summary += run_fipy(profile, **common)[1]
     progress(str(summary))
     return 1 if summary.failed else 0
 

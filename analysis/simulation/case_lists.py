@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from analysis import profiles, storage
 from analysis.segmentation.methods import CATALOG
-from analysis.simulation.cases import TRUTH, Case, load, measurements, scan, truth_of
+from analysis.simulation.cases import TRUTH, Case, is_finished, load, measurements, scan, truth_of
 
 HEADLINE = "TL", 1  # specimen and cutout whose truth is also lithiated with other cells
 
@@ -118,3 +118,29 @@ def predictions(fit, profile):
 def has_labels(specimen, cutout, method, profile):
     """Whether a trinarization of a cutout is on disk."""
     return storage.exists("volumes", f"labels/{specimen}-{cutout}-{method}", profile=profile)
+
+
+def fipy_cases(profile):
+    """
+    Lithiations in FiPy: the truth at the true gamma, and the headline maps at their fitted one.
+
+    Returns
+    -------
+    cases : list of Case
+        Maps without a finished fit are left out.
+    """
+    models = [
+        (specimen, TRUTH, profile.gamma_true)
+        for specimen in profile.fipy_specimens
+        if has_labels(specimen, 1, TRUTH, profile)
+    ]
+    specimen, cutout = HEADLINE
+    for method in profile.fipy_maps:
+        fit = Case("fit", specimen, cutout, method, profile.gamma_true, profile.fit_current)
+        if has_labels(specimen, cutout, method, profile) and is_finished(fit, profile):
+            models.append((specimen, method, round(float(load(fit, profile).fitted_gamma), 4)))
+    return [
+        Case("lithiation", specimen, 1, method, gamma, current, "fipy")
+        for specimen, method, gamma in models
+        for current in profile.fipy_currents
+    ]

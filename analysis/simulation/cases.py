@@ -41,8 +41,9 @@ class Case:
         Effective transport parameter of the CBD; for a fit, that of the virtual experiment.
     current_mA_cm2 : float, optional
         Current density.
-    fidelity : {"coarse", "fine", "resolved"}
-        Discretization: two of the homogenized model, or the voxels themselves.
+    fidelity : {"coarse", "fine", "fipy", "resolved"}
+        Two discretizations of the homogenized model; the first of them in FiPy instead of the
+        compiled backend; or the voxels themselves.
     voxels_per_cell : int, optional
         Voxels along the edge of a cell in a resolved run.
     """

@@ -2,6 +2,7 @@
 
 ``imaging``        virtual electrodes, their tomograms, the FIB-SEM stack, the fluorine maps
 ``trinarization``  four ways from gray values to labels, and how far they agree
+``limit``          how much a tomogram tells: what is learned on electrodes of other seeds
 ``morphology``     surfaces, sizes, paths, covariances and depth profiles of all labels
 ``cells``          the half cell, gamma fitted to every trinarization, voxels lithiated, impedance
 ``own_data``       the measured electrode, and a reader's own tomogram

@@ -34,8 +34,8 @@ def parse_fractions(text):
         numbers = []
     if len(numbers) != 3:
         raise ValueError(
-            f"FRACTIONS={text!r}; expected three volume fractions AM,CBD,pore, for example "
-            "FRACTIONS=0.5954,0.2308,0.1738."
+            f"FRACTIONS={text!r}; expected three volume fractions AM,CBD,pore with decimal points, "
+            "commas between and no units, for example FRACTIONS=0.5954,0.2308,0.1738."
         )
     total = sum(numbers)
     if 1e-4 < abs(total - 1) <= ROUNDING and min(numbers) >= 0:
@@ -67,7 +67,10 @@ def parse_voxel_size(text):
         typed = isinstance(text, str) and text.strip()
         number = float(text) if typed else (None if text == "" else text)
     except ValueError:
-        number = text  # refused below, with the words that every function uses
+        raise ValueError(
+            f"VOXEL_SIZE_UM={text!r}; expected one edge length in µm, a number with a decimal point "
+            "and no unit, for example VOXEL_SIZE_UM=0.642."
+        ) from None
     size = check_voxel_size(number)
     low, high = PLAUSIBLE_UM
     if low <= size <= high:

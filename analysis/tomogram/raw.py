@@ -27,6 +27,11 @@ def open_npy(file, _="", **__):
     try:
         values = np.load(file, mmap_mode="r", allow_pickle=False)
     except ValueError as error:
+        if "mmap length" in str(error):
+            raise ValueError(
+                f"the file is truncated: {file.stat().st_size} bytes hold less than the array that "
+                "its head declares. Copy it again"
+            ) from error
         if "Python objects" not in str(error):
             raise
         raise ValueError(

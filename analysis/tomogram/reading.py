@@ -13,12 +13,14 @@ from analysis.tomogram import checks
 from analysis.tomogram.hdf5 import open_hdf5
 from analysis.tomogram.netcdf3 import open_netcdf3
 from analysis.tomogram.options import fit_crop, parse_crop, parse_voxel_size
-from analysis.tomogram.polarity import check_polarity, polarity_doubt, turn_round
+from analysis.tomogram.polarity import check_polarity, polarity_doubt, recognize, turn_round
 from analysis.tomogram.raw import open_metaimage, open_npy, open_nrrd
 from analysis.tomogram.slices import folder_hint, open_slices, stack_hint
 from analysis.tomogram.tiff import open_tiff
 
 HDF5, NETCDF3 = ("HDF5", open_hdf5), ("netCDF-3", open_netcdf3)
+
+NAMED = (HDF5[0], NETCDF3[0])  # formats whose datasets have names
 
 READERS = {
     ".tif": ("TIFF", open_tiff),
@@ -66,7 +68,9 @@ class Description:
     commonest_share : float
         Share [-] of the voxels that hold the commonest single value.
     doubt : str
-        A sentence if the particles seem to be dark, else empty.
+        A sentence if gray values and target fractions do not go together, else empty.
+    particles : {"", "bright", "dark", "unclear"}
+        What the particles are in the gray values as returned; empty if no targets were given.
     """
 
     kind: str
@@ -80,9 +84,10 @@ class Description:
     compression: str
     commonest_share: float
     doubt: str = ""
+    particles: str = ""
 
 
-def read_gray(file, dataset="", *, crop=None, voxel_size_um=None, polarity="bright"):
+def read_gray(file, dataset="", *, crop=None, voxel_size_um=None, polarity=""):
     """
     Read a tomogram and make sure that it can be trinarized.
 
@@ -100,7 +105,8 @@ def read_gray(file, dataset="", *, crop=None, voxel_size_um=None, polarity="brig
         Voxel edge [µm], compared with what the file says.
     polarity : str
         "dark" if the active material is the darkest phase; gray is then turned round within its
-        range, since every method takes the brightest phase for active material.
+        range, since every method takes the brightest phase for active material. "bright", or
+        nothing, leaves it as it is.
 
     Returns
     -------
@@ -118,7 +124,7 @@ def read_gray(file, dataset="", *, crop=None, voxel_size_um=None, polarity="brig
     return _checked(file, dataset, crop, voxel_size_um, polarity)[2]
 
 
-def describe(file, dataset="", *, crop=None, voxel_size_um=None, polarity="bright", targets=None):
+def describe(file, dataset="", *, crop=None, voxel_size_um=None, polarity="", targets=None):
     """
     Read and check a tomogram, and say what was understood of it.
 
@@ -134,8 +140,8 @@ def describe(file, dataset="", *, crop=None, voxel_size_um=None, polarity="brigh
     description : Description
     """
     kind, stored, gray = _checked(file, dataset, crop, voxel_size_um, polarity)
-    dark = check_polarity(polarity) == "dark"
-    turned = "; turned round, since particles are dark" if dark else ""
+    polarity = check_polarity(polarity)
+    turned = "; turned round, since particles are dark" if polarity == "dark" else ""
     names = [name or f"axis {number}" for number, name in enumerate(stored.axes)]
     names = names or [f"axis {number}" for number in range(len(stored.shape))]
     axes = ", ".join(f"{name}: {n}" for name, n in zip(names, stored.shape, strict=True))
@@ -150,7 +156,8 @@ def describe(file, dataset="", *, crop=None, voxel_size_um=None, polarity="brigh
         polarity=stored.polarity + turned,
         compression=stored.compression,
         commonest_share=checks.commonest_share(gray),
-        doubt="" if targets is None else polarity_doubt(gray, targets),
+        doubt="" if targets is None else polarity_doubt(gray, targets, polarity),
+        particles="" if targets is None else recognize(gray, targets),
     )
 
 
@@ -265,6 +272,11 @@ def _check_spacing(stored, size):
 
 def _read(file, dataset, *, crop=None, brightness=True, early=lambda stored: None):
     kind, opener, file = _reader(file)
+    if dataset and kind not in NAMED:
+        raise ValueError(
+            f"{file}: DATASET={dataset} was given, but {kind} holds one volume without a name. "
+            "Leave DATASET out, or check that this is the file you mean."
+        )
     try:
         stored = opener(file, dataset, brightness=brightness)
         early(stored)

@@ -23,7 +23,7 @@ def open_slices(pattern, _="", *, brightness=True):
     """
     files = [Path(name) for name in glob.glob(pattern) if Path(name).suffix.lower() in ENDINGS]
     if not files:
-        raise ValueError("no TIFF matches this pattern. Check the path")
+        raise ValueError(_no_slices(pattern))
     files.sort(key=lambda path: (_numbers(path.name), path.name))
     gaps = _gaps(files)
     if gaps:
@@ -62,6 +62,16 @@ def open_slices(pattern, _="", *, brightness=True):
             n_bytes([cut.stop - cut.start for cut in slices], first.dtype)
             + first.needed(slices[1:])
         ),
+    )
+
+
+def _no_slices(pattern):
+    others = sorted({Path(name).suffix or "no ending" for name in glob.glob(pattern)})
+    if not others:
+        return "no file matches this pattern. Check the path"
+    return (
+        f"no TIFF matches this pattern, only files with {', '.join(others)}. Save the slices as "
+        "TIFF (in ImageJ: open the image sequence and save it as one TIFF)"
     )
 
 

@@ -1,10 +1,12 @@
 """Whose folder is it: nothing that we did not make is deleted or overwritten."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
+from analysis.storage import scratch
 from publishing import owned, provenance
 from publishing.chapters import ROOT
 
@@ -205,3 +207,32 @@ def test_a_name_without_a_stem_gets_a_folder_of_its_own(name):
         assert folder.parent == ROOT / "own"
         assert folder.name.strip("._-")
         assert folder.name.replace("_", "").replace("-", "").isalnum()
+
+
+def test_a_folder_that_cannot_be_made_is_refused_before_the_work(tmp_path, scan, monkeypatch):
+    (tmp_path / "note.txt").write_text("mine")
+    for out in ("note.txt", "note.txt/report", "note.txt/a/b"):
+        with pytest.raises(ValueError, match="note.txt is a file. Give another folder"):
+            owned.check(tmp_path / out, scan)
+    monkeypatch.setattr(os, "access", lambda path, _: Path(path) != tmp_path)
+    for out in ("new", "new/deep", "a/b/c"):
+        with pytest.raises(ValueError, match=f"may not write to {tmp_path}. Give another folder"):
+            owned.check(tmp_path / out, scan)
+    assert (tmp_path / "note.txt").read_text() == "mine"
+
+
+def test_what_a_run_leaves_that_was_killed_as_it_began_is_no_dead_end(tmp_path, scan):
+    """Or what another run shows that begins now: its mark is half-written, the lock decides."""
+    folder = tmp_path / "out"
+    folder.mkdir()
+    (folder / owned.LOCK).touch()
+    half = scratch.partial_name(folder / owned.MARK)
+    half.write_text("{")
+    assert owned.check(folder, scan) == folder
+    owned.claim(folder, provenance.identify([scan]))
+    assert not half.exists() and owned.owner(folder) is not None
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    scratch.partial_name(mine / "other.json").write_text("{")
+    with pytest.raises(ValueError, match="did not make"):
+        owned.check(mine, scan)

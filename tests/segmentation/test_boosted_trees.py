@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from analysis.segmentation import boosted_trees
+from analysis.segmentation.boosting import boosted_trees
 
 
 @pytest.fixture(scope="module")

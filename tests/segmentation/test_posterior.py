@@ -8,10 +8,9 @@ import pytest
 
 from analysis.instruments import transfer
 from analysis.phases import VOXEL_SIZE_UM, Phase, volume_fractions
-from analysis.segmentation import (
-    agreement,
+from analysis.segmentation import agreement, posterior
+from analysis.segmentation.boosting import (
     boosted_trees,
-    posterior,
     posterior_model,
     posterior_training,
     voxel_features,

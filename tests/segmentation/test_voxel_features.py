@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from analysis.segmentation import voxel_features
+from analysis.segmentation.boosting import voxel_features
 
 ROW = {name: number for number, name in enumerate(voxel_features.NAMES)}
 ALONG_Z = {"bright share of the slice", "CBD of the slice"}
@@ -84,7 +84,7 @@ def test_the_halo_reaches_as_far_as_every_feature():
 
 @pytest.mark.parametrize(("offset", "factor"), [(100.0, 1.0), (0.0, 250.0), (-3.0, 0.01)])
 def test_offset_and_contrast_of_the_file_drop_out(gray, offset, factor):
-    found = features((offset + factor * gray.astype(float)))
+    found = features(offset + factor * gray.astype(float))
     np.testing.assert_allclose(found, features(gray), atol=5e-5)
 
 

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from analysis.phases import Phase
-from analysis.segmentation import posterior_training
-from analysis.study.trinarization import limit, limit_runs, limit_text
+from analysis.segmentation.boosting import posterior_training
+from analysis.study.limit import limit, limit_runs, limit_text
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,10 @@ import pytest
 
 from analysis import profiles
 from analysis.phases import Phase
-from analysis.segmentation import draws, posterior_model, posterior_training, voxel_features
+from analysis.segmentation import draws
+from analysis.segmentation.boosting import posterior_model, posterior_training, voxel_features
 from analysis.specimen import electrode
-from analysis.study.trinarization import posterior
+from analysis.study.limit import posterior
 
 
 def test_no_specimen_of_the_study_is_among_the_training():
@@ -59,8 +60,7 @@ def test_nominal_profile_is_that_of_the_specimen(name, depth):
 
 def test_examples_are_the_same_again_and_those_of_another_number_are_not():
     first, again, other = (
-        posterior.examples(number, lateral=32, thickness=48, tomograms=1)[0]
-        for number in (0, 0, 4)
+        posterior.examples(number, lateral=32, thickness=48, tomograms=1)[0] for number in (0, 0, 4)
     )
     np.testing.assert_array_equal(first.features, again.features)
     np.testing.assert_array_equal(first.phases, again.phases)
@@ -74,11 +74,11 @@ def test_zero_of_a_falling_function_is_found(width):
 
 
 def test_store_writes_weights_hash_and_recipe(tmp_path, monkeypatch):
-    monkeypatch.setattr(posterior, "fit_widths", lambda model, say: (1.0, 1.5))
+    monkeypatch.setattr(posterior, "fit_widths", lambda model, progress: (1.0, 1.5))
     monkeypatch.setattr(posterior_training, "ACTIVE_TREES", 2)
     seen = posterior.examples(0, lateral=32, thickness=48, tomograms=1)
     file = tmp_path / "weights.npz"
-    posterior.store(seen, 1, file=file, say=lambda line: None)
+    posterior.store(seen, 1, file=file, progress=lambda line: None)
     model = posterior_model.load(file)
     assert model.noise == (seen[0].image.noise,) * 2
     recipe = json.loads(file.with_suffix(".json").read_text())

@@ -6,9 +6,12 @@ Read in this order:
 2. ``half_cell``: profiles and a current to voltage against time. Start here.
 3. ``mesh``: finite volumes of separator and electrode, the profiles on them.
 4. ``particle_diffusion``: lithium in spheres; ``butler_volmer``: the reaction on their surface.
-5. ``fipy_model``: charge, salt and electrons as FiPy equations, beside those of the book.
+5. ``fipy_model``: charge, salt and electrons as FiPy equations, beside those of the book;
+   ``equation_changes``: added terms, other boundary conditions and properties;
+   ``own_electrolyte``: an electrolyte of one's own; ``fipy_assembly``: its linear system.
 6. ``newton_model`` and ``newton_kernels``: the same equations by Newton's method, compiled; the
-   default, since it is much the faster. ``block_elimination`` solves its linear systems.
+   default for scans and fits, since it is much the faster. ``block_elimination`` solves its
+   linear systems.
 7. ``time_integration``: steps of both backends, their error and the search for the cut-off.
 8. ``manufactured``: an exact solution that measures the orders of convergence.
 """

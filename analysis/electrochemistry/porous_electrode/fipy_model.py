@@ -16,140 +16,129 @@ whatever :math:`t_+(c_e)` does, no salt is lost.
 """
 
 import os
+from dataclasses import replace
 
 import numpy as np
 
 from analysis.electrochemistry.materials import FARADAY_C_MOL
 from analysis.electrochemistry.porous_electrode.butler_volmer import react
+from analysis.electrochemistry.porous_electrode.equation_changes import Changes
+from analysis.electrochemistry.porous_electrode.fipy_assembly import Assembly
 from analysis.electrochemistry.porous_electrode.mesh import BACKGROUND_S_M, exponential_fitting
 from analysis.electrochemistry.porous_electrode.time_integration import StepFailed, damped_salt
 
 F = FARADAY_C_MOL
-
-
-def _coupled_source():
-    """
-    FiPy's implicit source, kept implicit whatever its sign.
-
-    FiPy moves a source to the right-hand side when its sign weakens the diagonal. Between two
-    variables there is no such diagonal, and the move would turn Newton's method in the reaction
-    into a slow fixed-point iteration.
-    """
-    import fipy
-
-    class CoupledSource(fipy.ImplicitSourceTerm):
-        def _getWeight(self, var, transientGeomCoeff=None, diffusionGeomCoeff=None):
-            zero = np.zeros(var.shape)
-            return {
-                "diagonal": np.ones(var.shape),
-                "old value": zero,
-                "b vector": zero,
-                "new value": zero,
-            }
-
-    return CoupledSource
+NOTHING = Changes()
 
 
 class PorousElectrode:
     """
     FiPy backend of the half cell: three coupled equations, swept to convergence.
 
+    Attributes for those who add terms (see ``equation_changes``): the unknowns `psi`, `c_e`,
+    `phi_s`; `phi_e` and the reaction current density `i` of the last sweep; `S`, `epsilon` and
+    `electrode`, one in the electrode and zero in the separator; `mesh` and `layers`.
+
     Parameters
     ----------
     layers : Layers
         The discretized half cell.
+    changes : Changes, optional
+        Terms to add to the equations.
     tolerance : float
-        Largest last change of a potential [V] and of c_e relative to its initial value.
+        Largest error left of a potential [V] and of c_e relative to its initial value, as the
+        last two sweeps let it be estimated.
     max_sweeps : int
         Sweeps before the step is given up.
     """
 
-    def __init__(self, layers, tolerance=1e-8, max_sweeps=60):
+    def __init__(self, layers, changes=NOTHING, tolerance=1e-8, max_sweeps=60):
         os.environ.setdefault("FIPY_SOLVERS", "scipy")
         import fipy
 
         self.layers = layers
         self.tolerance = tolerance
         self.max_sweeps = max_sweeps
-        mesh = fipy.Grid1D(dx=layers.width)
+        self.mesh = mesh = fipy.Grid1D(dx=layers.width)
 
         def cell(value=0.0, **options):
             return fipy.CellVariable(mesh=mesh, value=value, **options)
 
-        def face():
-            return fipy.FaceVariable(mesh=mesh, value=0.0)
+        def face(**options):
+            return fipy.FaceVariable(mesh=mesh, value=0.0, **options)
 
-        psi, c_e, phi_s = cell(), cell(1.0, hasOld=True), cell()
-        epsilon, S = cell(layers.porosity), cell(layers.surface)
-        kappa, D, t_plus, sigma = face(), face(), face(), face()  # effective values at the faces
-        background, c_middle, anions_by_psi = face(), face(), face()
-        i, i_phi, i_c = cell(), cell(), cell()  # reaction, d/d(phi_s - psi), d/d(c_e)
-        i_left, i_right = cell(), cell()  # applied current through the outer faces [A/m³]
-        charge_by_c = fipy.FaceVariable(mesh=mesh, rank=1, value=0.0)
-        anions_by_c = fipy.FaceVariable(mesh=mesh, rank=1, value=0.0)
-        separator, first_cell = cell(), cell()  # where a potential is held at zero
+        self.psi, self.c_e, self.phi_s = self.unknowns = (
+            cell(name="psi"),
+            cell(layers.materials.electrolyte.initial_mol_m3, name="c_e", hasOld=True),
+            cell(name="phi_s"),
+        )
+        self.epsilon, self.S = cell(layers.porosity), cell(layers.surface)
+        self.kappa, self.D, self.t_plus = face(), face(), face()  # effective, at the faces
+        self.sigma, self._background = face(), face()
+        # reaction of the last sweep, d/d(phi_s - psi), d/d(c_e); phi_e that belongs to it
+        self.i, self.i_phi, self.i_c, self.phi_e = cell(), cell(), cell(), cell()
+        self._i_left, self._i_right = cell(), cell()  # current through the outer faces [A/m³]
+        self._charge_by_c, self._anions_by_c = face(rank=1), face(rank=1)
+        self._anions_by_psi, self._c_middle = face(), face()
+        # where a potential is held at zero: the solid's in the separator, psi in the first cell
+        self._separator, self._first_cell, self.electrode = cell(), cell(), cell()
 
-        Diffusion, Source = fipy.DiffusionTerm, _coupled_source()
+        n, first = layers.n_cells, layers.first
+        self._distance = 0.5 * (layers.width[:-1] + layers.width[1:])
+        self._background[1:n] = BACKGROUND_S_M * layers.conductance * self._distance
+        self.sigma[1:n] = layers.electronic_conductance * self._distance
+        self._separator[:first] = 1.0
+        self.electrode[first:] = 1.0
+        self._first_cell[0] = 1e4 / layers.width[0]
+
+        self.equations = changes.of_equations(self, self._equations())
+        self._assembly = Assembly(list(self.equations.values()), self.unknowns, fixed=[self.sigma])
+
+    def _equations(self):
+        """Charge in the electrolyte, anions, electrons: FiPy's terms, added up."""
+        from fipy import CentralDifferenceConvectionTerm as Convection
+        from fipy import DiffusionTerm as Diffusion
+        from fipy import ImplicitSourceTerm as Source
+        from fipy import TransientTerm as Transient
+
+        psi, c_e, phi_s, epsilon = *self.unknowns, self.epsilon
+        kappa, D, sigma, t_plus = self.kappa, self.D, self.sigma, self.t_plus
+        S, i, i_phi, i_c = self.S, self.i, self.i_phi, self.i_c
 
         # S i, linearized about the last sweep so that sweeping is Newton's method in the reaction
-        Si = (
-            Source(S * i_phi, var=phi_s)
-            - Source(S * i_phi, var=psi)
-            + Source(S * i_c, var=c_e)
-            + S * (i - i_phi * (phi_s - psi) - i_c * c_e)
-        )
-        minus_Si = (
-            Source(-S * i_phi, var=phi_s)
-            + Source(S * i_phi, var=psi)
-            - Source(S * i_c, var=c_e)
-            - S * (i - i_phi * (phi_s - psi) - i_c * c_e)
-        )
+        by_phi, by_c, last = S * i_phi, S * i_c, S * (i - i_phi * (phi_s - psi) - i_c * c_e)
+        Si = Source(by_phi, var=phi_s) - Source(by_phi, var=psi) + Source(by_c, var=c_e) + last
 
         # what a flux gains from c_e in its coefficients, per change since the last sweep:
         # speeds up the sweeps and is zero once they have converged
         def newton(slope):
-            return (
-                fipy.CentralDifferenceConvectionTerm(slope, var=c_e) - (slope * c_middle).divergence
-            )
+            return Convection(slope, var=c_e) - (slope * self._c_middle).divergence
+
+        more_psi = self._anions_by_psi  # the same for psi
 
         # charge in the electrolyte
         charge = (
-            Diffusion(kappa + background, var=psi)
+            Diffusion(kappa + self._background, var=psi)
             + Si
-            + i_left
-            + newton(charge_by_c)
-            - Source(first_cell, var=psi)
-            == 0
-        )
+            + self._i_left
+            + newton(self._charge_by_c)
+            - Source(self._first_cell, var=psi)
+        ) == 0
 
         # anions, and with them the salt
-        anions = fipy.TransientTerm(epsilon, var=c_e) == (
+        anions = Transient(epsilon, var=c_e) == (
             Diffusion(D, var=c_e)
             - Diffusion((1 - t_plus) * kappa / F, var=psi)
-            + newton(anions_by_c)
-            + Diffusion(anions_by_psi, var=psi)
-            - (anions_by_psi * psi.faceGrad).divergence
+            + newton(self._anions_by_c)
+            + Diffusion(more_psi, var=psi)
+            - (more_psi * psi.faceGrad).divergence
         )
 
         # electrons in active material and CBD
         electrons = (
-            Diffusion(sigma, var=phi_s) + minus_Si - i_right - Source(separator, var=phi_s) == 0
-        )
-
-        self.equations = charge & anions & electrons
-        self.unknowns = psi, c_e, phi_s
-        self._coefficients = kappa, D, t_plus
-        self._slopes = charge_by_c, anions_by_c, anions_by_psi, c_middle
-        self._reaction = i, i_phi, i_c
-        self._applied = i_left, i_right
-        self._solver = fipy.LinearLUSolver(tolerance=1e-13, iterations=3)
-
-        n, first = layers.n_cells, layers.first
-        self._distance = 0.5 * (layers.width[:-1] + layers.width[1:])
-        background[1:n] = BACKGROUND_S_M * layers.conductance * self._distance
-        sigma[1:n] = layers.electronic_conductance * self._distance
-        separator[:first] = 1.0
-        first_cell[0] = 1e4 / layers.width[0]
+            Diffusion(sigma, var=phi_s) - Si - self._i_right - Source(self._separator, var=phi_s)
+        ) == 0
+        return {"charge": charge, "anions": anions, "electrons": electrons}
 
     def solve(self, guess, salt_old, base, response, step_s, current_A_m2, time_s):
         """Return psi, salt, solid, reaction and the number of sweeps of one step."""
@@ -161,28 +150,62 @@ class PorousElectrode:
         psi.setValue(guess.psi)
         c_e.setValue(guess.salt)
         phi_s[first:] = guess.solid
-        self._applied[0][0] = current_A_m2 / layers.width[0]
-        self._applied[1][-1] = current_A_m2 / layers.width[-1]
-        surface_V = guess.surface_V
+        self._i_left[0] = current_A_m2 / layers.width[0]
+        self._i_right[-1] = current_A_m2 / layers.width[-1]
+        surface_V, previous = guess.surface_V, np.inf
         for sweep in range(1, self.max_sweeps + 1):
             before = [unknown.value.copy() for unknown in self.unknowns]
             reaction = self._update(base, response, surface_V)
             surface_V = reaction.equilibrium_V
-            self.equations.sweep(dt=step_s, solver=self._solver)
-            change = [
-                unknown.value - old for unknown, old in zip(self.unknowns, before, strict=True)
-            ]
+            solution = self._assembly.solve(step_s)
+            change = [new - old for new, old in zip(solution, before, strict=True)]
             if not all(np.all(np.isfinite(part)) for part in change):
-                raise StepFailed("FiPy gave values that are not finite")
-            largest = max(np.max(np.abs(change[0])), np.max(np.abs(change[2])))
-            damping = min(1.0, 0.5 / largest) if largest > 0 else 1.0
+                raise StepFailed(self._why_not("gave values that are not finite", time_s, step_s))
+            volts = max(np.max(np.abs(change[0])), np.max(np.abs(change[2])))
+            damping = min(1.0, 0.5 / volts) if volts > 0 else 1.0
             psi.setValue(before[0] + damping * change[0])
             phi_s.setValue(before[2] + damping * change[2])
             c_e.setValue(damped_salt(before[1], damping * change[1]))
-            salt_change = np.max(np.abs(change[1])) / electrolyte.initial_mol_m3
-            if max(largest, salt_change) < self.tolerance:
+            largest = max(volts, np.max(np.abs(change[1])) / electrolyte.initial_mol_m3)
+            if _error_left(largest, previous) < self.tolerance and np.all(
+                c_e.value == before[1] + change[1]
+            ):
+                self._check_charge(current_A_m2)
+                reaction = self._after(reaction, change)
                 return psi.value.copy(), c_e.value.copy(), phi_s.value[first:], reaction, sweep
-        raise StepFailed(f"no convergence in {self.max_sweeps} sweeps")
+            previous = largest
+        note = f"did not converge in {self.max_sweeps} sweeps (last change {largest:.1e})"
+        raise StepFailed(self._why_not(note, time_s, step_s))
+
+    def _after(self, reaction, change):
+        """The reaction at the end of the last sweep: its linearization, whose charge closes."""
+        first = self.layers.first
+        electrons = change[2][first:] - change[0][first:]
+        more = self.i_phi.value[first:] * electrons + self.i_c.value[first:] * change[1][first:]
+        return replace(reaction, current=reaction.current + more)
+
+    def _check_charge(self, current_A_m2):
+        """Charge that an added term creates would leave where psi is held at zero."""
+        left = 1e4 * self.psi.value[0]
+        if abs(left) > 1e-6 * max(abs(current_A_m2), 1.0):
+            raise ValueError(
+                f"The equations of charge and electrons do not close: {left:.3g} A/m² are left "
+                "over. A source added to 'charge' needs the opposite one in 'electrons'."
+            )
+
+    def _why_not(self, what, time_s, step_s):
+        salt, layers = self.c_e.value, self.layers
+        solid = self.phi_s.value[layers.first :]
+        depth = 1e6 * (layers.centers - np.sum(layers.width[: layers.first]))
+        lowest = int(np.argmin(salt))
+        return (
+            f"FiPy {what} at {time_s:.4g} s with a step of {step_s:.3g} s. Salt runs from "
+            f"{salt.min():.3g} mol/m³ ({depth[lowest]:.0f} µm behind the separator) to "
+            f"{salt.max():.3g}, the solid's potential from {solid.min():.3f} to {solid.max():.3f} "
+            "V. Try a shorter Control.first_step_s or a smaller Control.voltage_error_V, more "
+            "cells where the salt is steep, a lower current; if a term was added, make it "
+            "implicit in its unknown."
+        )
 
     def _update(self, base, response, surface_V):
         """Bring coefficients and reaction to the present values of the unknowns."""
@@ -191,7 +214,7 @@ class PorousElectrode:
         psi, c_e, phi_s = (unknown.value for unknown in self.unknowns)
         at_faces = layers.salt_at_faces(c_e)
         geometry = layers.conductance * self._distance
-        kappa, D, t_plus = self._coefficients
+        kappa, D, t_plus = self.kappa, self.D, self.t_plus
         kappa[1:n] = geometry * electrolyte.conductivity_S_m(at_faces)
         t_plus[1:n] = electrolyte.transference(at_faces)
         D_bulk = electrolyte.diffusivity_m2_s(at_faces)
@@ -213,18 +236,27 @@ class PorousElectrode:
             drift = (1 - electrolyte.transference(c)) / F * charge(c)
             return electrolyte.diffusivity_m2_s(c) * factor * slope_c - drift
 
-        charge_by_c, anions_by_c, anions_by_psi, c_middle = self._slopes
-        anions_by_psi[1:n] = geometry * D_bulk * factor_slope * per_volt * np.diff(c_e)
-        c_middle[1:n] = 0.5 * (c_e[:-1] + c_e[1:])
-        charge_by_c[0, 1:n] = flux_slope(charge)
-        anions_by_c[0, 1:n] = flux_slope(anions)
+        self._anions_by_psi[1:n] = geometry * D_bulk * factor_slope * per_volt * np.diff(c_e)
+        self._c_middle[1:n] = 0.5 * (c_e[:-1] + c_e[1:])
+        self._charge_by_c[0, 1:n] = flux_slope(charge)
+        self._anions_by_c[0, 1:n] = flux_slope(anions)
 
         salt = c_e[first:]
         phi_e = psi[first:] + electrolyte.diffusion_potential_V(salt)
         reaction = react(phi_s[first:] - phi_e, salt, base, response, materials, surface_V)
-        i, i_phi, i_c = self._reaction
-        i[first:] = reaction.current
-        i_phi[first:] = reaction.by_potential
+        self.phi_e.setValue(psi + electrolyte.diffusion_potential_V(c_e))
+        self.i[first:] = reaction.current
+        self.i_phi[first:] = reaction.by_potential
         slope = electrolyte.diffusion_potential_slope(salt)
-        i_c[first:] = reaction.by_salt - reaction.by_potential * slope
+        self.i_c[first:] = reaction.by_salt - reaction.by_potential * slope
         return reaction
+
+
+def _error_left(largest, previous):
+    """
+    Error left after a sweep that changed the unknowns by `largest`, the one before by `previous`.
+
+    The rest of a geometric series once the sweeps contract; an upper bound for Newton's method.
+    """
+    ratio = largest / previous
+    return largest * min(1.0, ratio / (1 - ratio)) if 0 < ratio < 0.5 else largest

@@ -11,6 +11,7 @@ import numpy as np
 from analysis.electrochemistry.conditions import check_current, check_cutoff, check_end
 from analysis.electrochemistry.constants import FARADAY_C_MOL
 from analysis.electrochemistry.materials import DEFAULT
+from analysis.electrochemistry.porous_electrode.equation_changes import Changes
 from analysis.electrochemistry.porous_electrode.mesh import ElectrodeProfile, layers
 from analysis.electrochemistry.porous_electrode.particle_diffusion import spheres
 from analysis.electrochemistry.porous_electrode.time_integration import Control, integrate
@@ -89,8 +90,9 @@ def lithiate(
         Material parameters.
     cutoff_V : float, optional
         Lower cut-off [V]; by default that of `materials`.
-    backend : {"banded", "fipy"}
-        The fast one, or the readable one.
+    backend : {"banded", "fipy"} or Changes
+        The compiled one, FiPy, or FiPy with other equations: added terms, boundary conditions or
+        properties; see :mod:`analysis.electrochemistry.porous_electrode.equation_changes`.
     n_electrode, n_separator : int
         Number of cells.
     control : Control, optional
@@ -107,14 +109,16 @@ def lithiate(
     Raises
     ------
     ValueError
-        If the current is not positive, the cut-off not between 2.5 V and the starting voltage, or
-        the current cannot be carried even at the start.
+        If the current is not positive, the cut-off not between 2.5 V and the starting voltage, the
+        current cannot be carried even at the start, or a change does not fit the equations.
     """
     control = control or Control()
     current = check_current(current_mA_cm2)
     cutoff_V = check_cutoff(cutoff_V, materials) if times_s is None else -np.inf
     _check_times(end_s, times_s)
     mesh = layers(depth, materials, n_electrode, n_separator)
+    changes = backend if isinstance(backend, Changes) else Changes()
+    mesh = changes.of_cells(mesh)
     out = integrate(
         _backend(backend, mesh),
         mesh,
@@ -124,7 +128,7 @@ def lithiate(
         end_s=end_s,
         times=times_s,
     )
-    return _gather(out, mesh, current)
+    return gather(out, mesh, current)
 
 
 def _check_times(end_s, times_s):
@@ -145,14 +149,32 @@ def _backend(name, mesh):
         from analysis.electrochemistry.porous_electrode.newton_model import BandedNewton
 
         return BandedNewton(mesh)
-    if name == "fipy":
+    if name == "fipy" or isinstance(name, Changes):
         from analysis.electrochemistry.porous_electrode.fipy_model import PorousElectrode
 
-        return PorousElectrode(mesh)
-    raise ValueError(f"Backend {name!r} is unknown; expected one of {BACKENDS}.")
+        return PorousElectrode(mesh, name if isinstance(name, Changes) else Changes())
+    raise ValueError(
+        f"Backend {name!r} is unknown; expected one of {BACKENDS}, or Changes for FiPy."
+    )
 
 
-def _gather(out, mesh, current):
+def gather(out, mesh, current):
+    """
+    A :class:`Lithiation` of what the time integration gave.
+
+    Parameters
+    ----------
+    out : March
+        From :func:`analysis.electrochemistry.porous_electrode.time_integration.integrate`.
+    mesh : Layers
+        The discretized half cell.
+    current : float
+        Current density [mA/cm²].
+
+    Returns
+    -------
+    Lithiation
+    """
     states, materials = out.states, mesh.materials
     time = np.array([state.time_s for state in states])
     salt = np.array([state.salt for state in states])

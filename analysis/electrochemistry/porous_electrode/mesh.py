@@ -4,7 +4,7 @@ z runs from the lithium metal through the separator to the collector. Cells are 
 faces lie between neighbors. Everything is SI and per geometric area of the electrode.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -148,6 +148,7 @@ class Layers:
     active: np.ndarray  # [-], electrode cells only
     electronic: np.ndarray  # [S/m], electrode cells only
     radius: float  # [m]
+    boundaries: dict = field(default_factory=dict)  # side -> loss of voltage there [V]
 
     @property
     def n_cells(self):

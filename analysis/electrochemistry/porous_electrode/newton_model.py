@@ -11,6 +11,8 @@ from analysis.electrochemistry.constants import (
     FARADAY_C_MOL,
     GAS_J_MOL_K,
     SOFT_LOGARITHM_MOL_M3,
+    ActiveMaterial,
+    Electrolyte,
 )
 from analysis.electrochemistry.porous_electrode import newton_kernels
 from analysis.electrochemistry.porous_electrode.butler_volmer import SOFT_MOL_M3, Reaction
@@ -53,13 +55,11 @@ class BandedNewton:
 
     def solve(self, guess, salt_old, base, response, step_s, current_A_m2, time_s):
         """Return psi, salt, solid, reaction and the number of iterations of one step."""
-        layers, first, n = self.layers, self.layers.first, self.layers.n_cells
+        first, n = self.layers.first, self.layers.n_cells
         psi, salt, U = guess.psi.copy(), guess.salt.copy(), guess.surface_V.copy()
         solid = np.concatenate([np.zeros(first), guess.solid])
         extra = np.zeros((3, n)) if self.source is None else self.source(time_s)
-        step = newton_kernels.ImplicitStep(
-            salt_old, base, response, step_s, current_A_m2, extra
-        )
+        step = newton_kernels.ImplicitStep(salt_old, base, response, step_s, current_A_m2, extra)
         iterations, out = newton_kernels.newton(
             newton_kernels.Fields(psi, salt, solid),
             U,
@@ -77,6 +77,12 @@ class BandedNewton:
 def _packed(materials):
     """Material parameters as the plain arrays that the kernels take."""
     electrolyte, active, ocp = materials.electrolyte, materials.active, materials.active.ocp
+    for seen, known in ((electrolyte, Electrolyte), (active, ActiveMaterial)):
+        if type(seen) is not known:  # its functions would be ignored
+            raise ValueError(
+                f"The compiled backend has the functions of {known.__name__} and no others, but "
+                f"was given {type(seen).__name__}; use backend='fipy'."
+            )
     T = materials.temperature_K
     p1, p2, p3, p4, p5, p6 = electrolyte.conductivity_p
     heat = np.exp(1000 / electrolyte.temperature_K)

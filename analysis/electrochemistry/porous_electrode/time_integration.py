@@ -289,7 +289,8 @@ def terminal_voltage(layers, state, current_A_m2):
 
     The lithium surface lies half a cell left of the first center, the collector half a cell
     right of the last; both are reached with the known fluxes. The lithium's overpotential is
-    its Butler-Volmer equation solved for the potential.
+    its Butler-Volmer equation solved for the potential, unless `layers.boundaries` has another
+    law for this side; the contact at the collector is ideal unless it has one.
     """
     electrolyte, lithium = layers.materials.electrolyte, layers.materials.lithium
     c, psi = state.salt[0], state.psi[0]
@@ -298,9 +299,14 @@ def terminal_voltage(layers, state, current_A_m2):
     gradient = one_minus_t * current_A_m2 / (FARADAY_C_MOL * electrolyte.diffusivity_m2_s(c))
     c_wall = c + half * gradient
     psi_wall = psi + half * current_A_m2 / electrolyte.conductivity_S_m(0.5 * (c + c_wall))
-    rate = lithium.exchange_current_A_m2 * np.sqrt(c_wall / electrolyte.initial_mol_m3)
-    thermal = 2 * GAS_J_MOL_K * layers.materials.temperature_K / FARADAY_C_MOL
-    phi_wall = -thermal * np.arcsinh(current_A_m2 / (2 * rate))
+    if "lithium" in layers.boundaries:
+        phi_wall = -layers.boundaries["lithium"](current_A_m2, c_wall)
+    else:
+        rate = lithium.exchange_current_A_m2 * np.sqrt(c_wall / electrolyte.initial_mol_m3)
+        thermal = 2 * GAS_J_MOL_K * layers.materials.temperature_K / FARADAY_C_MOL
+        phi_wall = -thermal * np.arcsinh(current_A_m2 / (2 * rate))
     offset = psi_wall + electrolyte.diffusion_potential_V(c_wall) - phi_wall
     drop = current_A_m2 * layers.width[-1] / (2 * layers.electronic[-1])
+    if "collector" in layers.boundaries:
+        drop += layers.boundaries["collector"](current_A_m2, state.salt[-1])
     return float(state.solid[-1] - drop - offset)

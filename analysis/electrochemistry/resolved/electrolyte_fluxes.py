@@ -111,9 +111,7 @@ def faces(start, stop, cells, unit, weight, charge, salt, e):
 def _salt_face(g, unit, d0, d1, t0, t1):
     """F G D / (1 - t) at a face, per unit."""
     half = np.float32(0.5)
-    return (
-        FARADAY * g * (half * (d0 + d1)) * unit / (np.float32(1) - half * (t0 + t1))
-    )
+    return FARADAY * g * (half * (d0 + d1)) * unit / (np.float32(1) - half * (t0 + t1))
 
 
 @kernel

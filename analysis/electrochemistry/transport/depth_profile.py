@@ -86,8 +86,10 @@ def depth_profile(labels, gamma, *, voxel_size_um, start=None, threads=1):
     labels = check_labels(labels)
     voxel_size_um = check_voxel_size(voxel_size_um)
     gamma = check_gamma(gamma)
-    conductivity = ionic_conductivity(labels, gamma)
-    transport = effective_conductivity(conductivity, start=start, threads=threads)
+    # Not bound to a name, so that the solver can let go of it.
+    transport = effective_conductivity(
+        ionic_conductivity(labels, gamma), start=start, threads=threads
+    )
     per_slice = labels[0].size
     pore, cbd, active = (
         np.count_nonzero(labels == phase, axis=(1, 2)) / per_slice for phase in Phase

@@ -120,9 +120,9 @@ def solve(hierarchy, b, x, *, rtol=1e-6, max_iterations=MAX_CYCLES, energy=None,
     fine, pool = hierarchy.levels[0], hierarchy.pool
     nz, size = fine.shape[0], fine.size
     operator = (fine.faces, fine.e, fine.with_e)
-    r, z, p, ap, scratch = (np.zeros_like(fine.cz) for _ in range(5))
+    r, z, p, ap = (np.zeros_like(fine.cz) for _ in range(4))
     run = pool.run
-    scale = np.sqrt(run(stencil.defect, size, nz, np.zeros_like(x), b, *operator, r))
+    scale = np.sqrt(run(stencil.defect, size, nz, np.zeros(x.shape), b, *operator, r))
     history = []
     if scale == 0:
         x[:] = 0
@@ -151,7 +151,7 @@ def solve(hierarchy, b, x, *, rtol=1e-6, max_iterations=MAX_CYCLES, energy=None,
         goal = max(0.5 * wanted * scale, norm / reach)
         old, alphas, betas = 0.0, [], []
         while norm > goal and iterations < max_iterations:
-            hierarchy.cycle(r, z, scratch)
+            hierarchy.cycle(r, z, ap)  # which holds nothing of use between two products
             rz = run(vectors.dot, size, nz, r, z)
             if not rz > 0:  # rounding, or coarse levels that correct a thin path by too much
                 hierarchy.visit_once()

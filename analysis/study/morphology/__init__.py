@@ -9,6 +9,8 @@
 ``coverage``        centered two-point coverage; Figure 9 (chapter 12)
 ``depth_profiles``  volume fractions against the depth; Figure 10 (chapter 13)
 
-Each has ``run(profile)`` for all volumes, ``describe(labels, voxel_size_um)`` for one, and
-``findings(described)``. The descriptors themselves are in :mod:`analysis.descriptors`.
+``peers`` puts PoreSpy and scikit-image beside ours on a small cutout (chapters 10 to 12).
+
+Each of the others has ``run(profile)`` for all volumes, ``describe(labels, voxel_size_um)`` for
+one, and ``findings(described)``. The descriptors themselves are in :mod:`analysis.descriptors`.
 """

@@ -9,8 +9,7 @@ import numpy as np
 import tifffile
 
 from analysis import profiles, storage
-from analysis.phases import Phase, check_voxel_size
-from analysis.segmentation import polarity as polarities
+from analysis.phases import check_voxel_size
 from analysis.tomogram import read_gray, write_tiff
 
 SEED = 2022
@@ -52,10 +51,8 @@ def load(tomogram, profile, *, dataset="", crop="", polarity=""):
         File, as seen from the folder that :data:`FOLDER_VARIABLE` names; empty for the example.
     profile : str
         Name of the profile, for the size of the example.
-    dataset, crop : str
+    dataset, crop, polarity : str
         As for :func:`analysis.tomogram.read_gray`.
-    polarity : {"", "bright", "dark"}
-        What the particles are in the file.
 
     Returns
     -------
@@ -66,7 +63,7 @@ def load(tomogram, profile, *, dataset="", crop="", polarity=""):
         edge = min(profiles.get(profile).lateral, 64)
         return read_gray(example_file(profile))[:, :edge, :edge]
     file = located(os.environ.get(FOLDER_VARIABLE, ""), tomogram)
-    return bright(read_gray(file, dataset, crop=crop or None), polarity)
+    return read_gray(file, dataset, crop=crop or None, polarity=polarity)
 
 
 def split(tomogram):
@@ -107,70 +104,6 @@ def files_of(folder, name):
     if path == os.path.join(folder, name) and os.path.exists(path):
         return [Path(path)]
     return sorted(Path(file) for file in glob.glob(path))
-
-
-def check_polarity(polarity):
-    """
-    Return ``"bright"``, ``"dark"`` or an empty string, or say what is wrong.
-
-    Raises
-    ------
-    ValueError
-        If it is anything else.
-    """
-    word = (polarity or "").strip().lower()
-    if word not in ("", "bright", "dark"):
-        raise ValueError(
-            f"POLARITY={polarity!r}; expected 'bright' if the particles are bright, or 'dark' if "
-            "they are dark and the pores bright."
-        )
-    return word
-
-
-def bright(gray, polarity):
-    """The gray values with bright particles."""
-    return polarities.inverted(gray) if polarity == "dark" else gray
-
-
-def settle_polarity(gray, targets, polarity):
-    """
-    Say what the particles are, or stop if the file and the reader's word do not go together.
-
-    Parameters
-    ----------
-    gray : (Z, Y, X) ndarray
-        Gray values as in the file.
-    targets : dict of Phase to float
-        Target volume fractions [-].
-    polarity : {"", "bright", "dark"}
-        The reader's word, which is believed.
-
-    Returns
-    -------
-    sentence : str
-        For the reader.
-
-    Raises
-    ------
-    ValueError
-        If the reader said nothing and the particles look dark.
-    """
-    seen = polarities.recognize(gray, targets)
-    told = {
-        "bright": "the gray values say bright",
-        "dark": "the gray values say dark",
-        "unclear": "the gray values do not tell",
-    }[seen]
-    if polarity:
-        return f"particles {polarity}, as POLARITY says ({told})"
-    if seen == "dark":
-        raise ValueError(
-            f"The particles look dark: the darkest {targets[Phase.AM]:.0%} of the voxels stand "
-            "apart from the rest, the brightest do not. The methods expect bright particles. Add "
-            "POLARITY=dark to exchange dark and bright, or POLARITY=bright if the particles are "
-            "bright all the same."
-        )
-    return f"particles taken to be bright ({told}); if they are dark, add POLARITY=dark"
 
 
 def as_code(name):

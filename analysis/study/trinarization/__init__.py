@@ -12,11 +12,7 @@
 ``standing``         how the methods stand: scores beside chance, ranks that admit ties
 ``contrast``         when the ranking of the methods changes (chapter 7)
 
-``posterior``        electrodes that the posterior is learned from; the training that is stored
-``limit``            the posterior judged on new electrodes: overlap, calibration, physics
-``limit_runs``       this in the sizes of a profile (chapter 7b)
-
-``limit_text``, ``standing_text`` and ``neural_verdicts`` make sentences of these numbers.
+``standing_text`` and ``neural_verdicts`` make sentences of these numbers.
 
 Each ``run(profile)`` writes ``labels/<specimen>-<cutout>-<method>``. The methods themselves are
 functions on arrays in :mod:`analysis.segmentation`.

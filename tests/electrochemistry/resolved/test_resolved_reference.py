@@ -8,11 +8,10 @@ import pytest
 from analysis.electrochemistry import materials
 from analysis.electrochemistry.materials import FARADAY_C_MOL
 from analysis.electrochemistry.pybamm_reference import cubes
-from analysis.electrochemistry.resolved import checkpoint, newton
+from analysis.electrochemistry.resolved import checkpoint, newton, time_integration
 from analysis.electrochemistry.resolved import electrolyte_fluxes as _electrolyte
 from analysis.electrochemistry.resolved import grid as domain
 from analysis.electrochemistry.resolved import half_cell as resolved
-from analysis.electrochemistry.resolved import time_integration
 from analysis.electrochemistry.resolved.state import ResolvedCell
 from analysis.electrochemistry.transport.threads import ThreadPool
 from analysis.phases import Phase

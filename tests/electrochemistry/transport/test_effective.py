@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tifffile
 
-from analysis.electrochemistry.transport import effective as transport
 from analysis.electrochemistry.transport import depth_profile, multigrid, symmetric_cell
+from analysis.electrochemistry.transport import effective as transport
 from analysis.electrochemistry.transport import percolation as grid
 from analysis.electrochemistry.transport import stencil as _stencil
 from analysis.electrochemistry.transport.threads import ThreadPool

@@ -1,7 +1,7 @@
 """Electrodes from which the posterior is learned, and the training that is stored.
 
 Their seeds come from a root of their own, so that no specimen of the study is among them:
-``python -m analysis.study.trinarization.posterior`` trains anew and writes the weights with
+``python -m analysis.study.limit.posterior`` trains anew and writes the weights with
 their recipe.
 """
 
@@ -20,7 +20,8 @@ from analysis import storage
 from analysis.descriptors.surface import specific_surfaces
 from analysis.instruments import transfer
 from analysis.phases import VOXEL_SIZE_UM, volume_fractions
-from analysis.segmentation import draws, posterior, posterior_model, posterior_training
+from analysis.segmentation import draws, posterior
+from analysis.segmentation.boosting import posterior_model, posterior_training
 from analysis.specimen import electrode
 
 ROOT = "posterior"  # of all seeds; the study's begin with a number, the seed of its profile
@@ -144,30 +145,28 @@ def examples(number, *, lateral=LATERAL, thickness=None, tomograms=TOMOGRAMS):
 
     Returns
     -------
-    examples : list of analysis.segmentation.posterior_training.Examples
+    examples : list of analysis.segmentation.boosting.posterior_training.Examples
         One for each tomogram.
     """
     one = setting(number, tomograms=tomograms)
     return [
-        posterior_training.examples(
-            gray, labels, profile, seed=seed_for("voxels", one.seed, count)
-        )
+        posterior_training.examples(gray, labels, profile, seed=seed_for("voxels", one.seed, count))
         for count, (gray, labels, profile) in enumerate(
             images(one, lateral=lateral, thickness=thickness)
         )
     ]
 
 
-def fit_widths(model, *, lateral=WIDTHS_LATERAL, say=lambda line: None):
+def fit_widths(model, *, lateral=WIDTHS_LATERAL, progress=lambda line: None):
     """
     Widths of the draws whose interfaces are as large as those of specimens of the training.
 
     Parameters
     ----------
-    model : analysis.segmentation.posterior_model.Model
+    model : analysis.segmentation.boosting.posterior_model.Model
     lateral : int
         Voxels along y and x.
-    say : callable
+    progress : callable
         Receives a line for each specimen and width.
 
     Returns
@@ -190,7 +189,7 @@ def fit_widths(model, *, lateral=WIDTHS_LATERAL, say=lambda line: None):
             )
             areas = [getattr(specific_surfaces(v, 1.0), interface) for v in (drawn, labels)]
             ratios.append(areas[0] / areas[1])
-        say(f"widths {widths[0]:.2f}, {widths[1]:.2f}: {interface} {np.mean(ratios):.3f}")
+        progress(f"widths {widths[0]:.2f}, {widths[1]:.2f}: {interface} {np.mean(ratios):.3f}")
         return np.mean(ratios) - 1
 
     # the two depend on each other a little
@@ -224,9 +223,9 @@ def recipe(file, specimens, model, widths):
     return {
         "sha256": hashlib.sha256(Path(file).read_bytes()).hexdigest(),
         "what": "boosted trees for analysis.segmentation.posterior",
-        "train again": f"python -m analysis.study.trinarization.posterior --specimens {specimens}",
+        "train again": f"python -m analysis.study.limit.posterior --specimens {specimens}",
         "licence": "CC BY 4.0",
-        "seeds": f"crc32 of '{ROOT}/...', see analysis.study.trinarization.posterior.seed_for",
+        "seeds": f"crc32 of '{ROOT}/...', see analysis.study.limit.posterior.seed_for",
         "lateral": LATERAL,
         "voxels of a tomogram": posterior_training.VOXELS,
         "trees": [model.active.roots.size, model.binder.roots.size],
@@ -236,33 +235,33 @@ def recipe(file, specimens, model, widths):
     }
 
 
-def store(tomograms, specimens, *, file=posterior_model.WEIGHTS, say=print):
+def store(tomograms, specimens, *, file=posterior_model.WEIGHTS, progress=print):
     """
     Train on examples, fit the widths, and write weights, hash and recipe.
 
     Parameters
     ----------
-    tomograms : list of analysis.segmentation.posterior_training.Examples
+    tomograms : list of analysis.segmentation.boosting.posterior_training.Examples
     specimens : int
         How many they are from.
     file : path-like
         Where the weights go; hash and recipe lie beside them.
-    say : callable
+    progress : callable
         Receives lines on the progress.
     """
     started = time.perf_counter()
     model = posterior_training.learn(tomograms, seed=seed_for("trees"))
-    say(f"trees: {time.perf_counter() - started:.0f} s")
+    progress(f"trees: {time.perf_counter() - started:.0f} s")
     posterior_model.save(file, model)
-    widths = fit_widths(model, say=say)
+    widths = fit_widths(model, progress=progress)
     with storage.atomic(file.with_suffix(".json")) as temporary:
         text = json.dumps(recipe(file, specimens, model, widths), indent=1)
         temporary.write_text(text + "\n", encoding="utf-8")
-    say(f"{file}: {file.stat().st_size / 1e3:.0f} kB; widths of the draws {widths}")
+    progress(f"{file}: {file.stat().st_size / 1e3:.0f} kB; widths of the draws {widths}")
 
 
 def main(arguments=None):
-    """Train anew: ``python -m analysis.study.trinarization.posterior``."""
+    """Train anew: ``python -m analysis.study.limit.posterior``."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--specimens", type=int, default=SPECIMENS)
     specimens = parser.parse_args(arguments).specimens

@@ -7,9 +7,10 @@ import pandas as pd
 
 from analysis import profiles, storage
 from analysis.phases import Phase
-from analysis.segmentation import agreement, posterior, posterior_model, posterior_training
-from analysis.study.trinarization import limit
-from analysis.study.trinarization import posterior as training
+from analysis.segmentation import agreement, posterior
+from analysis.segmentation.boosting import posterior_model, posterior_training
+from analysis.study.limit import limit
+from analysis.study.limit import posterior as training
 
 NOISE = 0.12  # of the reference setting
 JUDGED = 60_000  # voxels on which small posteriors are judged
@@ -34,7 +35,7 @@ def reference(profile, name="SL"):
 
     Returns
     -------
-    one : analysis.study.trinarization.limit.Known
+    one : analysis.study.limit.limit.Known
     probabilities : dict of str to (Z, Y, X, 3) ndarray
     """
     (one,) = _known(profile, name, profile.scenarios[0], (NOISE,))
@@ -91,9 +92,7 @@ def learning(profile):
         models[scenario, len(part)] = (part, profile.limit_trees)
     judges = {
         scenario: [
-            posterior_training.examples(
-                one.gray, one.labels, None, seed=one.seed, voxels=JUDGED
-            )
+            posterior_training.examples(one.gray, one.labels, None, seed=one.seed, voxels=JUDGED)
             for name in profiles.ELECTRODES
             for one in _known(profile, name, scenario, (NOISE,))
         ]
@@ -129,8 +128,8 @@ def kappa(model, examples):
 
     Parameters
     ----------
-    model : analysis.segmentation.posterior_model.Model
-    examples : analysis.segmentation.posterior_training.Examples
+    model : analysis.segmentation.boosting.posterior_model.Model
+    examples : analysis.segmentation.boosting.posterior_training.Examples
 
     Returns
     -------
@@ -153,7 +152,7 @@ def physics(profile):
     -------
     table : pandas.DataFrame
         Columns specimen, scenario, number, noise, kind, kappa [-] and those of
-        :func:`analysis.study.trinarization.limit.physics`; kind ``truth`` first.
+        :func:`analysis.study.limit.limit.physics`; kind ``truth`` first.
     """
     rows = []
     for name in profiles.ELECTRODES:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from analysis.figures import style
-from analysis.study.trinarization import limit
+from analysis.study.limit import limit
 
 CALIBRATED = 0.02  # mean distance of said and found up to which a posterior counts as calibrated
 KINDS = {
@@ -26,7 +26,7 @@ def ahead(table):
     Parameters
     ----------
     table : pandas.DataFrame
-        From :func:`analysis.study.trinarization.limit_runs.overlap`.
+        From :func:`analysis.study.limit.limit_runs.overlap`.
 
     Returns
     -------
@@ -60,7 +60,7 @@ def calibrated(table):
     Parameters
     ----------
     table : pandas.DataFrame
-        From :func:`analysis.study.trinarization.limit_runs.overlap`.
+        From :func:`analysis.study.limit.limit_runs.overlap`.
     """
     rows = table[table.method.isin(limit.POSTERIORS)]
     worst = rows.loc[rows["calibration error"].idxmax()]
@@ -119,7 +119,7 @@ def cell(table):
     Parameters
     ----------
     table : pandas.DataFrame
-        From :func:`analysis.study.trinarization.limit_runs.deviations`.
+        From :func:`analysis.study.limit.limit_runs.deviations`.
     """
     rows = table.set_index("kind")
     quantities = [name for name in rows.columns if name != "kappa"]

@@ -17,17 +17,11 @@ from analysis.electrochemistry.transport.effective import (
 )
 from analysis.instruments import transfer
 from analysis.phases import VOXEL_SIZE_UM, Phase, volume_fractions
-from analysis.segmentation import (
-    agreement,
-    draws,
-    methods,
-    posterior,
-    posterior_model,
-    voxel_features,
-)
+from analysis.segmentation import agreement, draws, methods, posterior
+from analysis.segmentation.boosting import posterior_model, voxel_features
 from analysis.specimen import electrode
+from analysis.study.limit.posterior import nominal_profile
 from analysis.study.trinarization import standing
-from analysis.study.trinarization.posterior import nominal_profile
 
 RIVALS = ("thresholding", "kmeans", "edx-closing")  # EDX-Closing knows the profile
 WITH_PROFILE = "posterior with profile"
@@ -128,7 +122,7 @@ def posteriors(one, *, model=None):
     Parameters
     ----------
     one : Known
-    model : analysis.segmentation.posterior_model.Model, optional
+    model : analysis.segmentation.boosting.posterior_model.Model, optional
 
     Returns
     -------

@@ -5,7 +5,13 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from analysis.phases import Phase, volume_fractions
-from analysis.segmentation.polarity import inverted, recognize, separations
+from analysis.tomogram.polarity import (
+    polarity_doubt,
+    recognize,
+    separations,
+    strongest_contrast,
+    turn_round,
+)
 
 
 def specimen(am, noise, seed=1, dtype=float):
@@ -24,7 +30,7 @@ def specimen(am, noise, seed=1, dtype=float):
 def test_bright_and_dark_are_told_apart(am, noise, dtype):
     gray, targets = specimen(am, noise, dtype=dtype)
     assert recognize(gray, targets) == "bright"
-    assert recognize(inverted(gray), targets) == "dark"
+    assert recognize(turn_round(gray), targets) == "dark"
 
 
 def test_dead_voxels_do_not_turn_it_round():
@@ -54,7 +60,38 @@ def test_separation_is_otsus_criterion():
 def test_inversion_keeps_type_and_range(dtype):
     limits = np.iinfo(dtype) if np.issubdtype(dtype, np.integer) else np.finfo(np.float16)
     gray = np.array([limits.min, 0, 1, limits.max], dtype)
-    turned = inverted(gray)
+    turned = turn_round(gray)
     assert turned.dtype == dtype
     assert (turned.astype(float) == gray.astype(float)[::-1][0] + limits.min - gray).all()
-    assert (inverted(turned) == gray).all()
+    assert (turn_round(turned) == gray).all()
+
+
+def test_strongest_contrast_is_otsus_threshold():
+    from skimage.filters import threshold_otsu
+
+    for am in (0.35, 0.6):
+        gray = specimen(am, 20, dtype=np.uint8)[0]
+        above = (gray > threshold_otsu(gray)).mean()
+        assert strongest_contrast(gray) == pytest.approx(above, abs=0.02)
+    assert strongest_contrast(np.full((4, 4, 4), 7)) == 1
+
+
+@pytest.mark.parametrize("am", [0.6, 0.7])
+@pytest.mark.parametrize("said", ["", "bright", "dark"])
+def test_the_doubt_names_the_way_out_that_is_left(am, said):
+    gray, targets = specimen(am, 10)
+    assert polarity_doubt(gray, targets, said) == ""
+    doubt = polarity_doubt(turn_round(gray), targets, said)
+    assert ("look bright in the file" if said == "dark" else "look dark in the file") in doubt
+    assert "AM,CBD,pore" in doubt
+    assert ("add POLARITY=dark" in doubt) == (said == "")
+
+
+@pytest.mark.parametrize("order", [(2, 1, 0), (1, 0, 2), (0, 2, 1)])
+def test_fractions_in_another_order_are_doubted(order):
+    """Bright particles, but the fraction given first is not theirs."""
+    gray, targets = specimen(0.65, 10)
+    numbers = [targets[phase] for phase in (Phase.AM, Phase.CBD, Phase.PORE)]
+    swapped = dict(zip((Phase.AM, Phase.CBD, Phase.PORE), (numbers[n] for n in order), strict=True))
+    doubt = polarity_doubt(gray, swapped)
+    assert ("order AM,CBD,pore" in doubt) == (order[0] != 0)

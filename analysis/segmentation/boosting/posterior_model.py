@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from analysis.segmentation import boosted_trees, voxel_features
+from analysis.segmentation.boosting import boosted_trees, voxel_features
 
 WEIGHTS = Path(__file__).with_name("weights") / "posterior.npz"
 AGAIN = "Restore the file from the repository, or train anew: make posterior"
@@ -20,10 +20,10 @@ class Model:
 
     Attributes
     ----------
-    active, binder : analysis.segmentation.boosted_trees.Trees
+    active, binder : analysis.segmentation.boosting.boosted_trees.Trees
         Active material or not; CBD or pore where it is not.
     noise, dark_spread : tuple of float
-        Smallest and largest value of :class:`~analysis.segmentation.voxel_features.Image` among
+        Smallest and largest value of :class:`~analysis.segmentation.boosting.voxel_features.Image` among
         the tomograms of the training.
     voxel_size_um : float
         Of the tomograms of the training.

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.phases import VOXEL_SIZE_UM, Phase, check_labels
-from analysis.segmentation import boosted_trees, voxel_features
-from analysis.segmentation.posterior_model import Model
+from analysis.segmentation.boosting import boosted_trees, voxel_features
+from analysis.segmentation.boosting.posterior_model import Model
 
 VOXELS = 16_000  # of a tomogram; neighbors tell the same, more tomograms tell more
 ACTIVE_TREES, BINDER_TREES = 60, 160
@@ -21,10 +21,10 @@ class Examples:
     Attributes
     ----------
     features : (voxels, F) ndarray of float32
-        Columns as :data:`analysis.segmentation.voxel_features.NAMES`.
+        Columns as :data:`analysis.segmentation.boosting.voxel_features.NAMES`.
     phases : (voxels,) ndarray of uint8
         The truth.
-    image : analysis.segmentation.voxel_features.Image
+    image : analysis.segmentation.boosting.voxel_features.Image
         What was measured on the whole tomogram.
     """
 

@@ -1,0 +1,7 @@
+"""How much does a tomogram know? Electrodes of other seeds, and what is learned from them.
+
+``posterior``   electrodes that the posterior is learned from; the training that is stored
+``limit``       the posterior judged on new electrodes: overlap, calibration, physics
+``limit_runs``  this in the sizes of a profile (chapter 7b)
+``limit_text``  sentences made of these numbers
+"""
