@@ -11,9 +11,8 @@ from analysis.electrochemistry.constants import (
     FARADAY_C_MOL,
     GAS_J_MOL_K,
     SOFT_LOGARITHM_MOL_M3,
-    ActiveMaterial,
-    Electrolyte,
 )
+from analysis.electrochemistry.materials import ActiveMaterial, Electrolyte
 from analysis.electrochemistry.porous_electrode import newton_kernels
 from analysis.electrochemistry.porous_electrode.butler_volmer import SOFT_MOL_M3, Reaction
 from analysis.electrochemistry.porous_electrode.mesh import BACKGROUND_S_M
