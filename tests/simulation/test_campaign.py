@@ -105,9 +105,9 @@ def test_resolved_cases_run_once_and_fit_the_truth(results, monkeypatch):
 
 
 def test_only_a_resolved_case_joins_voxels():
-    with pytest.raises(ValueError, match="number of voxels for a resolved case"):
+    with pytest.raises(ValueError, match="a number for a resolved case"):
         cases.Case("lithiation", "SL", 1, "kmeans", 0.1, 6.0, voxels_per_cell=2)
-    with pytest.raises(ValueError, match="number of voxels for a resolved case"):
+    with pytest.raises(ValueError, match="a number for a resolved case"):
         cases.Case("lithiation", "SL", 1, "kmeans", 0.1, 6.0, "resolved")
 
 

@@ -164,7 +164,7 @@ def gather(out, mesh, current):
 
     Parameters
     ----------
-    out : March
+    out : Integration
         From :func:`analysis.electrochemistry.porous_electrode.time_integration.integrate`.
     mesh : Layers
         The discretized half cell.

@@ -358,7 +358,7 @@ def test_current_must_be_positive(current):
 
 
 def test_cutoff_above_the_start():
-    with pytest.raises(ValueError, match="cut-off 4.5"):
+    with pytest.raises(ValueError, match="cut-off of 4.5"):
         resolved.lithiate(mixed(), 0.12, 1.0, voxel_size_um=EDGE_UM, cutoff_V=4.5)
 
 
