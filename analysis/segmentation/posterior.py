@@ -59,6 +59,7 @@ def predict(gray, cbd_profile=None, *, model=None, voxel_size_um=VOXEL_SIZE_UM):
     The probabilities are those of the virtual electrodes of the training. On another kind of
     electrode they are a guess with this book's electrodes as prior.
     """
+    voxel_size_um = check_voxel_size(voxel_size_um)
     gray = check_gray(gray, min_edge=voxel_features.MIN_EDGE)
     voxel_features.check_profile(cbd_profile, gray.shape[0])
     model = stored() if model is None else model
@@ -114,6 +115,7 @@ def trinarize(gray, targets, cbd_profile=None, *, model=None, voxel_size_um=VOXE
     ValueError, FileNotFoundError
         As for :func:`predict`, or if the targets are no volume fractions.
     """
+    voxel_size_um = check_voxel_size(voxel_size_um)
     targets = check_targets(targets)
     found = predict(gray, cbd_profile, model=model, voxel_size_um=voxel_size_um)
     return ranked(found, targets)

@@ -47,7 +47,7 @@ def cutouts(profile):
 
     Examples
     --------
-    >>> cutouts("smoke")
+    >>> cutouts(profiles.get("smoke"))
     ['SL-1', 'TL-1']
     """
     numbers = profile.cutout_numbers

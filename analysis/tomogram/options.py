@@ -68,8 +68,8 @@ def parse_voxel_size(text):
         number = float(text) if typed else (None if text == "" else text)
     except ValueError:
         raise ValueError(
-            f"VOXEL_SIZE_UM={text!r}; expected one edge length in µm, a number with a decimal point "
-            "and no unit, for example VOXEL_SIZE_UM=0.642."
+            f"VOXEL_SIZE_UM={text!r} is no voxel size; expected one edge length in µm, a number with "
+            "a decimal point and no unit, for example VOXEL_SIZE_UM=0.642."
         ) from None
     size = check_voxel_size(number)
     low, high = PLAUSIBLE_UM

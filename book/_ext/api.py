@@ -7,13 +7,14 @@ import importlib
 import pkgutil
 
 from docutils import nodes
+from docutils.parsers.rst import directives
 from docutils.statemachine import StringList
 from sphinx.util.docutils import SphinxDirective
 
 
-def public_modules(name):
+def public_modules(name, rooms=True):
     """
-    Names of the public modules of a package and its rooms, or of the module itself.
+    Names of the public modules of a package and, on request, its rooms; or of the module itself.
 
     Examples
     --------
@@ -23,6 +24,8 @@ def public_modules(name):
     True
     >>> "analysis.study.imaging.recipes" in public_modules("analysis.study")
     True
+    >>> "analysis.study.imaging.recipes" in public_modules("analysis.study", rooms=False)
+    False
     """
     module = importlib.import_module(name)
     if not hasattr(module, "__path__"):
@@ -32,7 +35,10 @@ def public_modules(name):
         if entry.name.startswith("_"):
             continue
         inner = f"{name}.{entry.name}"
-        found += public_modules(inner) if entry.ispkg else [inner]
+        if not entry.ispkg:
+            found.append(inner)
+        elif rooms:
+            found += public_modules(inner)
     return found
 
 
@@ -40,11 +46,12 @@ class PackageModules(SphinxDirective):
     """Expands to one ``automodule`` per public module."""
 
     required_arguments = 1
+    option_spec = {"without-rooms": directives.flag}  # their pages name them one by one
 
     def run(self):
         """Nodes of all modules."""
         lines = []
-        for name in public_modules(self.arguments[0]):
+        for name in public_modules(self.arguments[0], "without-rooms" not in self.options):
             lines += [f".. rubric:: {name}", "   :heading-level: 3", ""]
             lines += [f".. automodule:: {name}", "   :members:", ""]
         holder = nodes.Element()

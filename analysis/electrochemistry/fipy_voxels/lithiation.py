@@ -7,6 +7,7 @@ import numpy as np
 from analysis.electrochemistry.fipy_voxels.plane import Plane
 from analysis.electrochemistry.materials import DEFAULT, FARADAY_C_MOL
 from analysis.electrochemistry.resolved import grid
+from analysis.phases import check_voxel_size
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ def lithiate(labels, gamma, current_mA_cm2, times_s, *, voxel_size_um, materials
     StepFailed
         If the sweeps of a step do not converge.
     """
+    voxel_size_um = check_voxel_size(voxel_size_um)
     labels, times = np.asarray(labels), np.asarray(times_s, dtype=float)
     if labels.ndim != 3 or labels.shape[1] != 1:
         raise ValueError(

@@ -1,6 +1,6 @@
 """Fast backend of the 1D half cell: Newton's method on a block-tridiagonal matrix.
 
-The same finite-volume residual as in :mod:`.fipy_model`, with its exact
+The same finite-volume residual as in :mod:`~analysis.electrochemistry.porous_electrode.fipy_model`, with its exact
 linearization, compiled. Three unknowns per cell (psi, c_e, phi_s) and coupling to neighbors
 only: one elimination sweep solves the linear system.
 """

@@ -2,7 +2,7 @@
 
 Diffusion in the sphere is linear, so a time step changes the surface content by a known amount
 per unit of current: ``x = base - response * i``. What the current is follows from
-:mod:`.butler_volmer`.
+:mod:`~analysis.electrochemistry.porous_electrode.butler_volmer`.
 """
 
 from dataclasses import dataclass

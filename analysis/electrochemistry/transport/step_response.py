@@ -1,7 +1,7 @@
 """Impedance by way of a current step: the voltage after it, and its Laplace transform.
 
 The route that the paper takes. On the same network it gives what the reduced model of
-:mod:`.impedance` gives at a fraction of the cost, which is how that is checked.
+:mod:`~analysis.electrochemistry.transport.impedance` gives at a fraction of the cost, which is how that is checked.
 """
 
 import numpy as np

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.electrochemistry import fipy_voxels
-from analysis.electrochemistry.resolved import Control
-from analysis.electrochemistry.resolved import lithiate as lithiate_volume
+from analysis.electrochemistry.resolved.half_cell import lithiate as lithiate_volume
+from analysis.electrochemistry.resolved.time_integration import ResolvedControl
 from analysis.electrochemistry.transport.effective import (
     effective_conductivity,
     ionic_conductivity,
@@ -107,7 +107,7 @@ def lithiate(labels, gamma, *, voxel_size_um=VOXEL_UM, end_s=np.inf, cutoff_V=EN
         voxel_size_um=voxel_size_um,
         cutoff_V=cutoff_V,
         end_s=end_s,
-        control=Control().times(tolerance),
+        control=ResolvedControl().times(tolerance),
         threads=1,
     )
     middle = time.process_time()

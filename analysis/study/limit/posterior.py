@@ -19,7 +19,7 @@ import numpy as np
 from analysis import storage
 from analysis.descriptors.surface import specific_surfaces
 from analysis.instruments import transfer
-from analysis.phases import VOXEL_SIZE_UM, volume_fractions
+from analysis.phases import VOXEL_SIZE_UM, check_voxel_size, volume_fractions
 from analysis.segmentation import draws, posterior
 from analysis.segmentation.boosting import posterior_model, posterior_training
 from analysis.specimen import electrode
@@ -98,6 +98,7 @@ def nominal_profile(name, depth, targets, *, voxel_size_um=VOXEL_SIZE_UM):
 
     What an EDX line scan would tell: the course of the CBD with depth, without its scatter.
     """
+    voxel_size_um = check_voxel_size(voxel_size_um)
     z_um = (np.arange(depth) + 0.5) * voxel_size_um
     return electrode.depth_targets(name, z_um, depth * voxel_size_um, targets)[1]
 
