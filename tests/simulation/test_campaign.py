@@ -110,6 +110,16 @@ def test_resolved_cases_run_once_and_fit_the_truth(results, monkeypatch):
     assert not list((results / "smoke/cases").glob(".*"))  # checkpoints are gone
 
 
+def test_a_resolved_case_that_cannot_start_fails_with_its_reason(results):
+    fill(("TL",))
+    small = replace(SMOKE, resolved_lateral=24)
+    case = cases.Case("lithiation", "TL", 1, "truth", small.gamma_true, 12.0, "resolved", 2)
+    summary = campaign.run([case], small, workers=1, progress=lambda line: None)
+    (reason,) = summary.failed.values()
+    assert "12 mA/cm² cannot be carried even at the start" in reason
+    assert not cases.is_finished(case, small)
+
+
 def test_only_a_resolved_case_joins_voxels():
     with pytest.raises(ValueError, match="a number for a resolved case"):
         cases.Case("lithiation", "SL", 1, "kmeans", 0.1, 6.0, voxels_per_cell=2)
