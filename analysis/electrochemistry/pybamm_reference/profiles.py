@@ -28,8 +28,12 @@ PROFILES = {
         + (rest(600),)
     ),
     "steps": CurrentProfile(
-        (lithiation(2, duration_s=900), lithiation(9, duration_s=240), lithiation(4, duration_s=600))
-        + (charge(6, duration_s=300), lithiation(8, until_V=3.2), hold(3.2, duration_s=900))
+        (
+            lithiation(2, duration_s=900),
+            lithiation(9, duration_s=240),
+            lithiation(4, duration_s=600),
+        )
+        + (charge(6, duration_s=300), lithiation(5, until_V=3.5), hold(3.5, duration_s=600))
     ),
 }
 
