@@ -75,9 +75,7 @@ def run_pybamm(profile, points=(60, 120, 120)):
 def store(name, curve):
     path = reference.file_of(f"profile_{name}")
     text = "segment,time_s,voltage_V,current_mA_cm2\n"
-    text += "".join(
-        f"{n},{t:.7g},{v:.7g},{i:.6g}\n" for n, t, v, i in zip(*curve, strict=True)
-    )
+    text += "".join(f"{n},{t:.7g},{v:.7g},{i:.6g}\n" for n, t, v, i in zip(*curve, strict=True))
     path.write_text(text, encoding="utf-8")
 
 
@@ -85,9 +83,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true", help="store PyBaMM's curves")
     options = parser.parse_args()
-    follow(reference.ELECTRODE, profiles.PROFILES["pulses"], **FINE)  # compiles
+    follow(reference.ELECTRODE, profiles.EXPERIMENTS["pulses"], **FINE)  # compiles
     print("profile  segment                            rms [mV]  largest  end time")
-    for name, profile in profiles.PROFILES.items():
+    for name, profile in profiles.EXPERIMENTS.items():
         theirs, peer_seconds = run_pybamm(profile)
         begin = time.process_time()
         ours = follow(reference.ELECTRODE, profile, **FINE)

@@ -18,7 +18,7 @@ from analysis.electrochemistry.current_profile import (
 )
 from analysis.electrochemistry.pybamm_reference import file_of
 
-PROFILES = {
+EXPERIMENTS = {
     "pulses": CurrentProfile(pulses(6.0, 5, pulse_s=200, rest_s=1200)),
     "cycle": CurrentProfile(
         (lithiation(6, until_V=3.0), rest(1800), charge(3, until_V=4.2), rest(1200))
@@ -59,7 +59,7 @@ class Curve(NamedTuple):
 
 
 def curve(name):
-    """The stored run of ``PROFILES[name]``."""
+    """The stored run of ``EXPERIMENTS[name]``."""
     columns = np.loadtxt(file_of(f"profile_{name}"), delimiter=",", skiprows=1, unpack=True)
     return Curve(columns[0].astype(int), *columns[1:])
 

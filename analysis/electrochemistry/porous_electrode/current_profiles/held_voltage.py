@@ -49,15 +49,16 @@ class HeldVoltage:
         for _ in range(MOST_TRIALS):
             known.add(current, excess, last.applied_A_m2)
             if abs(excess) < HELD_TO_V:
-                return replace(state, resistance_ohm_m2=max(resistance, 1e-12)), total
+                return replace(state, resistance_ohm_m2=resistance), total
             if resistance <= 0:
                 change = np.copysign(FIRST_CHANGE_A_M2, excess)
             else:
                 change = excess / resistance
             trial = known.inside(current + change)
             new, more = solve(trial)
-            if np.isfinite(more) and np.isfinite(excess) and trial != current:
-                resistance = max((excess - more) / (trial - current), 1e-12)
+            if np.isfinite(more) and abs(excess) > 10 * HELD_TO_V:
+                fall = (excess - more) / (trial - current)
+                resistance = fall if np.isfinite(fall) and fall > 0 else resistance
             state, excess, current = new, more, trial
         raise StepFailed(
             f"no current holds {self.voltage_V:g} V over a step of {step_s:.3g} s"

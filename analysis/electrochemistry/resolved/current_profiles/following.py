@@ -73,6 +73,7 @@ def follow(
     MemoryError
         If the volume needs more memory than is available.
     """
+    check_voxel_size(voxel_size_um)
     if not isinstance(profile, CurrentProfile):
         profile = CurrentProfile(profile)
     profile.check(materials)
@@ -82,7 +83,6 @@ def follow(
             "A run through a current profile writes no checkpoints; expected no checkpoint_path. "
             "Run its segments as profiles of their own if one run takes too long."
         )
-    check_voxel_size(voxel_size_um)
     check_voxels_per_cell(voxels_per_cell)
     geometry = domain.build(
         labels,
