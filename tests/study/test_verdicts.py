@@ -428,5 +428,8 @@ def test_both_ways_to_a_spectrum_agree(results):
     labels = rng.choice([0, 1, 2], (20, 48, 24), p=[0.3, 0.3, 0.4]).astype(np.uint8)
     labels[10, :24] = 2  # no ion passes the first column
     storage.save_volume("labels/TL-1-truth", labels, profile="smoke", voxel_size_um=0.642)
-    found = impedance.step_check(profiles.get("smoke"), joined=4, frequency_Hz=(30.0, 300.0))
+    found, response = impedance.step_check(
+        profiles.get("smoke"), voxels_per_cell=4, frequency_Hz=(30.0, 300.0)
+    )
+    assert np.all(np.diff(response.time) > 0) and np.all(np.diff(response.voltage) > 0)
     assert (found.difference < 1.0).all() and (found.real > 0).all()
