@@ -12,11 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from analysis.electrochemistry.constants import FARADAY_C_MOL, GAS_J_MOL_K
+from analysis.electrochemistry.constants import (
+    FARADAY_C_MOL,
+    GAS_J_MOL_K,
+    REFERENCE_MOL_M3,
+)
 
 # Where the electrolyte is empty, the infinite slope of sqrt(c_e) at zero stops Newton's method.
 # Below this concentration the kinetics turn linear in c_e; at 1 mol/l they change by 5e-5.
-SOFT_MOL_M3 = 0.1
+from analysis.electrochemistry.constants import SOFT_LOGARITHM_MOL_M3 as SOFT_MOL_M3
 
 
 @dataclass(frozen=True)
@@ -57,9 +61,8 @@ def react(difference_V, c_e, base, response, materials, guess_V):
     """
     active = materials.active
     half_F_RT = FARADAY_C_MOL / (2 * GAS_J_MOL_K * materials.temperature_K)
-    standard = materials.electrolyte.initial_mol_m3
     soft = c_e / np.sqrt(c_e + SOFT_MOL_M3)  # sqrt(c_e), but with a finite slope at zero
-    kinetics = 2 * active.exchange_current_A_m2 * soft / np.sqrt(standard)
+    kinetics = 2 * active.reference_current_A_m2 * soft / np.sqrt(REFERENCE_MOL_M3)
     soft_slope = 1 / c_e - 0.5 / (c_e + SOFT_MOL_M3)  # d ln(soft) / d c_e
     U = np.array(guess_V, dtype=float)
     low, high = np.full(U.shape, -np.inf), np.full(U.shape, np.inf)
