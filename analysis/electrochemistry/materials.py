@@ -45,6 +45,7 @@ TEMPERATURES_K = 263.15, 323.15
 # Capacity per gram of active material that a lithiation of eight hours should reach: 8 mAh/cm² in
 # cathodes of 50 mg/cm², of which 93.5 % are active (Kremer et al., 236th ECS Meeting 2019).
 LOW_RATE_MAH_G = 171.0
+MOLAR_MASS_G_MOL = 96.93  # of LiNi0.6Mn0.2Co0.2O2
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,12 @@ class ActiveMaterial:
         30e3, "E(D_s)", "J/mol", "activation energy of D_s", "NMC532 of BATMODS-lite (NREL)", "M"
     )
     exchange_activation_J_mol: float = parameter(
-        30e3, "E(i_ref)", "J/mol", "activation energy of i_ref", "NMC532 of BATMODS-lite (NREL)", "M"
+        30e3,
+        "E(i_ref)",
+        "J/mol",
+        "activation energy of i_ref",
+        "NMC532 of BATMODS-lite (NREL)",
+        "M",
     )
     initial_content: float = parameter(
         0.252,

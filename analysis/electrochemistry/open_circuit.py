@@ -35,7 +35,7 @@ class OpenCircuitPotential:
     ----------
     .. [1] Verbrugge et al., J. Electrochem. Soc. 2017, 164, E3243.
     .. [2] Chaouachi et al., Electrochim. Acta 2021, 366, 137428.
-    .. [3] Grenier et al., J. Am. Chem. Soc. 2020, 142, 7001. :doi:`10.1021/jacs.9b13551`
+    .. [3] Grenier et al., J. Am. Chem. Soc. 2020, 142, 7001.
     """
 
     potentials_V: tuple = parameter(

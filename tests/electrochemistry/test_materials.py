@@ -5,9 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analysis.electrochemistry.materials import DEFAULT, LOW_RATE_MAH_G, parameter_rows
-from analysis.electrochemistry.porous_electrode.half_cell import lithiate
-from analysis.study.cells.halfcell import EXAMPLE, ROUGH
+from analysis.electrochemistry.materials import DEFAULT, parameter_rows
+from analysis.study.cells.halfcell import EXAMPLE, low_rate
 
 ELECTROLYTE, OCP = DEFAULT.electrolyte, DEFAULT.active.ocp
 
@@ -74,9 +73,12 @@ def test_an_end_that_no_site_has_is_refused(accessible):
 
 def test_capacity_at_a_low_current_is_the_published_one():
     """50 mg/cm² hold about 8 mAh/cm²: 171 mAh per gram of active material (ECS 236)."""
-    grams_cm2 = EXAMPLE.active[0] * EXAMPLE.thickness_m * 100 * 4.868
-    capacity = lithiate(EXAMPLE, 1.0, control=ROUGH).capacity_mAh_cm2[-1]
-    assert capacity / grams_cm2 == pytest.approx(LOW_RATE_MAH_G, rel=0.03)
+    found = low_rate()
+    assert found.target == 171.0
+    assert found.per_gram == pytest.approx(found.target, rel=0.03)
+    grams_cm2 = 1e-4 * EXAMPLE.active[0] * EXAMPLE.thickness_m * 50222 * 96.93
+    assert found.capacity == pytest.approx(found.per_gram * grams_cm2)
+    assert 190 < found.equilibrium < 205  # what the equilibrium potential would give
 
 
 @pytest.mark.parametrize("temperature_K", [273.15, 298.15, 313.15])

@@ -54,9 +54,13 @@ def electrode():
 
 def resolved_cell(labels, materials, voxels_per_cell=1):
     geometry = domain.build(
-        labels, 0.1, voxel_size_um=EDGE_UM, cell=materials, largest_inert=1.0,
+        labels,
+        0.1,
+        voxel_size_um=EDGE_UM,
+        cell=materials,
+        largest_inert=1.0,
         voxels_per_cell=voxels_per_cell,
-    )  # fmt: skip
+    )
     # all AM takes part, also grains that nothing joins to the collector
     body = geometry.kind[1:-1, 1:-1, 1:-1]
     slices = body[(body == domain.SEPARATOR).all(axis=(1, 2)).sum() :][: len(labels)]
@@ -109,7 +113,10 @@ def test_from_labels_takes_that_area():
     np.testing.assert_allclose(1e-6 * found.surface_1_m, expected, rtol=1e-12)
 
 
-@pytest.mark.parametrize("salt, temperature_K", [(1000.0, 298.15), (500.0, 298.15), (1500.0, 313.15)])
+CONDITIONS = [(1000.0, 298.15), (500.0, 298.15), (1500.0, 313.15)]
+
+
+@pytest.mark.parametrize("salt, temperature_K", CONDITIONS)
 @pytest.mark.parametrize("labels", [cube(), electrode()], ids=["cube", "grains"])
 def test_both_models_have_the_same_exchange_current(labels, salt, temperature_K):
     materials = replace(

@@ -143,7 +143,8 @@ def lithium_current(psi, c_e, materials):
     """
     electrolyte = materials.electrolyte
     thermal = FARADAY_C_MOL / (2 * GAS_J_MOL_K * materials.temperature_K)
-    rate = materials.lithium.exchange_current_A_m2 / np.sqrt(REFERENCE_MOL_M3) * c_e / np.sqrt(c_e + STAR)
+    soft = c_e / np.sqrt(c_e + STAR) / np.sqrt(REFERENCE_MOL_M3)
+    rate = materials.lithium.exchange_current_A_m2 * soft
     z = -thermal * (psi + electrolyte.diffusion_potential_V(c_e))
     i, rise = 2 * rate * np.sinh(z), 2 * thermal * rate * np.cosh(z)
     by_c = i * (1 / c_e - 0.5 / (c_e + STAR)) - rise * electrolyte.diffusion_potential_slope(c_e)

@@ -29,7 +29,7 @@ ELECTRODE = ElectrodeProfile(
 
 
 @dataclass(frozen=True)
-class Setting:
+class ReferenceSetting:
     """
     Another half cell with a stored curve.
 
@@ -51,13 +51,13 @@ class Setting:
 # What the usual curves do not tell: another temperature, salt away from its reference, a thin
 # electrode of small particles.
 SETTINGS = {
-    "warm": Setting(6.0, replace(MATERIALS, temperature_K=313.15), ELECTRODE),
-    "dilute": Setting(
+    "warm": ReferenceSetting(6.0, replace(MATERIALS, temperature_K=313.15), ELECTRODE),
+    "dilute": ReferenceSetting(
         3.0,
         replace(MATERIALS, electrolyte=replace(MATERIALS.electrolyte, initial_mol_m3=600.0)),
         ELECTRODE,
     ),
-    "thin": Setting(
+    "thin": ReferenceSetting(
         10.0,
         MATERIALS,
         replace(

@@ -9,7 +9,7 @@ of its faces.
 import numpy as np
 
 from analysis.descriptors import surface
-from analysis.phases import CBD_POROSITY, Phase
+from analysis.phases import CBD_POROSITY, Phase, check_voxel_size
 
 
 def profile(labels, voxel_size_um, slab_voxels):
@@ -33,6 +33,7 @@ def profile(labels, voxel_size_um, slab_voxels):
     active : float
         All surface of the AM per volume [1/µm].
     """
+    voxel_size_um = check_voxel_size(voxel_size_um)
     labels = _extruded(labels)
     n_slices = labels.shape[0]
     n_slabs = max(1, round(n_slices / slab_voxels))
@@ -75,6 +76,7 @@ def of_faces(labels, voxel_size_um):
     voxel_size_um : float
         Voxel edge [µm].
     """
+    voxel_size_um = check_voxel_size(voxel_size_um)
     labels = np.asarray(labels)
     active = labels == Phase.AM
     wetted = np.where(labels == Phase.PORE, 1.0, np.where(labels == Phase.CBD, CBD_POROSITY, 0.0))
@@ -105,6 +107,7 @@ def face_factor(labels, voxel_size_um):
         About two thirds for rounded grains; 0.93 for a plane along the lattice, whose faces are
         right and whose estimate is not.
     """
+    voxel_size_um = check_voxel_size(voxel_size_um)
     faces = of_faces(labels, voxel_size_um)
     if faces == 0:
         return 1.0

@@ -100,7 +100,14 @@ def test_against_the_stored_curves_of_pybamm(current):
 @pytest.mark.parametrize("name", reference.SETTINGS)
 def test_against_pybamm_at_another_temperature_salt_and_size(name):
     one, (time_s, voltage_V) = reference.SETTINGS[name], reference.read(name)
-    run = lithiate(one.electrode, one.current_mA_cm2, materials=one.materials, n_electrode=100)
+    run = lithiate(
+        one.electrode,
+        one.current_mA_cm2,
+        materials=one.materials,
+        n_electrode=200,
+        n_separator=60,
+        control=Control(voltage_error_V=1e-5, salt_error_mol_m3=0.1),
+    )
     assert run.time_s[-1] == pytest.approx(time_s[-1], rel=1e-3)
     at = np.linspace(0, 0.999 * min(run.time_s[-1], time_s[-1]), 400)
     difference = np.interp(at, run.time_s, run.voltage_V) - np.interp(at, time_s, voltage_V)
