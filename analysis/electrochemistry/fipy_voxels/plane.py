@@ -27,7 +27,7 @@ from analysis.electrochemistry.fipy_voxels.faces import (
 )
 from analysis.electrochemistry.materials import FARADAY_C_MOL
 from analysis.electrochemistry.porous_electrode.fipy_assembly import Assembly
-from analysis.electrochemistry.porous_electrode.time_integration import StepFailed, damped_salt
+from analysis.electrochemistry.porous_electrode.implicit_step import StepFailed, damped_salt
 from analysis.electrochemistry.resolved import grid
 from analysis.electrochemistry.resolved.cell_properties.properties import tables
 

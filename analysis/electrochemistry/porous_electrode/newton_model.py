@@ -16,8 +16,8 @@ from analysis.electrochemistry.constants import (
 from analysis.electrochemistry.materials import ActiveMaterial, Electrolyte
 from analysis.electrochemistry.porous_electrode import newton_kernels
 from analysis.electrochemistry.porous_electrode.butler_volmer import Reaction
+from analysis.electrochemistry.porous_electrode.implicit_step import SMALLEST_MOL_M3, StepFailed
 from analysis.electrochemistry.porous_electrode.mesh import BACKGROUND_S_M
-from analysis.electrochemistry.porous_electrode.time_integration import SMALLEST_MOL_M3, StepFailed
 
 
 class BandedNewton:

@@ -15,7 +15,9 @@ from analysis.electrochemistry.materials import (
     parameter_rows,
 )
 from analysis.electrochemistry.porous_electrode import manufactured
+from analysis.electrochemistry.porous_electrode.current_profiles.following import follow
 from analysis.electrochemistry.porous_electrode.half_cell import Control, ElectrodeProfile, lithiate
+from analysis.electrochemistry.pybamm_reference import profiles as pybamm_profiles
 from analysis.electrochemistry.transport import reactive_surface
 from analysis.phases import Phase
 from analysis.profiles import ELECTRODES
@@ -199,6 +201,37 @@ def against_pybamm():
             (current * time_s / 3600, voltage_V),
         )
     return pd.DataFrame(rows), curves
+
+
+def profiles_against_pybamm():
+    """
+    Current profiles of ours beside the stored experiments of PyBaMM.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        A row per profile and kind of segment: the largest rms difference of the voltage [mV], of
+        the current [mA/cm²] where the voltage is held, and of the times at which segments end [%].
+    """
+    rows = []
+    control = Control(voltage_error_V=1e-5, salt_error_mol_m3=0.1)
+    size = dict(n_electrode=200, n_separator=60, control=control, materials=reference.MATERIALS)
+    for name, profile in pybamm_profiles.EXPERIMENTS.items():
+        run = follow(reference.ELECTRODE, profile, **size)
+        compared = pd.DataFrame(pybamm_profiles.compare(run, pybamm_profiles.curve(name)))
+        compared["kind"] = [str(one).split()[0] for one in profile.segments]
+        for kind, group in compared.groupby("kind", sort=False):
+            rows.append(
+                {
+                    "profile": name,
+                    "kind": kind,
+                    "segments": len(group),
+                    "rms_mV": group.rms_mV.max(),
+                    "current": group.current_rms.max() if kind == "hold" else np.nan,
+                    "end_percent": group.difference_percent.abs().max(),
+                }
+            )
+    return pd.DataFrame(rows)
 
 
 def conservation(currents=(1.0, 6.0, 12.0)):
