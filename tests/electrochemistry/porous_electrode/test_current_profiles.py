@@ -47,7 +47,7 @@ def test_against_the_experiments_of_pybamm(name):
     )
     rows = profiles.compare(run, profiles.curve(name))
     assert len(rows) == len(profiles.EXPERIMENTS[name].segments)
-    assert max(row["rms_mV"] for row in rows) < 0.3  # demanded: 0.5
+    assert max(row["rms_mV"] for row in rows) < 0.4  # demanded: 0.5
     assert max(row["current_rms"] for row in rows) < 0.01
     assert max(abs(row["difference_percent"]) for row in rows) < 0.2
 
