@@ -13,11 +13,16 @@ import numpy as np
 from numba import njit
 from numba.extending import register_jitable
 
-from analysis.electrochemistry.constants import FARADAY_C_MOL, GAS_J_MOL_K
+from analysis.electrochemistry.constants import (
+    FARADAY_C_MOL,
+    GAS_J_MOL_K,
+    REFERENCE_MOL_M3,
+)
 
 # Where the electrolyte is empty, the infinite slope of sqrt(c_e) at zero stops Newton's method.
 # Below this concentration the kinetics turn linear in c_e; at 1 mol/l they change by 5e-5.
-SOFT_MOL_M3 = 0.1
+from analysis.electrochemistry.constants import SOFT_LOGARITHM_MOL_M3 as SOFT_MOL_M3
+
 # Where a potential changes the content of the surface by so little of what it changes at equilibrium,
 # the current is taken from the kinetics: as a difference of two contents it would be noise.
 SLUGGISH = 1e-7
@@ -136,7 +141,7 @@ def react(difference_V, c_e, base, response, materials, guess_V):
     """
     active = materials.active
     half_F_RT = FARADAY_C_MOL / (2 * GAS_J_MOL_K * materials.temperature_K)
-    rate0 = 4 * active.exchange_current_A_m2 / np.sqrt(materials.electrolyte.initial_mol_m3)
+    rate0 = 4 * active.reference_current_A_m2 / np.sqrt(REFERENCE_MOL_M3)
     kinetics = rate0 * c_e / np.sqrt(c_e + SOFT_MOL_M3)  # as sqrt(c_e), with a finite slope at zero
     by_log_salt = 1 / c_e - 0.5 / (c_e + SOFT_MOL_M3)
     given = difference_V, base, response, kinetics, half_F_RT

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.electrochemistry.constants import FARADAY_C_MOL, GAS_J_MOL_K
+from analysis.electrochemistry.constants import FARADAY_C_MOL, GAS_J_MOL_K, REFERENCE_MOL_M3
 from analysis.electrochemistry.porous_electrode.particle_diffusion import spheres
 
 SMALLEST_MOL_M3 = 1e-12  # keeps square roots and logarithms of c_e finite
@@ -55,7 +55,7 @@ def implicit_step(backend, layers, last, before, step, current):
         guess = _extrapolated(last, before, ratio)
     material = layers.materials.active
     sphere = spheres(last.modes.shape[1])
-    decay = 1 / (1 + implicit * sphere.rate * material.diffusivity_m2_s / layers.radius**2)
+    decay = 1 / (1 + implicit * sphere.rate * material.diffusion_m2_s / layers.radius**2)
     # lithium leaving the spheres' surface per current density on the true interface, over c_max
     surface = np.maximum(layers.surface[layers.first :], 1.0)
     per_current = surface / (3 * layers.active * FARADAY_C_MOL * material.max_concentration_mol_m3)
@@ -138,7 +138,7 @@ def metal_potential(layers, state, current_A_m2):
     if "lithium" in layers.boundaries:
         phi_wall = -layers.boundaries["lithium"](current_A_m2, c_wall)
     else:
-        rate = lithium.exchange_current_A_m2 * np.sqrt(c_wall / electrolyte.initial_mol_m3)
+        rate = lithium.exchange_current_A_m2 * np.sqrt(c_wall / REFERENCE_MOL_M3)
         thermal = 2 * GAS_J_MOL_K * layers.materials.temperature_K / FARADAY_C_MOL
         phi_wall = -thermal * np.arcsinh(current_A_m2 / (2 * rate))
     return psi_wall + electrolyte.diffusion_potential_V(c_wall) - phi_wall
