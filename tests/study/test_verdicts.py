@@ -433,3 +433,33 @@ def test_both_ways_to_a_spectrum_agree(results):
     )
     assert np.all(np.diff(response.time) > 0) and np.all(np.diff(response.voltage) > 0)
     assert (found.difference < 1.0).all() and (found.real > 0).all()
+
+
+def two_taus(**ratios):
+    rows = [
+        {"specimen": "TL", "method": method, "ratio": ratio, "explained": 1.01 * ratio}
+        for method, ratio in ratios.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_the_gap_between_two_tortuosities_is_told_as_it_is():
+    found = impedance.gap_finding(two_taus(truth=0.75, kmeans=1.0))
+    assert not found.holds and "-25 % on the true TL" in found.measured
+    assert impedance.gap_finding(two_taus(truth=1.02, kmeans=0.5)).holds
+    assert impedance.gap_finding(two_taus(kmeans=0.5)).holds is None
+    text = impedance.gap_text(two_taus(truth=0.75, kmeans=1.0))
+    assert "to 1.0 %" in text and "truth has 0.75, k-means differs by more than 5 %" in text
+    assert "no map differs" in impedance.gap_text(two_taus(truth=0.75, kmeans=0.76))
+
+
+def test_the_fitted_gamma_gives_the_resistance(monkeypatch):
+    rng = np.random.default_rng(5)
+    labels = rng.choice([0, 1, 2], (24, 12, 12), p=[0.3, 0.4, 0.3]).astype(np.uint8)
+    from analysis.electrochemistry.transport.impedance import Network, reduce
+
+    for gamma in (0.01, 0.08, 0.3):
+        wanted = 3 * reduce(Network(labels, gamma, voxel_size_um=0.642), []).resistance
+        assert impedance._fit(labels, 0.642, wanted) == pytest.approx(gamma, rel=5e-3)
+    assert np.isnan(impedance._fit(labels, 0.642, 1e3 * wanted))
+    assert np.isnan(impedance._fit(labels, 0.642, 1e-3 * wanted))
