@@ -17,7 +17,7 @@ import numpy as np
 
 from analysis.electrochemistry.materials import DEFAULT
 from analysis.electrochemistry.transport import effective as transport
-from analysis.electrochemistry.transport import multigrid, symmetric_cell
+from analysis.electrochemistry.transport import multigrid
 from analysis.electrochemistry.transport import percolation as grid
 from analysis.electrochemistry.transport import stencil as _stencil
 from analysis.electrochemistry.transport.threads import ThreadPool
@@ -90,7 +90,7 @@ class Network:
         if not path.any():
             raise ValueError("No electrolyte (pore or CBD) in slice 0. Check the axis.")
         share = np.array([1.0, CBD_POROSITY, 0.0])[labels] * path
-        faces = symmetric_cell.reactive_faces(path, labels == Phase.AM)
+        faces = grid.reactive_faces(path, labels == Phase.AM)
         electrolyte = materials.electrolyte
         kappa = float(electrolyte.conductivity_S_m(electrolyte.initial_mol_m3))
         layer = materials.active.double_layer_F_m2
