@@ -160,7 +160,7 @@ def _scores(profile, specimen, cutout, gray, truth, network=None):
         targets=electrodes.electrode(specimen).targets(),
         gray=gray,
         seed=profile.seed_for("kmeans", specimen, cutout),
-        composition=_predicted(profile, gray),
+        composition=predicted(profile, gray),
         cbd_profile=edx.cbd_targets(profile, specimen),
         n_sample=profile.kmeans_sample,
         kmeans_start="extremes",
@@ -178,8 +178,21 @@ def _scores(profile, specimen, cutout, gray, truth, network=None):
     ]
 
 
-def _predicted(profile, gray):
-    """Composition by the trained network of this build, or None."""
+def predicted(profile, gray):
+    """
+    Composition of any tomogram by the network of this build.
+
+    Parameters
+    ----------
+    profile : analysis.profiles.Profile
+    gray : (Z, Y, X) ndarray
+        Gray values, imaged like those of the study.
+
+    Returns
+    -------
+    composition : (3, Z, Y, X) ndarray of float32, or None
+        None if this build has trained no network.
+    """
     name = f"mlp-all-bin{profile.train_binning}.keras"
     source = storage.path("models", name, profile=profile)
     if not source.exists():
