@@ -47,7 +47,8 @@ class Judgement:
     limit : float
         Largest ratio that does not reject [-].
     excess : float
-        Logarithm of `ratio` over that of `limit` [-]: above 1 it rejects. Maps are ranked by it.
+        Logarithm of `ratio` over that of `limit` [-]: above 1 it rejects. Maps are ranked by it;
+        NaN, and no rank, for a map of which some pair says nothing.
     """
 
     verdict: str
@@ -152,13 +153,15 @@ def judge(estimates, limit_of):
             f"Gammas of {len(estimates)} experiments ({', '.join(estimates) or 'none'}); expected "
             "two or more, for instance one of each electrode."
         )
-    verdicts, found = [], []
+    verdicts, found, silent = [], [], False
     for pair in combinations(estimates, 2):
         first, second = (estimates[name] for name in pair)
         limit = float(limit_of(*pair))
         verdicts.append(compare(first, second, limit))
-        if first.value > 0 and second.value > 0:
-            apart = abs(math.log(first.value / second.value))
+        apart = least_apart(first, second)
+        if math.isnan(apart):
+            silent = True
+        else:
             found.append((verdicts[-1] == REJECTED, apart / math.log(limit), pair, limit, apart))
     if REJECTED in verdicts:
         verdict = REJECTED
@@ -167,7 +170,29 @@ def judge(estimates, limit_of):
     if not found:
         return Judgement(verdict, math.nan, (), math.nan, math.nan)
     _, excess, pair, limit, apart = max(found, key=lambda one: one[:2])
-    return Judgement(verdict, math.exp(apart), pair, limit, excess)
+    return Judgement(verdict, math.exp(apart), pair, limit, math.nan if silent else excess)
+
+
+def least_apart(first, second):
+    """
+    Least distance of the logarithms of two gammas, given their bounds.
+
+    Returns
+    -------
+    apart : float
+        NaN if the two may be equal for all that is known: a gamma is missing, or both stopped at
+        the same end of their range.
+
+    Examples
+    --------
+    >>> least_apart(Estimate(0.005, bound=-1), Estimate(0.005, bound=-1))
+    nan
+    """
+    low, high = range_of_ratio(first, second)
+    if low == high:
+        return abs(low)
+    apart = max(low, -high)  # one of them is infinite, the other the end that is known
+    return apart if 0 < apart < math.inf else math.nan
 
 
 def named(judgements, tie=1e-3):
@@ -184,7 +209,7 @@ def named(judgements, tie=1e-3):
     Returns
     -------
     maps : list of str
-        One map, or those that are tied; empty if none could be compared.
+        One map, or those that are tied; empty if none could be compared in every pair.
 
     Examples
     --------

@@ -6,10 +6,11 @@ import pandas as pd
 from analysis import paper, profiles, storage
 from analysis.simulation import campaign, cases
 from analysis.simulation import run as simulations
-from analysis.study.consistency import gammas, pieces
+from analysis.study.consistency import gammas, parameters, pieces
 from analysis.study.consistency.criterion import Estimate, compare, judge
 from analysis.study.consistency.specimens import TRUTH
 
+PARAMETERS = "consistency-parameters"  # table on disk
 ROUNDING = 0.005  # half a unit of the last digit that the paper's Table 3 prints of 1/tau
 
 
@@ -207,18 +208,53 @@ def table(profile, more=None):
 
 def limits(profile):
     """
-    Limits of the ratios of the study, from pieces on disk or drawn now.
+    Limits of the ratios of the study: pieces and parameters, from disk or made now.
+
+    Writes the tables ``consistency-pieces`` and ``consistency-parameters``.
 
     Returns
     -------
     limits : analysis.study.consistency.limits.RatioLimits
     """
-    if storage.exists("tables", pieces.NAME, profile=profile):
-        found = storage.load_table(pieces.NAME, profile=profile)
+    names = pieces.NAME, PARAMETERS
+    if all(storage.exists("tables", name, profile=profile) for name in names):
+        found, moved = (storage.load_table(name, profile=profile) for name in names)
     else:
-        truth = structures(profile)[TRUTH]
-        found = pieces.run(profile, experiments(truth, profile.gamma_true, profile))
-    return pieces.limits(found, profile)
+        found, moved = prepare(profile)
+    return pieces.limits(found, profile, parameters.of_table(moved))
+
+
+def prepare(profile):
+    """
+    Make what the limits of the ratios rest on.
+
+    Parameters
+    ----------
+    profile : analysis.profiles.Profile
+
+    Returns
+    -------
+    pieces : pandas.DataFrame
+        Fits of other pieces, see :func:`analysis.study.consistency.pieces.run`.
+    parameters : pandas.DataFrame
+        Shifts of gamma, see :func:`analysis.study.consistency.parameters.table`, of the last map
+        that the pieces were made of: a limit must not need the truth.
+    """
+    made = structures(profile)
+    target = experiments(made[TRUTH], profile.gamma_true, profile)
+    found = pieces.run(profile, target)
+    of = [name for name in pieces.METHODS if name in made][-1]
+    scans = gammas.scans_of(made[of], profile.fit_current)
+    rows = gammas.table({of: scans}, target).set_index("electrode")
+    moved = parameters.table(
+        {
+            name: (one.structure, rows.gamma[name], rows.gamma_impedance[name])
+            for name, one in scans.items()
+        },
+        profile.fit_current,
+    )
+    storage.save_table(PARAMETERS, moved, profile=profile)
+    return found, moved
 
 
 def printed(limit_of):

@@ -10,8 +10,7 @@ from analysis.study.consistency.limits import RatioLimits
 from analysis.study.consistency.specimens import TRUTH
 
 NAME = "consistency-pieces"  # table on disk
-# What is made of a piece: enough maps for a median that no single one decides
-METHODS = ("nn-am-cond", "thresholding", "edx-closing")
+METHODS = ("thresholding", "edx-closing")  # what is made of a piece: maps that need no network
 
 
 def run(profile, experiments):
@@ -33,12 +32,11 @@ def run(profile, experiments):
         narrow for one of the maps to conduct is left out.
     """
     kind = specimens.kinds(profile)[0]
-    wanted = [method for method in METHODS if method in profile.fit_methods]
     tables = []
     for number in range(1, profile.consistency_pieces + 1):
         for electrode in profiles.ELECTRODES:
             specimen = specimens.draw(profile, electrode, kind, number)
-            maps = specimens.maps(profile, specimen, wanted)
+            maps = specimens.maps(profile, specimen, METHODS)
             scans = _scans(maps, electrode, specimen.voxel_size_um, profile.fit_current)
             if scans:
                 tables.append(gammas.table(scans, experiments).assign(piece=number))
