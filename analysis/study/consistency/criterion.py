@@ -215,7 +215,8 @@ def named(judgements, tie=1e-3):
     --------
     >>> limit = lambda *pair: 1.5
     >>> maps = {"a": (0.1, 0.11), "b": (0.1, 0.3)}
-    >>> named({k: judge({"SL": Estimate(x), "TL": Estimate(y)}, limit) for k, (x, y) in maps.items()})
+    >>> gammas = {key: {"SL": Estimate(x), "TL": Estimate(y)} for key, (x, y) in maps.items()}
+    >>> named({key: judge(both, limit) for key, both in gammas.items()})
     ['a']
     """
     known = {name: one.excess for name, one in judgements.items() if not math.isnan(one.excess)}

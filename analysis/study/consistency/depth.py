@@ -7,6 +7,7 @@ import pandas as pd
 
 from analysis.electrochemistry import gamma_fit
 from analysis.study.consistency import gammas, measured
+from analysis.study.consistency.blocking import blocking_resistance
 from analysis.study.consistency.specimens import TRUTH
 from analysis.study.trinarization import closing
 
@@ -65,7 +66,7 @@ def capacity_at(current_mA_cm2, fidelity="fine"):
 
 def blocking_conductance(depth):
     """A response for :func:`sensitivity`: the inverse of the resistance from impedance."""
-    return 1 / gammas.blocking_resistance(depth)
+    return 1 / blocking_resistance(depth)
 
 
 def steady_conductance(depth):
@@ -121,8 +122,8 @@ def conductance(structure, gamma, edges_um=BANDS_UM):
     n = resistance.size
     ends = np.minimum(np.asarray(edges_um, dtype=float) * 1e-6 / structure.thickness_m, 1) * n
     total = np.interp(ends, np.arange(n + 1), np.concatenate([[0], np.cumsum(resistance)]))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.diff(ends) / np.diff(total)
+    inside = np.diff(ends) > 1e-9 * n  # a band of no width is a rounding error
+    return np.where(inside, np.diff(ends) / np.where(inside, np.diff(total), 1), np.nan)
 
 
 def bands(structures, gamma, edges_um=BANDS_UM):

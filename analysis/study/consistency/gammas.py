@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.electrochemistry import gamma_fit
-from analysis.electrochemistry.materials import DEFAULT
 from analysis.electrochemistry.porous_electrode import homogenization
 from analysis.electrochemistry.porous_electrode.time_integration import StepFailed
+from analysis.study.consistency.blocking import blocking_resistance, gamma_of_resistance
 from analysis.study.consistency.criterion import Estimate
 
 NODES = 9  # lithiations of a map, evenly in log gamma; the tests say what they miss
@@ -21,7 +21,7 @@ TURNED = "LT"  # the two-layer electrode with its layers in the other order
 
 
 @dataclass(frozen=True)
-class Measured:
+class CellData:
     """
     What is measured on cells with one electrode.
 
@@ -106,37 +106,6 @@ def turned_round(structure):
     return replace(structure, **turned, transport=structure.transport[:, ::-1].copy())
 
 
-def blocking_resistance(depth, materials=DEFAULT):
-    """
-    Ionic resistance that a blocking impedance shows of a homogenized electrode.
-
-    Three times the real part at low frequency. The double layer takes up the current where the
-    reactive surface is, so the region near the separator, through which most of it flows, counts
-    most.
-
-    Parameters
-    ----------
-    depth : ElectrodeProfile
-        The electrode at one gamma.
-    materials : HalfCell
-        Gives the conductivity of the electrolyte.
-
-    Returns
-    -------
-    resistance : float
-        [ohm m²]; of a uniform electrode thickness / (conductivity x transport).
-    """
-    electrolyte = materials.electrolyte
-    bulk = float(electrolyte.conductivity_S_m(electrolyte.initial_mol_m3))
-    surface = depth.surface_1_m
-    n = surface.size
-    beyond = 1 - np.concatenate([[0], np.cumsum(surface)]) / surface.sum()
-    left, right = beyond[:-1], beyond[1:]
-    # the current falls linearly within a slab: the mean of its square is exact
-    square = (left**2 + left * right + right**2) / 3
-    return float(3 * np.sum(square / depth.transport) * depth.thickness_m / n / bulk)
-
-
 def measure(structure, gamma, current_mA_cm2, *, noise_V=0.0, seed=None, fidelity="fine"):
     """
     A virtual experiment: a lithiation with noise, and a blocking impedance.
@@ -158,7 +127,7 @@ def measure(structure, gamma, current_mA_cm2, *, noise_V=0.0, seed=None, fidelit
 
     Returns
     -------
-    measured : Measured
+    measured : CellData
 
     Raises
     ------
@@ -172,7 +141,7 @@ def measure(structure, gamma, current_mA_cm2, *, noise_V=0.0, seed=None, fidelit
     if noise_V:
         voltage = voltage + np.random.default_rng(seed).normal(0, noise_V, POINTS)
     capacity = current_mA_cm2 * time / 3600
-    return Measured(float(current_mA_cm2), capacity, voltage, blocking_resistance(depth))
+    return CellData(float(current_mA_cm2), capacity, voltage, blocking_resistance(depth))
 
 
 def scan(structure, current_mA_cm2, nodes=NODES):
@@ -242,7 +211,7 @@ def from_lithiation(scanned, measured):
     ----------
     scanned : GammaScan
         The map.
-    measured : Measured
+    measured : CellData
         The experiment, at the current of the scan.
 
     Returns
@@ -280,7 +249,7 @@ def from_impedance(scanned, resistance_ohm_m2):
     scanned : GammaScan
         The map.
     resistance_ohm_m2 : float
-        Measured ionic resistance.
+        CellData ionic resistance.
 
     Returns
     -------
@@ -288,36 +257,6 @@ def from_impedance(scanned, resistance_ohm_m2):
         At a bound if no gamma of the range gives it.
     """
     return gamma_of_resistance(scanned.structure, resistance_ohm_m2)
-
-
-def gamma_of_resistance(structure, resistance_ohm_m2):
-    """
-    Gamma that gives a homogenized electrode this blocking resistance.
-
-    Parameters
-    ----------
-    structure : Structure
-    resistance_ohm_m2 : float
-
-    Returns
-    -------
-    estimate : Estimate
-        At a bound if no gamma of the range gives it.
-    """
-    from scipy.optimize import brentq
-
-    low, high = float(structure.gammas[0]), float(structure.gammas[-1])
-
-    def miss(log_gamma):
-        gamma = float(np.clip(np.exp(log_gamma), low, high))
-        return np.log(blocking_resistance(structure.at(gamma)) / resistance_ohm_m2)
-
-    # the resistance falls with gamma everywhere
-    if miss(np.log(high)) >= 0:
-        return Estimate(high, 1)
-    if miss(np.log(low)) <= 0:
-        return Estimate(low, -1)
-    return Estimate(float(np.exp(brentq(miss, np.log(low), np.log(high), xtol=1e-5))))
 
 
 def table(scans, experiments):
@@ -328,7 +267,7 @@ def table(scans, experiments):
     ----------
     scans : dict of str to dict of str to GammaScan
         Keyed by map, then by electrode.
-    experiments : dict of str to Measured
+    experiments : dict of str to CellData
         Keyed by electrode.
 
     Returns

@@ -7,6 +7,7 @@ from analysis import paper, profiles, storage
 from analysis.simulation import campaign, cases
 from analysis.simulation import run as simulations
 from analysis.study.consistency import gammas, parameters, pieces
+from analysis.study.consistency.blocking import blocking_resistance, gamma_of_resistance
 from analysis.study.consistency.criterion import Estimate, compare, judge
 from analysis.study.consistency.specimens import TRUTH
 
@@ -61,7 +62,7 @@ def experiments(truth, gamma, profile, *key):
 
     Returns
     -------
-    experiments : dict of str to Measured
+    experiments : dict of str to CellData
     """
     made = dict(truth)
     if "TL" in made:
@@ -83,7 +84,7 @@ def fits(profile):
     Gamma of every map, electrode and cutout, from lithiation and from impedance.
 
     The lithiations are the fits of the chapter on gamma; the impedance is that of the homogenized
-    electrode, which meets that of the voxels within a percent (see the tests).
+    electrode, which meets that of the voxels within a few percent (see the tests).
 
     Parameters
     ----------
@@ -102,11 +103,9 @@ def fits(profile):
             continue
         if place not in truth:
             made = simulations.structure_of(cases.truth_of(case), profile)
-            truth[place] = gammas.blocking_resistance(made.at(profile.gamma_true))
-        made = simulations.structure_of(
-            cases.Case("structure", *place, case.method), profile
-        )
-        impedance = gammas.gamma_of_resistance(made, truth[place])
+            truth[place] = blocking_resistance(made.at(profile.gamma_true))
+        made = simulations.structure_of(cases.Case("structure", *place, case.method), profile)
+        impedance = gamma_of_resistance(made, truth[place])
         data = cases.load(case, profile)
         value = float(data.fitted_gamma)
         low, high = float(data.tried.min()), float(data.tried.max())

@@ -7,7 +7,7 @@ import pandas as pd
 
 from analysis.electrochemistry import gamma_fit
 from analysis.electrochemistry.materials import DEFAULT
-from analysis.study.consistency import gammas
+from analysis.study.consistency.blocking import blocking_resistance, gamma_of_resistance
 
 CONDUCTIVITY = "κ_e, 10 % less"
 NEAR = (0.3, 0.5, 0.75, 1.0, 1.35, 2.0, 3.3)  # of gamma, at which the changed cell is lithiated
@@ -110,8 +110,8 @@ def impedance_shifts(structure, gamma):
     shifts : dict of str to float
         Change of ln gamma [-] if the electrolyte conducts 10 % less than was assumed.
     """
-    resistance = gammas.blocking_resistance(structure.at(gamma))
-    other = gammas.gamma_of_resistance(structure, 0.9 * resistance)
+    resistance = blocking_resistance(structure.at(gamma))
+    other = gamma_of_resistance(structure, 0.9 * resistance)
     return {CONDUCTIVITY: float(np.log(other.value / gamma))}
 
 

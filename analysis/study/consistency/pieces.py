@@ -22,7 +22,7 @@ def run(profile, experiments):
     Parameters
     ----------
     profile : analysis.profiles.Profile
-    experiments : dict of str to Measured
+    experiments : dict of str to CellData
         Keyed by electrode: SL, TL, and the two-layer electrode turned round.
 
     Returns

@@ -107,13 +107,13 @@ def budget(profile, maps=None, voxel_size_um=None):
     table : pandas.DataFrame
         One row per map and electrode: ``gamma`` of the map on this part, ``particles_gamma`` (its
         AM, true CBD), ``binder_gamma`` (true AM, its CBD), the shares of :func:`shares`, and
-        ``fraction_shift``, the largest change of a phase's fraction in a hybrid [-]. NaN where
-        a hybrid does not conduct.
+        ``fraction_shift``, the largest difference of a phase's fraction between a hybrid and the
+        map that gave its CBD [-]. NaN where a hybrid does not conduct.
     """
     if maps is None:
         maps, voxel_size_um = _of_the_study(profile)
     rows, known = [], {}
-    for electrode in profiles.ELECTRODES:
+    for electrode in maps[TRUTH]:
         truth = maps[TRUTH][electrode]
         target = None
         for name in (TRUTH, *(one for one in maps if one != TRUTH)):
@@ -123,7 +123,8 @@ def budget(profile, maps=None, voxel_size_um=None):
                 mixed |= {"particles": hybrid(labels, truth), "binder": hybrid(truth, labels)}
             made = {}
             for part, one in mixed.items():
-                key = sha256(one.tobytes()).digest()  # k-means and EDX-Closing share their particles
+                # k-means and EDX-Closing share their particles
+                key = sha256(one.tobytes()).digest()
                 if key not in known:
                     known[key] = _structure(one, voxel_size_um)
                 made[part] = known[key]
@@ -134,8 +135,8 @@ def budget(profile, maps=None, voxel_size_um=None):
                 continue
             fitted = {part: _gamma(one, target, profile) for part, one in made.items()}
             shift = max(
-                abs(np.mean(one == phase) - np.mean(labels == phase))
-                for one in (mixed["particles"], mixed["binder"])
+                abs(np.mean(mixed[part] == phase) - np.mean(giver == phase))
+                for part, giver in (("particles", truth), ("binder", labels))
                 for phase in Phase
             )
             rows.append(

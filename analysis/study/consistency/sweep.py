@@ -83,8 +83,9 @@ def outcomes(table, limit_of, methods):
         best; several if tied), ``right`` (the map whose gamma of SL and TL is nearest to the true
         one), ``hit`` (whether they are the same map), ``bias`` of the named map (the larger of the
         two [%]), ``wrong`` maps (a gamma off by more than :data:`RIGHT`) and how many of them are
-        ``rejected`` and how many are ``passed`` as not rejected; ``others`` and how many of them are ``lost`` (rejected all the same);
-        ``truth``: whether the truth, were it among the maps, would agree best.
+        ``rejected`` and how many are ``passed`` as not rejected; ``others`` and how many of them
+        are ``lost`` (rejected all the same); ``truth``: whether the truth, were it among the maps,
+        would agree best.
     """
     rows = []
     for place, group in table.groupby(COMBINATION, sort=False):
@@ -97,9 +98,7 @@ def outcomes(table, limit_of, methods):
         for name_of_set, (electrodes, impedance) in SETS.items():
             says = {
                 name: judge(
-                    gammas.estimates(
-                        group[group.method == name], electrodes, impedance=impedance
-                    ),
+                    gammas.estimates(group[group.method == name], electrodes, impedance=impedance),
                     limit_of,
                 )
                 for name in (*maps, TRUTH)
@@ -253,7 +252,9 @@ def _worst_bias(rows, gamma_true):
     here = rows[rows.electrode.isin(profiles.ELECTRODES)]
     if len(here) < len(profiles.ELECTRODES):
         return float("nan")
-    return float(max(100 * (here.gamma / gamma_true - 1), key=lambda bias: abs(np.log1p(bias / 100))))
+    return float(
+        max(100 * (here.gamma / gamma_true - 1), key=lambda bias: abs(np.log1p(bias / 100)))
+    )
 
 
 def combinations(profile):
