@@ -90,6 +90,13 @@ CHAPTERS = (
         needs=TRINARIZATIONS,
     ),
     Chapter(
+        "14c_one_gamma",
+        needs=(
+            *TRINARIZATIONS,
+            "14_lithiation",
+        ),
+    ),
+    Chapter(
         "15_impedance",
         needs=TRINARIZATIONS,
     ),

@@ -182,7 +182,7 @@ def scan(structure, current_mA_cm2, nodes=NODES):
     return GammaScan(structure, curves, float(current_mA_cm2))
 
 
-def scans_of(electrodes, current_mA_cm2):
+def scans_of(electrodes, current_mA_cm2, nodes=NODES):
     """
     Scans of all electrodes of one map, and of the third one: the two-layer electrode turned round.
 
@@ -191,15 +191,17 @@ def scans_of(electrodes, current_mA_cm2):
     electrodes : dict of str to Structure
         Keyed by electrode.
     current_mA_cm2 : float
+    nodes : int
+        As for :func:`scan`.
 
     Returns
     -------
     scans : dict of str to GammaScan
         Keyed by electrode; :data:`TURNED` is added if TL is there.
     """
-    found = {name: scan(made, current_mA_cm2) for name, made in electrodes.items()}
+    found = {name: scan(made, current_mA_cm2, nodes) for name, made in electrodes.items()}
     if "TL" in electrodes:
-        found[TURNED] = scan(turned_round(electrodes["TL"]), current_mA_cm2)
+        found[TURNED] = scan(turned_round(electrodes["TL"]), current_mA_cm2, nodes)
     return found
 
 

@@ -1,15 +1,18 @@
 """Other pieces of the same electrodes: how much gamma depends on where the tomogram was taken."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
-from analysis import profiles, storage
+from analysis import paper, profiles, storage
 from analysis.study.consistency import gammas, specimens
 from analysis.study.consistency.criterion import REJECTED, judge
 from analysis.study.consistency.limits import RatioLimits
 from analysis.study.consistency.specimens import TRUTH
 
 NAME = "consistency-pieces"  # table on disk
+NODES = 6  # lithiations of a piece: its scatter is far larger than what they miss
 METHODS = ("thresholding", "edx-closing")  # what is made of a piece: maps that need no network
 
 
@@ -67,6 +70,25 @@ def limits(table, profile, shifts=None):
     return RatioLimits(_logs(table[table.method != TRUTH]), area, shifts or {})
 
 
+def papers(limits, profile):
+    """
+    The limits for maps of the paper's size: its cutouts cover more, so the pieces scatter less.
+
+    Parameters
+    ----------
+    limits : RatioLimits
+        From :func:`limits`.
+    profile : analysis.profiles.Profile
+        Gives the size of the pieces.
+
+    Returns
+    -------
+    limits : RatioLimits
+    """
+    area = paper.CUTOUTS * paper.CUTOUT_VOXELS**2 / profile.consistency_lateral**2
+    return replace(limits, mapped=area)
+
+
 def false_alarms(table, limits):
     """
     How often the truth itself would be rejected, were the map one piece and the cell another.
@@ -83,7 +105,7 @@ def false_alarms(table, limits):
     rejected, pairs : int, int
         Of all pairs of a piece of SL with a piece of TL.
     """
-    one_piece = RatioLimits(limits.log_gammas, 1.0, limits.shifts, limits.level)
+    one_piece = replace(limits, mapped=1.0)
     truth = table[table.method == TRUTH]
     verdicts = []
     for single in truth[truth.electrode == "SL"].piece:
@@ -104,7 +126,7 @@ def _scans(maps, electrode, voxel_size_um, current_mA_cm2):
         return {}
     found = {}
     for name, electrodes in made.items():
-        found[name] = gammas.scans_of(electrodes, current_mA_cm2)
+        found[name] = gammas.scans_of(electrodes, current_mA_cm2, NODES)
     return found
 
 
