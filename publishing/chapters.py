@@ -110,6 +110,7 @@ CHAPTERS = (
             "12_covariance",
             "13_profiles",
             "14_lithiation",
+            "14c_one_gamma",
             "15_impedance",
         ),
     ),

@@ -8,6 +8,7 @@ import pandas as pd
 
 from analysis import paper, storage
 from analysis.study.cells import calibration, impedance
+from analysis.study.consistency import verdicts
 from analysis.study.finding import ABOUT, ABSENT, BUILT_IN, EDGE, PAPER
 from analysis.study.morphology import coverage, depth_profiles, size_findings, tortuosity
 from analysis.study.trinarization import agreement
@@ -24,7 +25,7 @@ SECTIONS = (
     "5.2, Figure S6",
 )
 CURVES = ("agreement", "descriptors-size", "descriptors-paths", "covariance", "profile")
-TABLES = ("gamma", "impedance")
+TABLES = ("gamma", "impedance", "consistency", "consistency-pieces", "consistency-parameters")
 
 
 def collect(profile):
@@ -61,7 +62,7 @@ def collect(profile):
         tortuosity.findings(curves["descriptors-paths"]),
         coverage.findings(curves["covariance"], sizes),
         depth_profiles.findings(curves["profile"]),
-        calibration.findings(summary),
+        [*calibration.findings(summary), *verdicts.collected(profile)],
         [impedance.finding(tables["impedance"])],
     )
     rows = [

@@ -54,7 +54,7 @@ def sensitivity(depth, response, parts=PARTS, change=CHANGE):
     return np.array(gains)
 
 
-def capacity_at(current_mA_cm2, fidelity="fine"):
+def capacity_at(current_mA_cm2, fidelity="coarse"):
     """A response for :func:`sensitivity`: the capacity at a current [mAh/cm²]."""
 
     def capacity(depth):

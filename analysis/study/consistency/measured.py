@@ -11,7 +11,7 @@ from analysis.study.consistency.blocking import blocking_resistance, gamma_of_re
 from analysis.study.consistency.criterion import Estimate, compare, judge
 from analysis.study.consistency.specimens import TRUTH
 
-PARAMETERS = "consistency-parameters"  # table on disk
+NAME, PARAMETERS = "consistency", "consistency-parameters"  # tables on disk
 ROUNDING = 0.005  # half a unit of the last digit that the paper's Table 3 prints of 1/tau
 
 
@@ -45,7 +45,7 @@ def structures(profile, cutout=1):
     return {name: made for name, made in found.items() if len(made) == len(profiles.ELECTRODES)}
 
 
-def experiments(truth, gamma, profile, *key):
+def experiments(truth, gamma, profile, *key, fidelity="fine"):
     """
     Virtual experiments on SL, TL and the two-layer electrode turned round.
 
@@ -59,6 +59,8 @@ def experiments(truth, gamma, profile, *key):
         Gives current and noise.
     *key
         What else the seed of the noise depends on.
+    fidelity : {"coarse", "fine"}
+        See :func:`analysis.study.consistency.gammas.measure`.
 
     Returns
     -------
@@ -74,6 +76,7 @@ def experiments(truth, gamma, profile, *key):
             profile.fit_current,
             noise_V=profile.noise_V,
             seed=profile.seed_for("consistency noise", name, gamma, *key),
+            fidelity=fidelity,
         )
         for name, one in made.items()
     }
@@ -203,6 +206,31 @@ def table(profile, more=None):
     rows = fits(profile)
     rows = rows if more is None else pd.concat([rows, more], ignore_index=True)
     return judged(rows, limits(profile), profile.gamma_true)
+
+
+def run(profile):
+    """
+    What the chapter calls first: the limits made anew, and the maps of the study judged.
+
+    Writes the tables ``consistency``, ``consistency-pieces`` and ``consistency-parameters``.
+
+    Parameters
+    ----------
+    profile : analysis.profiles.Profile
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        As from :func:`table`.
+    limits : analysis.study.consistency.limits.RatioLimits
+    pieces, parameters : pandas.DataFrame
+        As from :func:`prepare`.
+    """
+    found, moved = prepare(profile)
+    limit_of = pieces.limits(found, profile, parameters.of_table(moved))
+    made = judged(fits(profile), limit_of, profile.gamma_true)
+    storage.save_table(NAME, made, profile=profile)
+    return made, limit_of, found, moved
 
 
 def limits(profile):

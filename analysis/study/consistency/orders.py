@@ -1,12 +1,15 @@
 """The paper's orders of Table 3, and its jump from SL to TL, as functions of the true gamma."""
 
+import numpy as np
 import pandas as pd
 
 from analysis import paper
+from analysis.figures import style
 from analysis.study.cells import calibration
 from analysis.study.consistency import specimens, sweep
 from analysis.study.consistency.specimens import TRUTH
 
+NEAR = 1.5  # factor within which two ratios are called alike
 PAPER_LIKE = 0.03  # true gamma at which the audit of ratios beside the paper's is made
 
 
@@ -89,3 +92,31 @@ def ratios(table, profile, gamma_true=PAPER_LIKE):
             }
         )
     return pd.DataFrame(rows)
+
+
+def jump(ours, theirs):
+    """
+    Our ratios of gamma beside those of the paper's Table 3, in words.
+
+    Parameters
+    ----------
+    ours, theirs : pandas.Series
+        TL over SL [-], indexed by method.
+
+    Returns
+    -------
+    text : str
+    """
+    both = pd.DataFrame({"ours": ours, "theirs": theirs}).dropna()
+    if len(both) < 2:
+        return "Too few methods of the paper were fitted to compare ratios"
+    apart = np.exp(np.abs(np.log(both.ours / both.theirs)))
+    near = int((apart <= NEAR).sum())
+    order = both.ours.corr(both.theirs, method="spearman")
+    worst = apart.idxmax()
+    up = int(((both.ours > 1) == (both.theirs > 1)).sum())
+    return (
+        f"{near} of {len(both)} ratios lie within a factor of {NEAR:g} of the paper's and {up} on "
+        f"the same side of one; the rank correlation is {order:+.2f}. Farthest apart is "
+        f"{style.label(worst)} with {both.ours[worst]:.1f} against {both.theirs[worst]:.1f}"
+    )

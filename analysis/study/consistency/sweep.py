@@ -240,7 +240,7 @@ def _fitted(profile, kind, scans):
     }
     tables = []
     for gamma in profile.consistency_gammas:
-        target = measured.experiments(truth, gamma, profile, str(kind))
+        target = measured.experiments(truth, gamma, profile, str(kind), fidelity="coarse")
         tables.append(gammas.table(scans, target).assign(gamma_true=gamma))
     table = pd.concat(tables, ignore_index=True)
     table = table.assign(scenario=kind.scenario, layer_contrast=kind.layer_contrast)

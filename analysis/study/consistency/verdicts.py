@@ -3,13 +3,13 @@
 import numpy as np
 import pandas as pd
 
+from analysis import profiles, storage
 from analysis.figures import style
+from analysis.study.consistency import measured, pieces
 from analysis.study.consistency.criterion import OPEN, PASSED, REJECTED
 from analysis.study.consistency.specimens import TRUTH
 from analysis.study.consistency.sweep import RIGHT
 from analysis.study.finding import PAPER, STAND_INS, Bound, check
-
-NEAR = 1.5  # factor within which two ratios are called alike
 
 
 def rejections(table, limit):
@@ -119,21 +119,53 @@ def hits(rates, judged="SL and TL"):
     text : str
     """
     row = rates.set_index("judged").loc[judged]
-    # twice the standard deviation of a count of independent guesses
-    chance = row.by_chance / row.combinations
-    clear = 2 * np.sqrt(row.combinations * chance * (1 - chance))
-    if row.hits > row.by_chance + clear:
-        meaning = "more often than naming a map at random would"
-    elif row.hits < row.by_chance - clear:
-        meaning = "less often than naming a map at random would"
-    else:
-        meaning = "no more often than naming a map at random would, given the scatter of so few"
+    meaning = {
+        1: "more often than naming a map at random would",
+        -1: "less often than naming a map at random would",
+        0: "no more often than naming a map at random would, given the scatter of so few",
+    }[_beyond_chance(row)]
     return (
         f"in {int(row.hits)} of {int(row.combinations)} combinations the map whose gammas agree "
         f"best is the one whose gamma is nearest to the truth, {meaning} ({row.by_chance:.1f}); "
         f"{int(row.rejected)} of {int(row.wrong)} wrong maps are rejected, and {int(row.lost)} of "
         f"{int(row.others)} right ones"
     )
+
+
+def ranking(rates, found, judged="SL and TL"):
+    """
+    Whether the criterion finds the truth, and whether it ranks what is wrong; in words.
+
+    Parameters
+    ----------
+    rates, found : pandas.DataFrame
+        From :func:`analysis.study.consistency.sweep.rates` and ``outcomes``.
+    judged : str
+        Entry of their columns ``judged``.
+
+    Returns
+    -------
+    text : str
+    """
+    truth = found[found.judged == judged].truth
+    finds = truth.mean() > 0.8
+    ranks = _beyond_chance(rates.set_index("judged").loc[judged]) > 0
+    said = (
+        f"Were the truth among the maps, its gammas would agree best in {int(truth.sum())} of "
+        f"{len(truth)} combinations"
+    )
+    if finds and not ranks:
+        return f"{said}. So the criterion tells right from wrong; it does not rank what is wrong"
+    if finds:
+        return f"{said}. So the criterion tells right from wrong, and ranks what is wrong as well"
+    return f"{said}. So not even a right map can be told by its gammas alone"
+
+
+def _beyond_chance(row):
+    """1 or -1 if hits differ from guesses by twice the standard deviation of a count, else 0."""
+    chance = row.by_chance / row.combinations
+    clear = 2 * np.sqrt(row.combinations * chance * (1 - chance))
+    return int(np.sign(row.hits - row.by_chance)) if abs(row.hits - row.by_chance) > clear else 0
 
 
 def third(rates):
@@ -231,34 +263,6 @@ def printed_text(table, limit):
     return f"{head}, {len(rest)} are not ({_ratios(rest, digits=1)}); the limit is {limit:.2f}"
 
 
-def jump(ours, theirs):
-    """
-    Our ratios of gamma beside those of the paper's Table 3, in words.
-
-    Parameters
-    ----------
-    ours, theirs : pandas.Series
-        TL over SL [-], indexed by method.
-
-    Returns
-    -------
-    text : str
-    """
-    both = pd.DataFrame({"ours": ours, "theirs": theirs}).dropna()
-    if len(both) < 2:
-        return "Too few methods of the paper were fitted to compare ratios"
-    apart = np.exp(np.abs(np.log(both.ours / both.theirs)))
-    near = int((apart <= NEAR).sum())
-    order = both.ours.corr(both.theirs, method="spearman")
-    worst = apart.idxmax()
-    up = int(((both.ours > 1) == (both.theirs > 1)).sum())
-    return (
-        f"{near} of {len(both)} ratios lie within a factor of {NEAR:g} of the paper's and {up} on "
-        f"the same side of one; the rank correlation is {order:+.2f}. Farthest apart is "
-        f"{style.label(worst)} with {both.ours[worst]:.1f} against {both.theirs[worst]:.1f}"
-    )
-
-
 def findings(table, printed, limit, papers_limit):
     """
     The paper's conclusion that no best map can be named, held against one binder and one gamma.
@@ -297,8 +301,29 @@ def findings(table, printed, limit, papers_limit):
         check(list(printed.method), (), f"{statement} (its own Table 3).", test,
               lambda: bound(printed, kindest, papers_limit), PAPER),
         check(list(known.method), () if len(known) else ("a fitted map",),
-              f"{statement} (our maps).", test, lambda: bound(known, known.ratio, limit), STAND_INS),
+              f"{statement} (our maps).", test,
+              lambda: bound(known, known.ratio, limit), STAND_INS),
     ]  # fmt: skip
+
+
+def collected(profile):
+    """
+    The findings of a run from what its chapter left on disk.
+
+    Parameters
+    ----------
+    profile : analysis.profiles.Profile
+
+    Returns
+    -------
+    findings : list of Finding
+        As from :func:`findings`.
+    """
+    table = storage.load_table(measured.NAME, profile=profile)
+    limits = measured.limits(profile)
+    theirs = pieces.papers(limits, profile)
+    names = profiles.ELECTRODES
+    return findings(table, measured.printed(theirs), limits(*names), theirs(*names))
 
 
 def _ratios(rows, digits=2):

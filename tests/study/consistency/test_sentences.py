@@ -71,6 +71,17 @@ def test_hits_are_held_against_chance(hits, words):
     assert words in said and f"in {hits} of 16" in said and "20 of 48 wrong maps" in said
 
 
+@pytest.mark.parametrize(
+    ("hits", "truth", "words"),
+    [(6, True, "it does not rank"), (15, True, "ranks what is wrong as well"),
+     (15, False, "not even a right map")],
+)  # fmt: skip
+def test_the_criterion_ranks_or_does_not(hits, truth, words):
+    found = pd.DataFrame({"judged": "SL and TL", "truth": [truth] * 16})
+    said = verdicts.ranking(rates(hits, 20), found)
+    assert words in said and f"in {16 * truth} of 16" in said
+
+
 def test_a_third_electrode_helps_or_does_not():
     assert "worth its coating: it rejects 30 of 48" in verdicts.third(rates(5, 20, 30))
     assert "adds nothing here: it rejects 20 of 48" in verdicts.third(rates(5, 20, 20))
@@ -104,11 +115,11 @@ def test_the_papers_pairs():
 def test_ratios_beside_the_papers():
     ours = pd.Series({"kmeans": 6.1, "edx-closing": 1.2, "nn-am-cond": 4.0, "truth": 1.0})
     theirs = pd.Series({"kmeans": 6.0, "edx-closing": 1.33, "nn-am-cond": 2.0, "truth": np.nan})
-    said = verdicts.jump(ours, theirs)
+    said = orders.jump(ours, theirs)
     assert "2 of 3 ratios" in said and "3 on the same side" in said
     assert "NN-AM-Cond with 4.0 against 2.0" in said and "+1.00" in said
-    assert "-" in verdicts.jump(1 / ours, theirs).split("correlation is ")[1][:2]
-    assert "Too few" in verdicts.jump(ours[:1], theirs)
+    assert "-" in orders.jump(1 / ours, theirs).split("correlation is ")[1][:2]
+    assert "Too few" in orders.jump(ours[:1], theirs)
 
 
 def test_the_front_decides_or_does_not():
