@@ -205,3 +205,13 @@ def test_a_map_of_one_electrode_stays_open():
     rows = fitted({("kmeans", "SL"): (0.08,)})
     (row,) = measured.judged(rows, limit, 0.08).itertuples()
     assert row.verdict == OPEN and np.isnan(row.ratio) and np.isnan(row.gamma_TL)
+
+
+def test_the_public_name_takes_a_profile_and_says_what_is_missing(results):
+    from analysis import profiles
+    from analysis.study import consistency
+
+    assert consistency.table is measured.table
+    for profile in ("smoke", profiles.get("smoke")):
+        with pytest.raises(FileNotFoundError, match="make book PROFILE=smoke"):
+            consistency.table(profile)
