@@ -12,7 +12,7 @@ def blocking_resistance(depth, materials=DEFAULT):
 
     Three times the real part at low frequency. The double layer takes up the current where the
     reactive surface is, so the region near the separator, through which most of it flows, counts
-    most.
+    most. What of the active material looks at the separator is part of that surface.
 
     Parameters
     ----------

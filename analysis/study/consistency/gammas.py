@@ -99,10 +99,16 @@ def turned_round(structure):
     The same electrode with its collector side at the separator, a third electrode for free.
 
     A two-layer electrode whose layers were coated in the other order. Its steady problem on the
-    voxels is the same one, so nothing is solved again.
+    voxels is the same one, so nothing is solved again. As much of the active material is taken to
+    look at the separator as before.
     """
-    over_depth = ("active", "electrolyte", "surface_1_m", "electronic_S_m")
+    over_depth = ("active", "electrolyte", "electronic_S_m")
     turned = {name: getattr(structure, name)[::-1].copy() for name in over_depth}
+    surface = structure.surface_1_m.copy()
+    at_separator = surface[0] - surface[1]  # slices of a slab have one value inside
+    surface[0] -= at_separator
+    turned["surface_1_m"] = surface[::-1].copy()
+    turned["surface_1_m"][0] += at_separator
     return replace(structure, **turned, transport=structure.transport[:, ::-1].copy())
 
 
