@@ -97,7 +97,7 @@ def test_the_voxels_turned_round_conduct_the_same(specimen):
     turned = from_labels(np.ascontiguousarray(specimen.labels[::-1]), edge, gammas=[0.1])
     expected = gammas.turned_round(straight)
     assert np.allclose(turned.transport, expected.transport, rtol=1e-3)
-    assert np.allclose(turned.surface_1_m[1:], expected.surface_1_m[1:], rtol=0.05)
+    assert np.allclose(turned.surface_1_m[1:], expected.surface_1_m[1:], rtol=0.1)
     assert np.allclose(turned.surface_1_m[0], expected.surface_1_m[0], rtol=0.2)
     again = gammas.turned_round(expected)
     assert np.allclose(again.surface_1_m, straight.surface_1_m)
