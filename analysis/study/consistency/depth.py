@@ -5,11 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from analysis import profiles, storage
 from analysis.electrochemistry import gamma_fit
+from analysis.phases import Phase, volume_fractions
+from analysis.segmentation import closing
 from analysis.study.consistency import gammas, measured
 from analysis.study.consistency.blocking import blocking_resistance
 from analysis.study.consistency.specimens import TRUTH
-from analysis.study.trinarization import closing
+from analysis.study.imaging import edx
 
 PARTS = 8  # of the thickness
 CHANGE = 0.1  # of the conductance of one part
@@ -157,6 +160,8 @@ def closings(profile):
     """
     EDX-Closing by a line and by a step, by fluorine as it is and converted to CBD.
 
+    On a part of the first cutout, for every variant is a map of its own.
+
     Parameters
     ----------
     profile : analysis.profiles.Profile
@@ -166,46 +171,55 @@ def closings(profile):
     table : pandas.DataFrame
         One row per variant: ``fit``, ``proportional to``, ``gamma_SL``, ``gamma_TL``, ``ratio``,
         and the conductance of TL near the separator over that near the collector (first over
-        last band) at the true gamma [-], with the truth's in the last row.
+        last band) at the true gamma [-], with the truth's in the last row. NaN where a variant
+        does not conduct.
     """
-    made = measured.structures(profile)
-    truth = made[TRUTH]
-    target = measured.experiments(truth, profile.gamma_true, profile)
-    found = {}
-    for fit, corrected in EDX:
-        name = fit, "CBD" if corrected else "fluorine"
-        if (fit, corrected) == EDX[0] and "edx-closing" in made:
-            found[name] = made["edx-closing"]
-            continue
-        found[name] = {
-            electrode: _closed(profile, electrode, fit, corrected) for electrode in truth
-        }
-    found["truth", ""] = truth
+    variants = [(fit, "CBD" if corrected else "fluorine") for fit, corrected in EDX]
+    found, target = {name: {} for name in (*variants, (TRUTH, ""))}, {}
+    for electrode in profiles.ELECTRODES:
+        truth, size = _part(profile, electrode, TRUTH)
+        am = _part(profile, electrode, "kmeans")[0] == Phase.AM
+        targets = volume_fractions(truth)
+        maps = {(TRUTH, ""): {electrode: truth}}
+        for name, (fit, corrected) in zip(variants, EDX, strict=True):
+            wanted = edx.cbd_targets(profile, electrode, fit=fit, corrected=corrected)
+            labels = closing.trinarize(am, wanted, targets, crowded="fill")
+            maps[name] = {electrode: labels}
+        made, _ = gammas.structures(maps, size)
+        for name, electrodes in made.items():
+            found[name] |= electrodes
+        known = {electrode: found[TRUTH, ""][electrode]}
+        target[electrode] = measured.experiments(known, profile.gamma_true, profile, "part")[
+            electrode
+        ]
     rows = []
     for (fit, converted), electrodes in found.items():
         fitted = {
-            electrode: gammas.from_lithiation(
-                gammas.scan(one, profile.fit_current), target[electrode]
-            )[0].value
-            for electrode, one in electrodes.items()
+            name: gammas.from_lithiation(gammas.scan(one, profile.fit_current), target[name])[0]
+            for name, one in electrodes.items()
         }
-        along = conductance(electrodes["TL"], profile.gamma_true)
+        single, double = (
+            fitted[name].value if name in fitted else float("nan") for name in profiles.ELECTRODES
+        )
+        along = np.full(2, np.nan)
+        if "TL" in electrodes:
+            along = conductance(electrodes["TL"], profile.gamma_true)
         rows.append(
             {
                 "fit": fit,
                 "proportional to": converted,
-                "gamma_SL": fitted["SL"],
-                "gamma_TL": fitted["TL"],
-                "ratio": fitted["TL"] / fitted["SL"],
+                "gamma_SL": single,
+                "gamma_TL": double,
+                "ratio": double / single,
                 "front_over_back": along[0] / along[-1],
             }
         )
     return pd.DataFrame(rows)
 
 
-def _closed(profile, electrode, fit, corrected):
-    from analysis import storage
-
-    labels, _ = closing.close(profile, electrode, 1, fit=fit, corrected=corrected)
-    volume = storage.load_volume(f"labels/{electrode}-1-kmeans", profile=profile)
-    return gammas.homogenization.from_labels(labels, float(volume.attrs["voxel_size_um"]))
+def _part(profile, electrode, method):
+    """Labels of the part of the first cutout that this chapter affords, and their voxel size."""
+    volume = storage.load_volume(f"labels/{electrode}-1-{method}", profile=profile)
+    edge = profile.consistency_lateral
+    part = np.ascontiguousarray(volume.values[:, :edge, :edge])
+    return part, float(volume.attrs["voxel_size_um"])

@@ -148,7 +148,9 @@ def closing_text(table):
     -------
     text : str
     """
-    maps = table[table.fit != TRUTH]
+    maps = table[(table.fit != TRUTH) & table.ratio.notna()]
+    if maps.empty:
+        return "No closing of this run conducts on both electrodes"
     apart = np.abs(np.log(maps.ratio))
     best, worst = maps.loc[apart.idxmin()], maps.loc[apart.idxmax()]
     true = table[table.fit == TRUTH].front_over_back.iloc[0]
