@@ -12,6 +12,7 @@ import pandas as pd
 from analysis.electrochemistry import gamma_fit
 from analysis.electrochemistry.porous_electrode import homogenization
 from analysis.electrochemistry.porous_electrode.time_integration import StepFailed
+from analysis.phases import check_voxel_size
 from analysis.study.consistency.blocking import blocking_resistance, gamma_of_resistance
 from analysis.study.consistency.criterion import Estimate
 
@@ -81,7 +82,7 @@ def structures(maps, voxel_size_um, *, threads=1):
     failed : dict of (str, str) to str
         Reason for every map and electrode that cannot be homogenized, such as a closed path.
     """
-    found, failed = {}, {}
+    voxel_size_um, found, failed = check_voxel_size(voxel_size_um), {}, {}
     for name, electrodes in maps.items():
         found[name] = {}
         for electrode, labels in electrodes.items():

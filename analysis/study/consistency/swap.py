@@ -7,7 +7,7 @@ import pandas as pd
 from scipy import ndimage
 
 from analysis import profiles, storage
-from analysis.phases import Phase
+from analysis.phases import Phase, check_voxel_size
 from analysis.study.consistency import gammas, measured
 from analysis.study.consistency.specimens import TRUTH
 
@@ -110,6 +110,8 @@ def budget(profile, maps=None, voxel_size_um=None):
         ``fraction_shift``, the largest difference of a phase's fraction between a hybrid and the
         map that gave its CBD [-]. NaN where a hybrid does not conduct.
     """
+    if voxel_size_um is not None or maps is not None:
+        voxel_size_um = check_voxel_size(voxel_size_um)
     if maps is None:
         maps, voxel_size_um = _of_the_study(profile)
     rows, known = [], {}

@@ -5,7 +5,7 @@ import xarray as xr
 
 from analysis import electrodes, profiles, storage
 from analysis.instruments import edx
-from analysis.phases import VOXEL_SIZE_UM, Phase
+from analysis.phases import VOXEL_SIZE_UM, Phase, check_voxel_size
 
 STRIPS = 8  # parallel sections, side by side in one map: a section wider than a cutout
 
@@ -130,6 +130,7 @@ def cbd_line(composition, specimen, *, seed, voxel_size_um=VOXEL_SIZE_UM):
     cbd : (Z,) ndarray
         Volume fraction [-]; its mean is the target fraction of the CBD.
     """
+    voxel_size_um = check_voxel_size(voxel_size_um)
     rows = np.linspace(0, composition.shape[2], STRIPS, endpoint=False).astype(int)
     depth = (np.arange(composition.shape[1]) + 0.5) * voxel_size_um
     wide = np.concatenate([composition[:, :, row] for row in rows], axis=2)
