@@ -20,6 +20,7 @@ TABLE_3_METHODS = (
     "nn-p-am-cbd",
     "nn-p-cond",
 )
+OUTSIDE_TABLE_3 = ("nn-cbd-p-am", "nn-p-cbd-am")  # the other two of the twelve
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,10 @@ class Profile:
         Of these posteriors, for AM and for the CBD.
     limit_draws : int
         Draws from the posterior of a specimen.
+    challenge_lateral, challenge_pairs : int
+        Voxels along y and x of the specimens of the challenge, and pairs of SL and TL in a set.
+    challenge_methods : tuple of str
+        Trinarizations of the paper whose scores stand beside an entry of the challenge.
     gamma_true, fit_current, noise_V : float
         The virtual experiment: gamma of the CBD [-], current of the fit [mA/cm²], noise [V].
     """
@@ -161,6 +166,9 @@ class Profile:
     limit_learning: tuple[int, ...] = (1, 2, 4, 8)
     limit_trees: tuple[int, int] = (40, 100)
     limit_draws: int = 8
+    challenge_lateral: int = 64
+    challenge_pairs: int = 2
+    challenge_methods: tuple[str, ...] = (*TABLE_3_METHODS, *OUTSIDE_TABLE_3)
     gamma_true: float = 0.08
     fit_current: float = 6.0
     noise_V: float = 2e-3
@@ -225,6 +233,9 @@ PROFILES = {
             limit_learning=(1, 4),
             limit_trees=(10, 20),
             limit_draws=3,
+            challenge_lateral=32,
+            challenge_pairs=1,
+            challenge_methods=("thresholding", "kmeans", "edx-closing", "nn-am-cond"),
             resolved_lateral=32,
             resolved_voxels_per_cell=(4, 2),
             resolved_methods=("truth", "kmeans"),
@@ -242,6 +253,8 @@ PROFILES = {
             limit_learning=(1, 2, 4, 8, 16),
             limit_trees=(60, 160),
             limit_draws=20,
+            challenge_lateral=200,
+            challenge_pairs=4,
             unet_steps=150,
             unet_filters=(16, 32, 64),
             forest_pixels=20_000,
