@@ -9,5 +9,7 @@
 ``attempt``      a script put to all volumes of a set
 ``score``        one map held against the truth, by the book's functions
 ``rivals``       the methods of the book on the same volumes, and the floor
+``submissions``  entries that others have sent in: a YAML file and a script
+``standings``    the table of all methods on a set, kept with the results
 ``ranking``      mean, spread, rank in every quantity, the scale from floor to truth
 """

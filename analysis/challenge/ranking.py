@@ -26,7 +26,8 @@ def summary(table):
     summary : pandas.DataFrame
         One row for each method and quantity: ``error``, mean of the signed errors; ``size``, mean
         of their sizes; ``lowest`` and ``highest`` error; ``scale``, 1 for the truth and 0 for the
-        floor, below 0 if worse than the floor; ``scored`` and ``asked``, specimens (pairs) with a
+        floor, below 0 if worse than the floor; ``scale_low`` and ``scale_high``, that of the worst
+        and of the best specimen; ``scored`` and ``asked``, specimens (pairs) with a
         value and in the set. What is not there for every specimen has neither size nor scale.
 
     Raises
@@ -51,6 +52,8 @@ def summary(table):
                 "quantity": key,
                 "error": there.mean() if whole else np.nan,
                 "size": np.abs(there).mean() if whole else np.nan,
+                "smallest": np.abs(there).min() if whole else np.nan,
+                "largest": np.abs(there).max() if whole else np.nan,
                 "lowest": there.min() if there.size else np.nan,
                 "highest": there.max() if there.size else np.nan,
                 "by chance": 1 - chance.mean() if whole else np.nan,
@@ -63,7 +66,11 @@ def summary(table):
     finest = pd.Series({quantity.key: quantity.finest for quantity in QUANTITIES})
     by_floor = np.maximum(floors.reindex(found.quantity), finest[found.quantity].to_numpy())
     chance = found.pop("by chance")
-    found["scale"] = 1 - found["size"] / chance.where(chance.notna(), by_floor.to_numpy())
+    unit = chance.where(chance.notna(), by_floor.to_numpy())
+    found["scale"] = 1 - found["size"] / unit
+    found["scale_low"], found["scale_high"] = 1 - found.pop("largest") / unit, 1 - found.pop(
+        "smallest"
+    ) / unit
     order = {quantity.key: n for n, quantity in enumerate(QUANTITIES)}
     found["order"] = found.quantity.map(order)
     return found.sort_values("order", kind="stable").drop(columns="order").reset_index(drop=True)

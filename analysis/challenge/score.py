@@ -49,7 +49,7 @@ class Judge:
             "electrode": volume.electrode,
             "pair": volume.pair.name,
         }
-        self.measured = _measurement(volume, profile)
+        self.measured = measurement(volume, profile)
         self.truth = self.values(volume.truth)
 
     def rows(self, method, labels):
@@ -185,8 +185,20 @@ def table(rows):
     return pd.DataFrame([*rows, *ratios(rows)], columns=list(COLUMNS))
 
 
-def _measurement(volume, profile):
-    """Capacity and voltage of the virtual experiment on the truth, as in the book's fits."""
+def measurement(volume, profile):
+    """
+    The virtual experiment on the truth, as in the book's fits: what gamma is fitted to.
+
+    Parameters
+    ----------
+    volume : analysis.challenge.sets.Volume
+    profile : analysis.profiles.Profile
+
+    Returns
+    -------
+    capacity_mAh_cm2, voltage_V : (N,) ndarray
+        At the fitted current of the profile, with noise.
+    """
     fine = homogenization.from_labels(
         volume.truth,
         volume.voxel_size_um,
