@@ -12,4 +12,5 @@
 ``submissions``  entries that others have sent in: a YAML file and a script
 ``standings``    the table of all methods on a set, kept with the results
 ``ranking``      mean, spread, rank in every quantity, the scale from floor to truth
+``text``         sentences made of these numbers (chapter 22)
 """

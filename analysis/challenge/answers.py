@@ -41,7 +41,8 @@ def labels_of(answer, volume):
                 "expected a label or a probability everywhere."
             )
     if answer.ndim == len(shape) + 1:
-        return posterior.ranked(draws.check_probabilities(answer.astype(np.float32)), volume.targets)
+        probabilities = draws.check_probabilities(answer.astype(np.float32))
+        return posterior.ranked(probabilities, volume.targets)
     if answer.dtype.kind == "b":
         raise ValueError(
             "trinarize returned true and false; expected labels 0 (pore), 1 (CBD), 2 (AM)."

@@ -80,9 +80,15 @@ QUANTITIES = (
     Quantity("gamma", "fitted gamma", "-", "relative", "cell"),
     Quantity("gamma TL/SL", "gamma of TL over SL", "-", "relative", "cell", per_pair=True),
     *(
-        Quantity(f"capacity {current:g}", f"capacity at {current:g} mA/cm²", "mAh/cm²", "relative", "cell")
+        Quantity(
+            f"capacity {current:g}",
+            f"capacity at {current:g} mA/cm²",
+            "mAh/cm²",
+            "relative",
+            "cell",
+        )
         for current in CURRENTS_MA_CM2
     ),
-)  # fmt: skip
+)
 BY_KEY = {quantity.key: quantity for quantity in QUANTITIES}
 GROUPS = ("overlap", "morphology", "cell")

@@ -68,9 +68,10 @@ def summary(table):
     chance = found.pop("by chance")
     unit = chance.where(chance.notna(), by_floor.to_numpy())
     found["scale"] = 1 - found["size"] / unit
-    found["scale_low"], found["scale_high"] = 1 - found.pop("largest") / unit, 1 - found.pop(
-        "smallest"
-    ) / unit
+    found["scale_low"], found["scale_high"] = (
+        1 - found.pop("largest") / unit,
+        1 - found.pop("smallest") / unit,
+    )
     order = {quantity.key: n for n, quantity in enumerate(QUANTITIES)}
     found["order"] = found.quantity.map(order)
     return found.sort_values("order", kind="stable").drop(columns="order").reset_index(drop=True)
@@ -137,5 +138,6 @@ def in_words(row):
         low, high = 1 - row["highest"], 1 - row["lowest"]
         return f"{1 - row['error']:.3f} ({low:.3f} to {high:.3f})"
     if quantity.kind == "relative":
-        return f"{100 * row['error']:+.1f} % ({100 * row['lowest']:+.1f} to {100 * row['highest']:+.1f})"
+        mean, low, high = (100 * row[name] for name in ("error", "lowest", "highest"))
+        return f"{mean:+.1f} % ({low:+.1f} to {high:+.1f})"
     return f"{row['error']:+.3f} ({row['lowest']:+.3f} to {row['highest']:+.3f})"

@@ -32,7 +32,7 @@ SEALED_CONTRASTS = (0.3, 1.0)
 
 
 @dataclass(frozen=True)
-class Pair:
+class SpecimenPair:
     """
     An SL and a TL with one binder, imaged alike: gamma must come out the same for both.
 
@@ -60,10 +60,10 @@ class Pair:
 
 
 OPEN = (
-    Pair("reference", "bridging", 0.12, 1.0),
-    Pair("clusters", "cluster", 0.08, 0.5),
-    Pair("much noise", "bridging", 0.20, 0.3),
-    Pair("clusters and much noise", "cluster", 0.16, 1.0),
+    SpecimenPair("reference", "bridging", 0.12, 1.0),
+    SpecimenPair("clusters", "cluster", 0.08, 0.5),
+    SpecimenPair("much noise", "bridging", 0.20, 0.3),
+    SpecimenPair("clusters and much noise", "cluster", 0.16, 1.0),
 )
 
 
@@ -76,7 +76,7 @@ class ChallengeSet:
     ----------
     name : str
         ``study``, ``open`` or ``sealed``.
-    pairs : tuple of Pair
+    pairs : tuple of SpecimenPair
     lateral : int
         Voxels along y and x; z spans the whole electrode.
     root : str
@@ -84,7 +84,7 @@ class ChallengeSet:
     """
 
     name: str
-    pairs: tuple[Pair, ...]
+    pairs: tuple[SpecimenPair, ...]
     lateral: int
     root: str
 
@@ -114,7 +114,7 @@ class Volume:
         As in file names.
     electrode : str
         ``SL`` or ``TL``.
-    pair : Pair
+    pair : SpecimenPair
     gray : (Z, Y, X) ndarray of float32
     fluorine : (Z, W) ndarray of uint16
         Photon counts on parallel sections through the thickness, side by side.
@@ -130,7 +130,7 @@ class Volume:
 
     name: str
     electrode: str
-    pair: Pair
+    pair: SpecimenPair
     gray: np.ndarray
     fluorine: np.ndarray
     truth: np.ndarray
@@ -211,9 +211,9 @@ def sealed_set(secret, lateral, pairs):
     drawn = []
     for number in range(pairs):
         scenario = SEALED_SCENARIOS[(first + number) % len(SEALED_SCENARIOS)]
-        noise = float(np.exp(rng.uniform(*np.log(SEALED_NOISES))).round(3))
-        contrast = float(rng.uniform(*SEALED_CONTRASTS).round(2))
-        drawn.append(Pair(f"sealed {number + 1}", scenario, noise, contrast))
+        noise = round(float(np.exp(rng.uniform(*np.log(SEALED_NOISES)))), 3)
+        contrast = round(float(rng.uniform(*SEALED_CONTRASTS)), 2)
+        drawn.append(SpecimenPair(f"sealed {number + 1}", scenario, noise, contrast))
     return ChallengeSet("sealed", tuple(drawn), lateral, bare.root)
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 from analysis import storage
 from analysis.challenge import attempt, ranking, rivals, score, sets, submissions
 from analysis.challenge.quantities import FLOOR, TRUTH
+from analysis.figures import style
 from analysis.simulation.cases import MODEL_VERSION
 
 
@@ -56,7 +57,7 @@ def stored(profile, *, which="open"):
         return None
     if set(table.get("version", ())) != {version(which, profile)}:
         return None
-    return table.fillna({"note": ""})
+    return table.assign(note=table.note.astype(object).where(table.note.notna(), ""))
 
 
 def version(which, profile):
@@ -184,3 +185,28 @@ def overview(table, quantities=None):
     wide = wide[list(dict.fromkeys(found.quantity))].reset_index()
     wide.columns.name = None
     return wide
+
+
+def limit_of(table):
+    """The method of a table that stands for the limit of what a tomogram knows, or None."""
+    names = methods_in(table)
+    return next((one for one in names if one.casefold().replace("-", "").startswith("unet")), None)
+
+
+def limit_text(table):
+    """How near the methods come to the limit of what a tomogram knows, in words."""
+    limit = limit_of(table)
+    if limit is None:
+        return (
+            "The limit of what a tomogram knows is not in these tables: this installation has no "
+            "network of the size that it takes. Until it has, the posterior of "
+            "the chapter on the limit is the best that is known."
+        )
+    found = ranking.summary(table)
+    kappa = found[found.quantity == "kappa"].set_index("method")["error"]
+    rest = kappa.drop([limit, FLOOR, TRUTH], errors="ignore")
+    return (
+        f"The limit of what a tomogram knows is taken from {style.label(limit)}, with a kappa of "
+        f"{1 - kappa[limit]:.3f}; the nearest of the others, {style.label(rest.idxmin())}, has "
+        f"{1 - rest.min():.3f}."
+    )

@@ -113,7 +113,9 @@ def read(file):
                 f"{file}: {key} has {len(fields[key])} characters; expected at most {LONGEST[key]}."
             )
     if fields["name"].casefold() in RESERVED:
-        raise ValueError(f"{file}: the name {fields['name']!r} is taken by the book; choose another.")
+        raise ValueError(
+            f"{file}: the name {fields['name']!r} is taken by the book; choose another."
+        )
     name = fields.pop("script")
     script = file.parent / name
     if Path(name).name != name or script.suffix != ".py" or not script.is_file():

@@ -37,18 +37,21 @@ def between_floor_and_truth(summary, titles, *, ax, chosen=(), groups=()):
         rows = summary[(summary.method == method) & summary.quantity.isin(places)]
         rows = rows[np.isfinite(rows.scale)]
         large = method in chosen
-        shift = 0.22 * (1 if list(chosen).index(method) % 2 else -1) * (len(chosen) > 1) if large else 0
+        number = list(chosen).index(method) if large else 0
+        # two large marks of a row stand above each other, so that their ranges can be seen
+        shift = 0.22 * (1 if number % 2 else -1) if large and len(chosen) > 1 else 0
         y = rows.quantity.map(places).to_numpy(float) + shift
         x = np.maximum(rows.scale.to_numpy(), _EDGE)
-        color = _PALETTE[list(chosen).index(method) % len(_PALETTE)] if large else style.color(method)
+        color = _PALETTE[number % len(_PALETTE)] if large else style.color(method)
         ax.plot(
             x, y, style.marker(method) if not large else "o", ls="none", color=color,
-            ms=7 if large else 4, mec="white" if large else color, mew=0.6, zorder=4 if large else 3,
+            ms=7 if large else 4, mec="white" if large else color, mew=0.6,
+            zorder=4 if large else 3,
             alpha=1.0 if large else 0.75, label=plain(style.label(method)),
         )  # fmt: skip
         if large:
-            low = np.maximum(rows.scale_low.to_numpy(), _EDGE)
-            ax.hlines(y, low, np.maximum(rows.scale_high.to_numpy(), _EDGE), color=color, lw=1.6, zorder=4)
+            ends = np.maximum(rows[["scale_low", "scale_high"]].to_numpy(), _EDGE)
+            ax.hlines(y, *ends.T, color=color, lw=1.6, zorder=4)
         for place in y[rows.scale.to_numpy() < WORST]:
             ax.annotate("◂", (_EDGE - 0.06, place), ha="center", va="center", color=color, size=7,
                         family="DejaVu Sans")  # fmt: skip

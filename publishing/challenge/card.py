@@ -1,8 +1,8 @@
 """README and data card of the data to take away, from what is known about them."""
 
 ABOUT = (
-    "Virtual (synthetic) battery cathodes with known truth: tomograms, fluorine maps, FIB-SEM stacks "
-    "and voltage curves, for methods that find the carbon-binder domain (CBD)."
+    "Virtual (synthetic) battery cathodes with known truth: tomograms, fluorine maps, FIB-SEM "
+    "stacks and voltage curves, for methods that find the carbon-binder domain (CBD)."
 )
 
 
@@ -25,11 +25,10 @@ def readme(whole):
     sealed = "fibsem" not in first
     rows = [
         f"| `{one['name']}/` | {one['electrode']} | {' x '.join(map(str, one['shape_zyx']))} | "
-        + (" | ".join(["given to nobody"] * 3) if sealed else
-           f"{one['scenario']} | {one['noise']:g} | {one['layer_contrast']:g}")
+        + (_SECRET if sealed else _setting(one))
         + " |"
         for one in whole["specimens"]
-    ]  # fmt: skip
+    ]
     files = [
         "- `gray.tif`: the tomogram, 16 bits; gray value = "
         f"{whole['gray']['offset']:g} + number / {1 / whole['gray']['step']:.0f}; "
@@ -40,8 +39,9 @@ def readme(whole):
         "- `metadata.json`: shape, voxel size, volume fractions",
     ]
     if not sealed:
+        labels = ", ".join(f"{number} {phase}" for number, phase in whole["labels"].items())
         files[1:1] = [
-            "- `truth.tif`: the labels, " + ", ".join(f"{k} {v}" for k, v in whole["labels"].items()),
+            f"- `truth.tif`: the labels, {labels}",
             "- `fibsem.tif`: a FIB-SEM stack of a part of it, eight times finer; where it lies "
             "stands in `metadata.json`",
         ]
@@ -80,6 +80,14 @@ def readme(whole):
     return "\n".join(lines)
 
 
+_SECRET = "secret | secret | secret"
+
+
+def _setting(one):
+    """Scenario, noise and layer contrast of a specimen, as cells of a table."""
+    return f"{one['scenario']} | {one['noise']:g} | {one['layer_contrast']:g}"
+
+
 def card(whole):
     """
     The data card: what is synthetic, how it was made, what it must not be used for.
@@ -96,30 +104,44 @@ def card(whole):
     """
     physics = whole["physics"]
     pairs = list(dict.fromkeys(one["pair"] for one in whole["specimens"]))
-    return f"""# Data card: {whole["name"]}
+    return _CARD.format(
+        about=ABOUT,
+        count=len(whole["specimens"]),
+        pairs=len(pairs),
+        named=", ".join(pairs),
+        millivolt=1e3 * physics["noise_of_the_voltage_curves_V"],
+        current=physics["current_of_the_voltage_curves_mA_cm2"],
+        gamma=physics["gamma_of_the_voltage_curves"],
+        **{key: whole[key] for key in ("name", "licence", "made_by")},
+        **physics,
+    )
+
+
+_CARD = """# Data card: {name}
 
 ## What it is
 
-{ABOUT}
+{about}
 
 Everything here is synthetic: drawn by a program from random numbers. No electrode was made and no
-measurement was taken. {len(whole["specimens"])} specimens in {len(pairs)} pairs ({", ".join(pairs)}); the SL (one layer) and
-the TL (two layers) of a pair hold one binder and were imaged alike.
+measurement was taken. {count} specimens in {pairs} pairs ({named}); the SL (one layer) and the TL
+(two layers) of a pair hold one binder and were imaged alike.
 
 ## How it was made
 
 - **Structure**: spheres of active material with rough surfaces; the CBD where a score of pore size,
   distance to the active material and two random fields is low. Volume fractions follow from the
   recipes of Prifling et al., Energy Technology 2022, doi:10.1002/ente.202200784.
-- **Tomogram**: parallel-beam phase-contrast tomography at {physics["photon_energy_keV"]} keV, {physics["propagation_mm"]:g} mm propagation, phase
-  retrieval, blur {physics["blur_um"]:g} µm, noise as told for each specimen (over the gray step from pore to
-  active material), then total-variation denoising with weight {physics["total_variation_weight"]:g}.
-- **Fluorine map**: photon counts with Poisson noise; the binder of the layers differs in its share of
-  PVdF, as in the recipes.
+- **Tomogram**: parallel-beam phase-contrast tomography at {photon_energy_keV} keV,
+  {propagation_mm:g} mm propagation, phase retrieval, blur {blur_um:g} µm, noise over the gray step
+  from pore to active material as told for each specimen of the open set, then total-variation
+  denoising with weight {total_variation_weight:g}.
+- **Fluorine map**: photon counts with Poisson noise; the binder of the layers differs in its share
+  of PVdF, as in the recipes.
 - **FIB-SEM**: the same structure on voxels eight times finer, with texture, shine-through of pores,
   curtains and noise (open set only).
-- **Voltage**: a homogenized half-cell model at {physics["current_of_the_voltage_curves_mA_cm2"]:g} mA/cm2 with a transport parameter of the CBD of
-  gamma = {physics["gamma_of_the_voltage_curves"]:g} (inner porosity {physics["cbd_inner_porosity"]:g}), and {1e3 * physics["noise_of_the_voltage_curves_V"]:g} mV of noise.
+- **Voltage**: a homogenized half-cell model at {current:g} mA/cm2 with a transport parameter of the
+  CBD of gamma = {gamma:g} (inner porosity {cbd_inner_porosity:g}), and {millivolt:g} mV of noise.
 
 ## What it is for
 
@@ -129,7 +151,8 @@ brought to, not what it does on an electrode that it has not seen. Contests need
 
 ## What it must not be used for
 
-- Not as measurements of a real electrode, material or microscope, and not to state properties of one.
+- Not as measurements of a real electrode, material or microscope, and not to state properties of
+  one.
 - Not to claim that a method works on real tomograms: real ones have artifacts, shapes of particles
   and distributions of binder that are not here.
 - Not to judge materials, suppliers or cells.
@@ -143,5 +166,5 @@ step and single voxels of the truth may change; `SHA256SUMS` tells whether yours
 
 ## Licence
 
-CC BY 4.0, {whole["licence"]}: name the source, {whole["made_by"]}.
+CC BY 4.0, {licence}: name the source, {made_by}.
 """

@@ -111,7 +111,9 @@ def _limits(seconds, memory_GB):
             try:
                 found[name] = float(value)
             except ValueError:
-                raise ValueError(f"{variable}={value} is no number; expected one above 0.") from None
+                raise ValueError(
+                    f"{variable}={value} is no number; expected one above 0."
+                ) from None
     return found
 
 
@@ -131,7 +133,9 @@ def _folder(out, script):
     folder = Path(os.path.abspath(Path(out).expanduser()))
     for untouchable in (storage.results_root(), *(ROOT / room for room in ("analysis", "book"))):
         if folder.resolve().is_relative_to(untouchable.resolve()):
-            raise ValueError(f"OUT={out} lies inside {untouchable}, a folder of the study. Give another.")
+            raise ValueError(
+                f"OUT={out} lies inside {untouchable}, a folder of the study. Give another."
+            )
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ValueError(
             f"OUT={out} is there and not empty; expected a new or an empty folder, for a report "
@@ -140,7 +144,9 @@ def _folder(out, script):
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ValueError(f"OUT={out} cannot be made ({error.strerror}). Give another folder.") from None
+        raise ValueError(
+            f"OUT={out} cannot be made ({error.strerror}). Give another folder."
+        ) from None
     return folder
 
 

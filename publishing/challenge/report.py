@@ -97,11 +97,6 @@ def csv(tried, table):
     return pd.DataFrame(rows, columns=columns)
 
 
-def limit_of(table):
-    """The method of a table that stands for the limit of what a tomogram knows, or None."""
-    return next((m for m in dict.fromkeys(table.method) if "u-net" in m.casefold().replace("unet", "u-net")), None)
-
-
 def _what_was_done(tried, challenge_set, volumes):
     rows = [
         {
@@ -114,13 +109,13 @@ def _what_was_done(tried, challenge_set, volumes):
             "voxels": " x ".join(map(str, volume.gray.shape)),
             "seconds": answer.seconds,
             "memory [GB]": answer.memory_GB,
-            "outcome": "scored" if answer.labels is not None and not tried.touched else "not scored",
+            "outcome": "not scored" if answer.labels is None or tried.touched else "scored",
         }
         for volume, answer in zip(volumes, tried.answers, strict=True)
     ]
     limits = (
-        f"Each specimen was trinarized in a process of its own, on copies, with {tried.limits.seconds:g} s "
-        f"and {tried.limits.memory_GB:g} GB."
+        "Each specimen was trinarized in a process of its own, on copies, with "
+        f"{tried.limits.seconds:g} s and {tried.limits.memory_GB:g} GB."
     )
     return (
         f"<h2>What was done</h2>\n<p>The {_text(challenge_set.name)} set: virtual (synthetic) "
@@ -134,8 +129,8 @@ def _troubles(tried):
         lines.insert(0, "<h2>What went wrong</h2>")
         if not tried.touched and any(answer.labels is not None for answer in tried.answers):
             lines.append(
-                "<p>The other specimens are scored below. Ranks and places on the scale need all of "
-                "them, so there are none.</p>"
+                "<p>The other specimens are scored below. Ranks and places on the scale need all "
+                "of them, so there are none.</p>"
             )
     remarks = [f"<li>{_text(a.volume)}: {_text(a.remark)}</li>" for a in tried.answers if a.remark]
     if remarks:
@@ -148,35 +143,33 @@ def _standing(tried, table):
     found["text"] = [ranking.in_words(row) for _, row in found.iterrows()]
     words = found.pivot(index="quantity", columns="method", values="text")
     best = found[~found.method.isin((FLOOR, TRUTH, tried.name))].dropna(subset=["size"])
-    limit = limit_of(table)
+    limit = standings.limit_of(table)
     rows = []
     for row in ranking.ranks(table, tried.name).itertuples():
         ours = best[best.quantity == row.quantity].sort_values("size", kind="stable")
         first = ours.iloc[0] if len(ours) else None
-        there = row.quantity in words.index
+        said = words.loc[row.quantity] if row.quantity in words.index else {}
+        ranked = not np.isnan(row.rank)
         rows.append(
             {
                 "quantity": BY_KEY[row.quantity].title,
-                THIS: words.loc[row.quantity].get(tried.name, "–") if there else "–",
-                "rank": "–" if np.isnan(row.rank) else f"{row.rank:.0f} of {row.of}",
-                "on single specimens": "–"
-                if np.isnan(row.rank)
-                else f"{row.best:.0f}–{row.worst:.0f}",
-                "best of the others": "–" if first is None else f"{style.label(first.method)}: {first.text}",
-                "floor": words.loc[row.quantity].get(FLOOR, "–") if there else "–",
+                THIS: said.get(tried.name, "–"),
+                "rank": f"{row.rank:.0f} of {row.of}" if ranked else "–",
+                "on single specimens": f"{row.best:.0f}–{row.worst:.0f}" if ranked else "–",
+                "best of the others": "–"
+                if first is None
+                else f"{style.label(first.method)}: {first.text}",
+                "floor": said.get(FLOOR, "–"),
             }
-            | ({"limit": words.loc[row.quantity].get(limit, "–") if there else "–"} if limit else {})
+            | ({"limit": said.get(limit, "–")} if limit else {})
         )
     among = [style.label(name) for name in standings.methods_in(table) if name != tried.name]
-    no_limit = (
-        "" if limit else " The limit of what a tomogram knows has no figures in this installation: "
-        "no network of that size is stored (see the chapter on the limit)."
-    )
     return (
         f"<h2>Where it stands</h2>\n<p>Mean over the specimens, and the range of single ones. "
         "Overlaps (kappa, Jaccard) as they are; all else as the error against the truth. Ranked "
-        f"with {_text(', '.join(among))}. Floor: the AM of thresholding, CBD and pore dealt at random."
-        f"{_text(no_limit)}</p>\n{_table(pd.DataFrame(rows), 'standing')}"
+        f"with {_text(', '.join(among))}. Floor: the AM of thresholding, CBD and pore dealt at "
+        f"random. {_text(standings.limit_text(table))}</p>\n"
+        + _table(pd.DataFrame(rows), "standing")
     )
 
 
@@ -186,9 +179,10 @@ def _all_scores(tried, table):
     panel = figure(found, chosen=(tried.name,))
     return (
         "<h2>All scores at a glance</h2>\n"
-        + _figure(panel, "Scores of this entry and of the methods of the book between floor and truth")
+        + _figure(panel, "Scores of this entry and of the methods of the book, floor to truth")
         + "<p>Each row is a quantity, each mark a method: 0 is the floor, 1 the truth. Large: this "
-        "entry, with the range over the specimens. What is worse than the floor lies left of it.</p>"
+        "entry, with the range over the specimens. What is worse than the floor lies left of it."
+        "</p>"
     )
 
 
@@ -211,10 +205,8 @@ def _where_it_errs(tried, volumes):
         counts = agreement.confusion(volume.truth, answer.labels)
         shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
         for true in reversed(Phase):
-            rows.append(
-                {"specimen": volume.name, "truth": true.title}
-                | {f"called {given.title} [%]": 100 * shares[true, given] for given in reversed(Phase)}
-            )
+            called = {f"called {p.title} [%]": 100 * shares[true, p] for p in reversed(Phase)}
+            rows.append({"specimen": volume.name, "truth": true.title} | called)
         pictures = {
             "tomogram": volume.gray,
             "truth": volume.truth,
@@ -225,8 +217,8 @@ def _where_it_errs(tried, volumes):
         parts.append(f"<h3>{_text(volume.name)}</h3>")
         parts.append(_figure(panels[0], f"Slice of {volume.name}: tomogram, truth, entry, errors"))
     parts.append(
-        "<p>Right is white; gray: CBD and pore are confused; black: the AM is wrong. The slices run "
-        "from the separator (top) to the collector. What becomes of each true phase:</p>"
+        "<p>Right is white; gray: CBD and pore are confused; black: the AM is wrong. The slices "
+        "run from the separator (top) to the collector. What becomes of each true phase:</p>"
     )
     parts.append(_table(pd.DataFrame(rows), "confusion"))
     return "\n".join(parts)
@@ -243,7 +235,8 @@ def _depth(tried, volumes):
             fraction = _smooth(depth.volume_fractions(labels)[Phase.CBD])
             color = "#000000" if name == "truth" else "#d1492e"
             panel.plot(z, fraction, line, color=color, label=name)
-        panel.set(title=volume.name, xlabel="distance to the separator [µm]", ylabel="CBD fraction [-]")
+        panel.set(title=volume.name, xlabel="distance to the separator [µm]")
+        panel.set_ylabel("CBD fraction [-]")
         panel.set_ylim(bottom=0)
     for panel in panels[len(there) :]:
         panel.set_axis_off()

@@ -39,7 +39,10 @@ def run(tmp_path, text, *, volumes=None, **limits):
 
 
 BAD = {
-    "missing": ("def segment(gray):\n    return gray\n", ["no function trinarize", "it has segment"]),
+    "missing": (
+        "def segment(gray):\n    return gray\n",
+        ["no function trinarize", "it has segment"],
+    ),
     "no function": ("trinarize = 3\n", ["is int; expected the function"]),
     "two arguments": (
         "def trinarize(gray, fractions):\n    return gray\n",
@@ -174,7 +177,8 @@ def test_an_entry_that_fails_on_one_volume_is_tried_on_the_others(tmp_path):
     )
     first, second = volume("1-SL"), volume("1-TL")
     second.fluorine[0, 0] += 1
-    found = run(tmp_path, text.replace("{total}", str(first.fluorine.sum())), volumes=[first, second])
+    text = text.replace("{total}", str(first.fluorine.sum()))
+    found = run(tmp_path, text, volumes=[first, second])
     assert "not this one" in found.answers[0].trouble and found.answers[1].labels is not None
     assert not found.complete
 
@@ -204,14 +208,16 @@ def test_nothing_is_left_running(tmp_path, kind, ends):
 
 def test_memory_of_children_counts(tmp_path):
     hungry = "import time; kept = bytearray(900_000_000); time.sleep(60)"
-    text = "import subprocess, sys\n" + GOOD + f"    subprocess.run([sys.executable, '-c', {hungry!r}])\n"
+    call = f"    subprocess.run([sys.executable, '-c', {hungry!r}])\n"
+    text = "import subprocess, sys\n" + GOOD + call
     found = run(tmp_path, text, seconds=60, memory_GB=0.4)
     assert "memory limit" in found.troubles[0], found.troubles
 
 
 def test_a_script_that_writes_into_the_results_is_found_out(tmp_path, results):
-    from analysis import storage
     import pandas as pd
+
+    from analysis import storage
 
     table = storage.save_table("gamma", pd.DataFrame({"gamma": [0.08]}), profile="smoke")
     text = GOOD + (
@@ -226,9 +232,10 @@ def test_a_script_that_writes_into_the_results_is_found_out(tmp_path, results):
 
 
 def test_a_result_that_another_run_writes_meanwhile_is_no_fault(tmp_path, results):
-    from analysis.challenge import study_files
-    from analysis import storage
     import pandas as pd
+
+    from analysis import storage
+    from analysis.challenge import study_files
 
     before = study_files.look()
     storage.save_table("gamma", pd.DataFrame({"gamma": [0.08]}), profile="smoke")
@@ -237,9 +244,13 @@ def test_a_result_that_another_run_writes_meanwhile_is_no_fault(tmp_path, result
 
 
 def test_storage_of_an_entry_is_its_own(tmp_path, results):
-    text = "from analysis import storage\nimport pandas as pd\n" + GOOD + (
-        "    storage.save_table('gamma', pd.DataFrame({'gamma': [1]}), profile='smoke')\n"
-        "    return np.digitize(gray, np.quantile(gray, [0.2, 0.5]))\n"
+    text = (
+        "from analysis import storage\nimport pandas as pd\n"
+        + GOOD
+        + (
+            "    storage.save_table('gamma', pd.DataFrame({'gamma': [1]}), profile='smoke')\n"
+            "    return np.digitize(gray, np.quantile(gray, [0.2, 0.5]))\n"
+        )
     )
     assert run(tmp_path, text).complete
     assert not results.exists()
@@ -248,10 +259,14 @@ def test_storage_of_an_entry_is_its_own(tmp_path, results):
 def test_weights_travel_with_the_script(tmp_path):
     np.save(tmp_path / "entry_weights.npy", np.array([0.2, 0.5]))
     (tmp_path / "entryway.txt").write_text("another file")
-    text = "from pathlib import Path\n" + GOOD + (
-        "    here = Path(__file__).parent\n"
-        "    assert not (here / 'entryway.txt').exists()\n"
-        "    return np.digitize(gray, np.quantile(gray, np.load(here / 'entry_weights.npy')))\n"
+    text = (
+        "from pathlib import Path\n"
+        + GOOD
+        + (
+            "    here = Path(__file__).parent\n"
+            "    assert not (here / 'entryway.txt').exists()\n"
+            "    return np.digitize(gray, np.quantile(gray, np.load(here / 'entry_weights.npy')))\n"
+        )
     )
     found = run(tmp_path, text)
     assert found.complete, found.troubles
