@@ -106,8 +106,10 @@ class Profile:
         Of these posteriors, for AM and for the CBD.
     limit_draws : int
         Draws from the posterior of a specimen.
-    challenge_lateral, challenge_pairs : int
-        Voxels along y and x of the specimens of the challenge, and pairs of SL and TL in a set.
+    challenge_lateral, challenge_thickness : int, int or None
+        Voxels of the specimens of the challenge; None for the whole thickness.
+    challenge_pairs : int
+        Pairs of SL and TL in a set.
     challenge_methods : tuple of str
         Trinarizations of the paper whose scores stand beside an entry of the challenge.
     gamma_true, fit_current, noise_V : float
@@ -166,7 +168,8 @@ class Profile:
     limit_learning: tuple[int, ...] = (1, 2, 4, 8)
     limit_trees: tuple[int, int] = (40, 100)
     limit_draws: int = 8
-    challenge_lateral: int = 64
+    challenge_lateral: int = 48
+    challenge_thickness: int | None = None
     challenge_pairs: int = 2
     challenge_methods: tuple[str, ...] = (*TABLE_3_METHODS, *OUTSIDE_TABLE_3)
     gamma_true: float = 0.08
@@ -234,6 +237,7 @@ PROFILES = {
             limit_trees=(10, 20),
             limit_draws=3,
             challenge_lateral=32,
+            challenge_thickness=64,
             challenge_pairs=1,
             challenge_methods=("thresholding", "kmeans", "edx-closing", "nn-am-cond"),
             resolved_lateral=32,

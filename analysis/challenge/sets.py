@@ -7,7 +7,7 @@ contest has.
 
 import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -78,7 +78,9 @@ class ChallengeSet:
         ``study``, ``open`` or ``sealed``.
     pairs : tuple of SpecimenPair
     lateral : int
-        Voxels along y and x; z spans the whole electrode.
+        Voxels along y and x.
+    thickness : int or None
+        Voxels along z; None for the whole electrode.
     root : str
         Of all seeds. That of a sealed set is the secret: it is not shown by ``repr``.
     """
@@ -86,6 +88,7 @@ class ChallengeSet:
     name: str
     pairs: tuple[SpecimenPair, ...]
     lateral: int
+    thickness: int | None
     root: str
 
     def __repr__(self):
@@ -99,7 +102,9 @@ class ChallengeSet:
     @property
     def fingerprint(self):
         """Hash of everything that the set's volumes depend on; tells nothing of the secret."""
-        text = repr((self.name, self.pairs, self.lateral, self.seed_for("fingerprint")))
+        text = repr(
+            (self.name, self.pairs, self.lateral, self.thickness, self.seed_for("fingerprint"))
+        )
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
@@ -167,22 +172,23 @@ def get(name, profile, *, environment=os.environ):
     ValueError
         If there is no such set, or the secret is missing or too short.
     """
+    shape = profile.challenge_lateral, profile.challenge_thickness
     if name == "open":
-        return open_set(profile.challenge_lateral, profile.challenge_pairs)
+        return open_set(*shape, profile.challenge_pairs)
     if name == "study":
-        return ChallengeSet("study", OPEN[:1], profile.lateral, profile.name)
+        return ChallengeSet("study", OPEN[:1], profile.lateral, None, profile.name)
     if name == "sealed":
         secret = environment.get(SEED_VARIABLE, "")
-        return sealed_set(secret, profile.challenge_lateral, profile.challenge_pairs)
+        return sealed_set(secret, *shape, profile.challenge_pairs)
     raise ValueError(f"There is no set {name!r}; expected one of {', '.join(NAMES)}.")
 
 
-def open_set(lateral, pairs):
-    """The first pairs of the open set, with that many voxels along y and x."""
-    return ChallengeSet("open", OPEN[:pairs], lateral, "open")
+def open_set(lateral, thickness, pairs):
+    """The first pairs of the open set, of that size."""
+    return ChallengeSet("open", OPEN[:pairs], lateral, thickness, "open")
 
 
-def sealed_set(secret, lateral, pairs):
+def sealed_set(secret, lateral, thickness, pairs):
     """
     A set whose specimens, scenarios, noises and layer contrasts follow from a secret.
 
@@ -190,7 +196,8 @@ def sealed_set(secret, lateral, pairs):
     ----------
     secret : str
         Not in the repository. Who has it can draw the truth.
-    lateral, pairs : int
+    lateral, thickness, pairs : int
+        As for :class:`ChallengeSet`.
 
     Raises
     ------
@@ -205,7 +212,7 @@ def sealed_set(secret, lateral, pairs):
             'makes them once, python3 -c "import secrets; print(secrets.token_hex(16))", and '
             f"exports them: export {SEED_VARIABLE}=..."
         )
-    bare = ChallengeSet("sealed", (), lateral, f"sealed/{secret.strip()}")
+    bare = ChallengeSet("sealed", (), lateral, thickness, f"sealed/{secret.strip()}")
     rng = np.random.default_rng(bare.seed_for("settings"))
     first = int(rng.integers(len(SEALED_SCENARIOS)))
     drawn = []
@@ -214,7 +221,7 @@ def sealed_set(secret, lateral, pairs):
         noise = round(float(np.exp(rng.uniform(*np.log(SEALED_NOISES)))), 3)
         contrast = round(float(rng.uniform(*SEALED_CONTRASTS)), 2)
         drawn.append(SpecimenPair(f"sealed {number + 1}", scenario, noise, contrast))
-    return ChallengeSet("sealed", tuple(drawn), lateral, bare.root)
+    return replace(bare, pairs=tuple(drawn))
 
 
 @lru_cache(maxsize=2)
@@ -266,6 +273,7 @@ def drawn(challenge_set, number, name):
         seed=challenge_set.seed_for("specimen", number, name),
         scenario=pair.scenario,
         layer_contrast=pair.layer_contrast,
+        thickness=challenge_set.thickness,
     )
 
 

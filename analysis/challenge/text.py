@@ -202,6 +202,32 @@ def same(table):
     )
 
 
+def beside(table, name, other, key="kappa"):
+    """
+    How an entry stands to one other method in one quantity, in words.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+    name, other : str
+    key : str
+        Of an overlap.
+
+    Returns
+    -------
+    text : str
+    """
+    found = ranking.summary(table)
+    mean = 1 - found[found.quantity == key].set_index("method")["error"]
+    if not {name, other} <= set(mean.dropna().index):
+        return f"{style.label(other)} is not in this run to compare it with."
+    word = "above" if mean[name] > mean[other] else "below" if mean[name] < mean[other] else "at"
+    return (
+        f"Its {BY_KEY[key].title}, {mean[name]:.3f}, lies {word} that of {style.label(other)}, "
+        f"{mean[other]:.3f}."
+    )
+
+
 def entry(table, name):
     """
     How an entry stands, in words.

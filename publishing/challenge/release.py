@@ -91,10 +91,10 @@ def _chosen(size, which):
         extent = profile.fib_extent_um if size == "smoke" else fibsem.EXTENT_UM
         return profile, sets.get(which, profile), extent
     if which == "open":
-        chosen = sets.open_set(SAMPLE_LATERAL, SAMPLE_PAIRS)
+        chosen = sets.open_set(SAMPLE_LATERAL, None, SAMPLE_PAIRS)
     else:
         secret = os.environ.get(sets.SEED_VARIABLE, "")
-        chosen = sets.sealed_set(secret, SAMPLE_LATERAL, SAMPLE_PAIRS)
+        chosen = sets.sealed_set(secret, SAMPLE_LATERAL, None, SAMPLE_PAIRS)
     return profile, chosen, SAMPLE_FIB_EXTENT_UM
 
 

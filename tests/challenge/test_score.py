@@ -12,7 +12,6 @@ from analysis.challenge import attempt, ranking, rivals, score, sets, standings,
 from analysis.challenge.quantities import BY_KEY, FLOOR, QUANTITIES, TRUTH
 from analysis.phases import Phase
 from analysis.segmentation import agreement, thresholding
-from analysis.specimen import electrode
 
 SMOKE = profiles.get("smoke")
 LIGHT = replace(SMOKE, challenge_methods=("thresholding",))
@@ -21,12 +20,10 @@ LIGHT = replace(SMOKE, challenge_methods=("thresholding",))
 @lru_cache
 def pair():
     """A thin SL and TL, judged: what a whole set has, in seconds."""
-    challenge_set = sets.open_set(32, 1)
+    challenge_set = sets.open_set(32, 48, 1)
     judged = []
     for name in ("SL", "TL"):
-        drawn = electrode.make(
-            name, 32, seed=challenge_set.seed_for("specimen", 0, name), thickness=48
-        )
+        drawn = sets.drawn(challenge_set, 0, name)
         volume = sets.imaged(challenge_set, 0, name, drawn)
         judged.append(score.Judge("open", volume, SMOKE))
     return tuple(judged)

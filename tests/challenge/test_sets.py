@@ -11,7 +11,7 @@ SECRET = "0123456789abcdef"
 
 
 def test_settings_differ_within_a_set():
-    for pairs in (sets.OPEN, sets.sealed_set(SECRET, 32, 4).pairs):
+    for pairs in (sets.OPEN, sets.sealed_set(SECRET, 32, 48, 4).pairs):
         assert len({pair.name for pair in pairs}) == len(pairs) == 4
         assert len({pair.noise for pair in pairs}) == 4
         assert len({pair.scenario_name for pair in pairs}) >= 2
@@ -22,17 +22,17 @@ def test_settings_differ_within_a_set():
 
 
 def test_the_sealed_set_follows_from_the_secret_alone():
-    one, again, other = (sets.sealed_set(s, 32, 2) for s in (SECRET, SECRET, SECRET + "x"))
+    one, again, other = (sets.sealed_set(s, 32, 48, 2) for s in (SECRET, SECRET, SECRET + "x"))
     assert one == again and one.pairs != other.pairs
     assert one.seed_for("specimen", 0, "SL") == again.seed_for("specimen", 0, "SL")
     assert one.seed_for("specimen", 0, "SL") != other.seed_for("specimen", 0, "SL")
-    for pair in sets.sealed_set(SECRET, 32, 12).pairs:
+    for pair in sets.sealed_set(SECRET, 32, 48, 12).pairs:
         assert sets.SEALED_NOISES[0] <= pair.noise <= sets.SEALED_NOISES[1]
         assert sets.SEALED_CONTRASTS[0] <= pair.layer_contrast <= sets.SEALED_CONTRASTS[1]
 
 
 def test_nothing_shows_the_secret():
-    one = sets.sealed_set(SECRET, 32, 2)
+    one = sets.sealed_set(SECRET, 32, 48, 2)
     assert SECRET not in repr(one) and SECRET not in str(one) and SECRET not in one.fingerprint
 
 
@@ -50,7 +50,7 @@ def test_a_set_that_is_none():
 
 
 def test_sets_share_no_seed():
-    kinds = [sets.get("open", SMOKE), sets.sealed_set(SECRET, 32, 1), sets.get("study", SMOKE)]
+    kinds = [sets.get("open", SMOKE), sets.sealed_set(SECRET, 32, 48, 1), sets.get("study", SMOKE)]
     seeds = {one.seed_for("specimen", 0, "SL") for one in kinds}
     assert len(seeds) == 3 and SMOKE.seed_for("specimen", "SL", 1) not in seeds
 
@@ -65,7 +65,7 @@ def test_gray_values_are_whole_steps(value):
 
 
 def test_a_volume_is_drawn_again_alike():
-    challenge_set = sets.sealed_set(SECRET, 32, 1)
+    challenge_set = sets.sealed_set(SECRET, 32, 48, 1)
     one, two = (sets.drawn(challenge_set, 0, "SL") for _ in range(2))
     first, second = (sets.imaged(challenge_set, 0, "SL", drawn) for drawn in (one, two))
     assert (first.gray == second.gray).all() and (first.truth == second.truth).all()
