@@ -44,7 +44,7 @@ def between_floor_and_truth(summary, titles, *, ax, chosen=(), groups=()):
         x = np.maximum(rows.scale.to_numpy(), _EDGE)
         color = _PALETTE[number % len(_PALETTE)] if large else style.color(method)
         ax.plot(
-            x, y, style.marker(method) if not large else "o", ls="none", color=color,
+            x, y, "o" if large else style.marker(method) or "o", ls="none", color=color,
             ms=7 if large else 4, mec="white" if large else color, mew=0.6,
             zorder=4 if large else 3,
             alpha=1.0 if large else 0.75, label=plain(style.label(method)),
