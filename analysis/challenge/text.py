@@ -228,6 +228,13 @@ def beside(table, name, other, key="kappa"):
     )
 
 
+def listing(submission):
+    """The script of a submission as a block of code in Markdown."""
+    source = submission.script.read_text(encoding="utf-8").rstrip()
+    fence = "`" * (1 + max(3, source.count("`")))  # longer than any that the script holds
+    return f"{fence}python\n{source}\n{fence}"
+
+
 def entry(table, name):
     """
     How an entry stands, in words.
