@@ -117,6 +117,16 @@ CHAPTERS = (
     ),
     Chapter("20_measured_electrode"),
     Chapter("21_own_tomogram", needs=("02_tomography",)),
+    Chapter(
+        "22_challenge",
+        needs=(
+            "02b_correlative",
+            "05_neural_network",
+            "07_agreement",
+            "10_surface_and_size",
+            "14_lithiation",
+        ),
+    ),
     Chapter("paper_tables"),
     Chapter(
         "index",
