@@ -119,8 +119,9 @@ def use():
     """
     Set matplotlib's defaults to the book's look.
 
-    In a notebook each figure is then kept as PNG, SVG and PDF: the page shows the PNG and offers
-    the other two for download. Safe to call more than once.
+    In a notebook each figure is then kept as PNG, SVG and PDF, and as a PNG for phones (see
+    :mod:`analysis.figures.narrow`): the page shows a PNG and offers SVG and PDF for download. Safe
+    to call more than once.
     """
     import matplotlib
 
@@ -132,11 +133,18 @@ def use():
     if hasattr(shell, "kernel"):
         from matplotlib.figure import Figure
 
+        from IPython.core.formatters import PNGFormatter
+
+        from analysis.figures import narrow
+
+        formatters = shell.display_formatter.formatters
         for mime, kind in _MIME.items():
-            shell.display_formatter.formatters[mime].for_type(Figure, partial(_printed, kind=kind))
+            formatters[mime].for_type(Figure, partial(printed, kind=kind))
+        formatters.setdefault(narrow.MIME, PNGFormatter(parent=shell.display_formatter))
+        formatters[narrow.MIME].for_type(Figure, narrow.printed)
 
 
-def _printed(figure, *, kind):
+def printed(figure, *, kind):
     """
     A figure as the bytes (SVG: the text) of a file.
 
@@ -231,6 +239,32 @@ def ordered(methods):
     """
     rank = {method: place for place, method in enumerate(METHODS)}
     return sorted((str(method) for method in methods), key=lambda name: rank.get(name, len(rank)))
+
+
+def main_first(table, column="method"):
+    """
+    A table with the methods of :data:`MAIN_METHODS` above all others, otherwise in its order.
+
+    So a page that has room for some rows shows those that every figure shows.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+    column : str
+        Column with the names of the methods.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> list(main_first(pd.DataFrame({"method": ["nn-p-am-cbd", "kmeans"]})).method)
+    ['kmeans', 'nn-p-am-cbd']
+    """
+    last = ~table[column].isin(MAIN_METHODS)
+    return table.loc[last.sort_values(kind="stable").index].reset_index(drop=True)
 
 
 def legend(panel, *, methods=None, specimens=(), columns=4):

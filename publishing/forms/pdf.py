@@ -25,8 +25,7 @@ figure img { max-height: 200mm; object-fit: contain; }
 .admonition.toggle-hidden > * { display: block !important; }
 .cbd-table { overflow: visible !important; font-size: 8.5pt; }
 .cbd-table th, .cbd-table td { padding: 0.15rem 0.35rem !important; }
-.cbd-wide { font-size: 6.8pt; }
-.cbd-wide th, .cbd-wide td { padding: 0.1rem 0.2rem !important; }
+.cbd-table { container-type: normal; background: none !important; }
 pre { white-space: pre-wrap; font-size: 8pt; }
 a { color: #0a4f9e; text-decoration: none; }
 """
