@@ -98,6 +98,7 @@ CHAPTERS = (
         needs=(
             *TRINARIZATIONS,
             "07_agreement",
+            "07b_limit",
             "10_surface_and_size",
             "11_paths",
             "12_covariance",
@@ -105,6 +106,10 @@ CHAPTERS = (
             "14_lithiation",
             "15_impedance",
         ),
+    ),
+    Chapter(
+        "which_method",
+        needs=(*TRINARIZATIONS, "07b_limit", "13_profiles", "14_lithiation"),
     ),
     Chapter("20_measured_electrode"),
     Chapter("21_own_tomogram", needs=("02_tomography",)),
@@ -115,7 +120,9 @@ CHAPTERS = (
             "02_tomography",
             *TRINARIZATIONS,
             "07_agreement",
+            "07b_limit",
             "13_profiles",
+            "14_lithiation",
         ),
     ),
     Chapter("17_reproduce"),

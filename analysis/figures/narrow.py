@@ -6,8 +6,6 @@ therefore laid out a second time, at the width of a phone; the page shows the on
 
 import pickle
 
-from analysis.figures import style
-
 WIDTH_IN = 3.7  # as wide as letters of 9 pt need on a screen of 400 px
 PICTURES_PER_ROW = 2
 MIME = "application/vnd.cbd-narrow-png"  # how a notebook keeps it beside the usual forms
@@ -41,7 +39,9 @@ def stacked(figure):
         return None
     panels = _in_reading_order(placed)
     old_rows = placed[0].get_subplotspec().get_gridspec().nrows
-    pictures = all(panel.images and not len(panel.get_xticks()) for cell in panels for panel in cell)
+    pictures = all(
+        panel.images and not len(panel.get_xticks()) for cell in panels for panel in cell
+    )
     per_row = min(PICTURES_PER_ROW, len(panels)) if pictures else 1
     for cell in panels:
         for panel in cell:
@@ -57,16 +57,6 @@ def stacked(figure):
     copy.set_layout_engine("constrained")
     copy.get_layout_engine().set(w_pad=0.06, h_pad=0.06)
     return copy
-
-
-def printed(figure):
-    """The narrow form of a figure as PNG, in base64; None if it has none."""
-    import base64
-
-    copy = stacked(figure)
-    if copy is None:
-        return None
-    return base64.b64encode(style.printed(copy, kind="png")).decode("ascii")
 
 
 def _in_reading_order(placed):

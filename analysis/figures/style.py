@@ -5,10 +5,12 @@ print; where lines meet, markers tell methods apart and line styles tell specime
 (`tests/figures/test_style.py` measures this).
 """
 
+from base64 import b64encode
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
 
+from analysis.figures import narrow
 from analysis.phases import Phase
 
 # Areas: pore dark, CBD red, AM light, as in Figure 1 of the paper but readable in gray print.
@@ -131,17 +133,14 @@ def use():
     except NameError:
         return
     if hasattr(shell, "kernel"):
-        from matplotlib.figure import Figure
-
         from IPython.core.formatters import PNGFormatter
-
-        from analysis.figures import narrow
+        from matplotlib.figure import Figure
 
         formatters = shell.display_formatter.formatters
         for mime, kind in _MIME.items():
             formatters[mime].for_type(Figure, partial(printed, kind=kind))
         formatters.setdefault(narrow.MIME, PNGFormatter(parent=shell.display_formatter))
-        formatters[narrow.MIME].for_type(Figure, narrow.printed)
+        formatters[narrow.MIME].for_type(Figure, printed_narrow)
 
 
 def printed(figure, *, kind):
@@ -167,6 +166,12 @@ def printed(figure, *, kind):
         whole = getattr(figure, "whole", None)
         figure.savefig(buffer, format=kind, bbox_inches=whole, metadata=metadata)
     return buffer.getvalue().decode() if kind == "svg" else buffer.getvalue()
+
+
+def printed_narrow(figure):
+    """The form of a figure for phones as PNG in base64; None if it is narrow already."""
+    copy = narrow.stacked(figure)
+    return copy if copy is None else b64encode(printed(copy, kind="png")).decode("ascii")
 
 
 def axes(rows=1, columns=1, *, height=None, width=1.0, **kwargs):

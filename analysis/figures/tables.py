@@ -209,7 +209,9 @@ def _left_out(shown, there, columns):
     """
     named = ", ".join(_typeset(str(column)) for column in columns)
     if shown < there and columns:
-        return f"The first {shown} of {there} rows; all of them, and the columns {named}, are in the "
+        return (
+            f"The first {shown} of {there} rows; all of them, and the columns {named}, are in the "
+        )
     if shown < there:
         return f"The first {shown} of {there} rows; all are in the "
     return f"The columns {named} are in the " if columns else ""

@@ -48,8 +48,12 @@ def _offer(app, doctree, page):
             continue
         # the builder copies what stands here; names of other pages' figures may be the same
         app.builder.images[path] = f"{Path(page).name}-{Path(path).name}"
-        source = f'<source media="(max-width: {WIDEST})" srcset="{folder}/{app.builder.images[path]}">'
-        around = [nodes.raw("", text, format="html") for text in (f"<picture>{source}", "</picture>")]
+        source = (
+            f'<source media="(max-width: {WIDEST})" srcset="{folder}/{app.builder.images[path]}">'
+        )
+        around = [
+            nodes.raw("", text, format="html") for text in (f"<picture>{source}", "</picture>")
+        ]
         image.replace_self([around[0], image.deepcopy(), around[1]])
 
 
