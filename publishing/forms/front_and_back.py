@@ -1,4 +1,4 @@
-"""What paper needs in front and at the back: a title page, and the solutions after the last chapter.
+"""What paper needs: a title page in front, and the solutions after the last chapter.
 
 On a page of the site a solution is folded below its exercise. Paper does not fold: there the answer
 would be read with the question.
@@ -37,8 +37,8 @@ def title_page(profile, *, root=ROOT, today=None):
     paper = cited["references"][0]
     day = today or datetime.date.today()
     lines = [
-        f"Version {cited['version']}, {day:%d %B %Y}. Numbers and figures are those of a run of the "
-        f"profile {profile}.",
+        f"Version {cited['version']}, {day:%d %B %Y}. Numbers and figures are those of a run of "
+        f"the profile {profile}.",
         f"Re-examines {paper['authors'][0]['family-names']} et al., {paper['journal']} "
         f"{paper['year']}, doi:{paper['doi']}.",
         config["html"]["extra_footer"],

@@ -17,16 +17,17 @@ html, body { font-size: 10.5pt; background: #fff; }
   max-width: none !important; width: auto !important; padding: 0 !important; margin: 0 !important;
   display: block !important; }
 #jb-print-docs-body > h1 { display: none; }
-.cbd-title-page { box-sizing: border-box; height: 235mm; display: flex; flex-direction: column; justify-content: center;
-  break-after: page; }
+.cbd-title-page { box-sizing: border-box; height: 235mm; display: flex; flex-direction: column;
+  justify-content: center; break-after: page; }
 .cbd-title-page h1 { font-size: 26pt; }
 .cbd-title-page div { margin-top: 3rem; font-size: 9.5pt; }
-#cbd-solutions, .cbd-first-of-part { break-before: page; }
+#cbd-solutions { break-before: page; }
 section > h1 { margin-top: 2.2rem; }
 h1, h2, h3, h4 { break-after: avoid; break-inside: avoid; }
 figure:has(.cbd-table), .cbd-table, table, .cell, .cell_output, .output, div.solution {
   break-inside: auto !important; }
-figure:not(:has(.cbd-table)), tr, .admonition-title, mjx-container, div.math { break-inside: avoid; }
+figure:not(:has(.cbd-table)), tr, .admonition-title, mjx-container, div.math {
+  break-inside: avoid; }
 figcaption { break-before: avoid; }
 figure img { max-height: 105mm; object-fit: contain; }
 p, li { orphans: 2; widows: 2; }

@@ -5,7 +5,8 @@ from analysis.figures import tables
 LETTER_PT, DPI = 8, 140  # the smallest letters of a figure, see ``analysis.figures.style``
 SMALLEST_LETTER_PX = 8.0
 
-TABLES = """() => [...document.querySelectorAll("article table")].filter(t => t.checkVisibility()).map(t => {
+TABLES = """() => [...document.querySelectorAll("article table")]
+  .filter(t => t.checkVisibility()).map(t => {
   const box = t.closest(".cbd-table, .pst-scrollable-table-container") || t.parentElement;
   return {
     name: box.getAttribute("aria-label") || t.textContent.trim().slice(0, 40),
@@ -19,7 +20,8 @@ TABLES = """() => [...document.querySelectorAll("article table")].filter(t => t.
 
 EQUATIONS = """() => [...document.querySelectorAll('article mjx-container[display="true"]')]
   .filter(e => e.checkVisibility()).map(e => {
-    const drawn = Math.max(...[...e.querySelectorAll("svg")].map(s => s.getBoundingClientRect().width));
+    const widths = [...e.querySelectorAll("svg")].map(s => s.getBoundingClientRect().width);
+    const drawn = Math.max(...widths);
     const boxes = [e, e.closest("div.math")].filter(Boolean);
     return {
       text: e.closest("div.math, p")?.id || e.textContent.slice(0, 40),

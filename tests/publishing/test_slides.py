@@ -30,8 +30,8 @@ FIGURE = (
 )
 CHAPTER = (
     '<article><h1>2. A chapter<a class="headerlink" href="#">#</a></h1>'
-    '<div class="admonition tip"><p class="admonition-title">In this chapter</p><ul><li>Goal one</li>'
-    "<li>Goal two</li></ul></div>"
+    '<div class="admonition tip"><p class="admonition-title">In this chapter</p><ul>'
+    "<li>Goal one</li><li>Goal two</li></ul></div>"
     + "".join(FIGURE.format(n) for n in (1, 2, 3))
     + '<section id="what-to-notice"><h2>What to notice</h2><ul><li>Notice <em>this</em></li></ul>'
     "</section></article>"

@@ -46,8 +46,8 @@ def layers(**contrast):
 @pytest.mark.parametrize(
     ("maps", "words"),
     [
-        ({"thresholding": (0.21, 0.24), "kmeans": (0.22, 0.24)}, "none of 2 maps show at least half"),
-        ({"thresholding": (0.21, 0.24), "edx-closing": (0.16, 0.28)}, "EDX-Closing, which is given"),
+        ({"thresholding": (0.21, 0.24), "kmeans": (0.22, 0.24)}, "none of 2 maps show at least"),
+        ({"thresholding": (0.21, 0.24), "edx-closing": (0.16, 0.28)}, "EDX-Closing, which is"),
         ({"thresholding": (0.16, 0.28), "kmeans": (0.15, 0.3)}, "all 2 maps show"),
         ({"thresholding": (0.24, 0.20), "kmeans": (0.15, 0.3)}, "the others at most 0 % of it"),
     ],
@@ -97,7 +97,10 @@ def test_which_gamma_to_believe(bias, ratio, words):
 def physics(draw, probable, gray):
     rows = {"draw": (0.35, draw), "most probable": (0.5, probable), "thresholding": (0.4, gray)}
     return pd.DataFrame(
-        [{"kind": k, "kappa": kappa, "r_max_P": off, "k_eff 0.08": off} for k, (kappa, off) in rows.items()]
+        [
+            {"kind": kind, "kappa": kappa, "r_max_P": off, "k_eff 0.08": off}
+            for kind, (kappa, off) in rows.items()
+        ]
     )  # fmt: skip
 
 
@@ -109,7 +112,8 @@ def overlap(without, told):
 
 @pytest.mark.parametrize(
     ("off", "words"),
-    [((3, 12, 10), "use draws"), ((12, 3, 10), "use the most probable map"), ((12, 10, 3), "use Thresh")],
+    [((3, 12, 10), "use draws"), ((12, 3, 10), "use the most probable map"),
+     ((12, 10, 3), "use Thresholding")],
 )  # fmt: skip
 def test_what_to_use(off, words):
     text = answer.use(physics(*off), overlap(0.4, 0.5))
@@ -135,7 +139,8 @@ def test_what_the_noise_decides(ours, words):
 @pytest.mark.parametrize(("network", "words"), [(0.5, "beats"), (0.2, "does not beat")])
 def test_whether_a_stack_pays(network, words):
     table = pd.DataFrame(
-        {"protocol": "paper", "phase": "CBD", "samples": ["same stack", "SL", "TL"], "r2": [0.6, 0.3, 0.1]}
+        {"protocol": "paper", "phase": "CBD", "samples": ["same stack", "SL", "TL"],
+         "r2": [0.6, 0.3, 0.1]}
     )  # fmt: skip
     kappas = pd.Series({"nn-am-cond": network, "thresholding": 0.35, "truth": 1.0})
     text = advice.network_text(table, kappas)
@@ -152,7 +157,8 @@ def test_an_image_names_its_branch(noise, kind):
 
 @pytest.mark.parametrize(
     ("errors", "text"),
-    [((0, -41.2, -9), "by −41 to −9 %"), ((0, 3.2, 3.4), "by +3 %"), ((0, -5, 12), "by −5 to +12 %")],
+    [((0, -41.2, -9), "by −41 to −9 %"), ((0, 3.2, 3.4), "by +3 %"),
+     ((0, -5, 12), "by −5 to +12 %")],
 )  # fmt: skip
 def test_the_cost_is_that_of_the_maps_not_of_the_truth(errors, text):
     table = pd.DataFrame({"specimen": "TL", "method": ["truth", "a", "b"], "error": errors})
