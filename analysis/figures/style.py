@@ -133,6 +133,8 @@ def use():
     except NameError:
         return
     if hasattr(shell, "kernel"):
+        # its first import registers printers of its own, so it must come before ours
+        import matplotlib_inline.backend_inline  # noqa: F401
         from IPython.core.formatters import PNGFormatter
         from matplotlib.figure import Figure
 

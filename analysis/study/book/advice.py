@@ -143,7 +143,7 @@ def network_text(scores, kappas):
         f"{100 * max(other, 0):.0f} % in the other electrodes; its best conversion "
         f"({style.label(network.idxmax())}, kappa {network.max():.2f}) {verdict} the best method "
         f"without training ({style.label(rest.idxmax())}, {rest.max():.2f})"
-    )
+    ).replace("kappa -", "kappa −")
 
 
 def _quality(profile, name, noise):
