@@ -106,6 +106,7 @@ CHAPTERS = (
         needs=(
             *TRINARIZATIONS,
             "07_agreement",
+            "07b_limit",
             "10_surface_and_size",
             "11_paths",
             "12_covariance",
@@ -114,6 +115,10 @@ CHAPTERS = (
             "14c_one_gamma",
             "15_impedance",
         ),
+    ),
+    Chapter(
+        "which_method",
+        needs=(*TRINARIZATIONS, "07b_limit", "13_profiles", "14_lithiation"),
     ),
     Chapter("20_measured_electrode"),
     Chapter("21_own_tomogram", needs=("02_tomography",)),
@@ -134,7 +139,9 @@ CHAPTERS = (
             "02_tomography",
             *TRINARIZATIONS,
             "07_agreement",
+            "07b_limit",
             "13_profiles",
+            "14_lithiation",
         ),
     ),
     Chapter("17_reproduce"),
