@@ -33,17 +33,16 @@ import numpy as np
 import pandas as pd
 from record import PACKAGES, commit, peak_gb, processor
 
-from analysis.segmentation import limit_network, methods
+from analysis.segmentation import limit_network, methods, posterior
 from analysis.segmentation.boosting import voxel_features
-from analysis.segmentation.residual_unet import conditions, network_file
-from analysis.study.limit import limit, shift
+from analysis.segmentation.residual_unet import network_file
+from analysis.study.limit import limit, network_runs, shift
 from analysis.study.trinarization import standing
 
 NAMES, SCENARIOS = ("SL", "TL"), ("bridging", "cluster")
 NOISES, DISTANCES_MM = (0.04, 0.08, 0.12, 0.18, 0.24), (0.5, 1.0, 3.0, 10.0)
 KEYS = ("kappa", "Jaccard AM", "Jaccard CBD", "chance CBD", "Jaccard pore", "chance pore",
         "calibration error")  # fmt: skip
-NETWORKS = ("U-Net", "U-Net with profile")
 SHIFTED = 64, 128  # voxels along y and x, and along z
 
 
@@ -54,13 +53,8 @@ def seed_for(*key):
 
 def probabilities(one):
     """Both posteriors without and with the profile, and what they warn of."""
-    found, network = limit.posteriors(one), network_file.stored()
-    image = voxel_features.measure(one.gray)
-    gray = conditions.scaled(one.gray, image)
-    for name, profile in zip(NETWORKS, (None, one.cbd_profile), strict=True):
-        told = conditions.of_slices(image, profile)
-        found[name] = limit_network.answers(network, gray, told)
-    return found, limit_network.posterior.doubts(image, network)
+    found = limit.posteriors(one) | network_runs.posteriors(one)
+    return found, posterior.doubts(voxel_features.measure(one.gray), network_file.stored())
 
 
 def scored(one, labels, found):

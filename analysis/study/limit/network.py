@@ -178,6 +178,7 @@ def course(size, lesson, length, *, folder, progress=print):
     folder.mkdir(parents=True, exist_ok=True)
     about = asdict(lesson) | asdict(length) | {"size": asdict(size)}
     about |= {"parameters": architecture.parameters(size)}
+    about |= {"voxels of a block": DEPTH * LATERAL**2}
     (folder / "about.json").write_text(json.dumps(about) + "\n", encoding="utf-8")
     started = time.time()
 
