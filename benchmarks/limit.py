@@ -1,7 +1,8 @@
 """How much a tomogram knows, in figures that cost too much for the book to make.
 
 Usage: python benchmarks/limit.py [evidence] [sweep] [shift] [cost] [--numbers 3] [--rows FOLDER]
-                                  [--network RESULTS] [--curves NAME=FOLDER ...] [--kept]
+                                  [--network RESULTS] [--curves NAME=FOLDER ...]
+                                  [--measured FILE] [--groups plain trees unet ...] [--kept]
                                   [--record benchmarks/results/limit.json]
 
 evidence  kappa and calibration error of the posterior and of the U-Net, without and with the depth
@@ -25,7 +26,6 @@ import os
 import subprocess
 import sys
 import time
-import warnings
 import zlib
 from pathlib import Path
 
@@ -33,17 +33,19 @@ import numpy as np
 import pandas as pd
 from record import PACKAGES, commit, peak_gb, processor
 
+from analysis.phases import VOXEL_SIZE_UM
 from analysis.segmentation import limit_network, methods, posterior
-from analysis.segmentation.boosting import voxel_features
+from analysis.segmentation.boosting import posterior_model, voxel_features
 from analysis.segmentation.residual_unet import network_file
 from analysis.study.limit import limit, network_runs, shift
+from analysis.study.own_data import measured
 from analysis.study.trinarization import standing
 
 NAMES, SCENARIOS = ("SL", "TL"), ("bridging", "cluster")
 NOISES, DISTANCES_MM = (0.04, 0.08, 0.12, 0.18, 0.24), (0.5, 1.0, 3.0, 10.0)
 KEYS = ("kappa", "Jaccard AM", "Jaccard CBD", "chance CBD", "Jaccard pore", "chance pore",
         "calibration error")  # fmt: skip
-SHIFTED = 64, 128  # voxels along y and x, and along z
+SHIFTED = 48, 96  # voxels along y and x, and along z
 
 
 def seed_for(*key):
@@ -51,22 +53,60 @@ def seed_for(*key):
     return zlib.crc32("/".join(map(str, ("evidence", *key))).encode())
 
 
-def probabilities(one):
-    """Both posteriors without and with the profile, and what they warn of."""
-    found = limit.posteriors(one) | network_runs.posteriors(one)
-    return found, posterior.doubts(voxel_features.measure(one.gray), network_file.stored())
+def plain(one, args):
+    """Labels by thresholding."""
+    inputs = methods.Inputs(targets=one.targets, gray=one.gray)
+    return {"thresholding": methods.trinarize("thresholding", inputs)}, {}, None
 
 
-def scored(one, labels, found):
-    """Rows of all methods, with as many digits as they are worth."""
-    rows = limit.scores(one, labels, found)
+def untrained(one, args):
+    """Labels by the three methods of the paper that need no training."""
+    return limit.rivals(one), {}, None
+
+
+def trees(one, args):
+    return {}, limit.posteriors(one), posterior_model.stored()
+
+
+def unet(one, args):
+    network = network_file.stored()
+    return {}, network_runs.posteriors(one, network=network), network
+
+
+def conversions(one, args):
+    """Labels by the nine methods of the paper's network."""
+    from analysis import storage
+    from analysis.segmentation.networks import neural
+
+    folder = Path(args.network)
+    os.environ[storage.ROOT_VARIABLE] = str(folder.parent)
+    model = neural.load_model(folder / "models" / "mlp-all-bin2.keras")
+    reference = storage.load_volume("gray/D-1", profile=folder.name).values
+    scale = neural.align_gray(one.gray, reference)
+    found = neural.predict_composition(model, one.gray, scale=scale)
+    inputs = methods.Inputs(targets=one.targets, composition=found)
+    return {m: methods.trinarize(m, inputs) for m in methods.available(inputs)}, {}, None
+
+
+GROUPS = {
+    "plain": plain, "untrained": untrained, "trees": trees, "unet": unet,
+    "conversions": conversions,
+}  # fmt: skip
+SCORES = set(standing.score(np.eye(3, dtype=int)))
+
+
+def scored(one, group, args, voxel_size_um):
+    """Rows of the methods of a group, with as many digits as they are worth."""
+    labels, found, model = GROUPS[group](one, args)
+    warned = None
+    if model is not None:
+        image = voxel_features.measure(one.gray)
+        warned = bool(posterior.doubts(image, model, voxel_size_um))
     return [
         {k: round(v, 4) if k in KEYS else v for k, v in row.items() if k in KEYS or k not in SCORES}
-        for row in rows
+        | ({} if warned is None else {"warned": warned})
+        for row in limit.scores(one, labels, found)
     ]
-
-
-SCORES = set(standing.score(np.eye(3, dtype=int)))
 
 
 def kept(args, kind, place, make):
@@ -86,105 +126,91 @@ def kept(args, kind, place, make):
     return json.loads(file.read_text())
 
 
-def evidence(args):
+def rows_of(args, kind, groups, places):
+    """
+    Rows of groups of methods on tomograms.
+
+    `places` gives for each what tells it in file names, what its rows are told, a function that
+    makes the tomogram, and its voxel size.
+    """
     rows = []
-    for number, scenario, name in itertools.product(range(args.numbers), SCENARIOS, NAMES):
+    if not args.kept:
+        groups = [group for group in groups if group in args.groups]
+    for group, (place, told, tomogram, size) in itertools.product(groups, places):
+        # other weights, other rows
+        version = network_file._sha256(network_file.WEIGHTS)[:8] if group == "unet" else ""
 
-        def make(place=(name, scenario, number)):
-            (one,) = limit.known(
-                *place, seed=seed_for(*place), lateral=args.lateral, noises=(0.12,)
-            )
-            found, _ = probabilities(one)
-            inputs = methods.Inputs(targets=one.targets, gray=one.gray)
-            labels = {"thresholding": methods.trinarize("thresholding", inputs)}
-            return scored(one, labels, found)
+        def make(group=group, tomogram=tomogram, size=size):
+            return scored(tomogram(), group, args, size)
 
-        rows += kept(args, "evidence", (name, scenario, number, args.lateral), make)
+        found = kept(args, kind, (*place, f"{group}{version}"), make)
+        rows += [told | row for row in found]
     return rows
 
 
-def composition(args, gray):
-    """Composition by a trained network of the study, or None."""
-    if not args.network:
-        return None
-    from analysis import storage
-    from analysis.segmentation.networks import neural
+def evidence(args):
+    def fresh(place):
+        return lambda: next(
+            limit.known(*place, seed=seed_for(*place), lateral=args.lateral, noises=(0.12,))
+        )
 
-    folder = Path(args.network)
-    os.environ[storage.ROOT_VARIABLE] = str(folder.parent)
-    model = neural.load_model(folder / "models" / "mlp-all-bin2.keras")
-    reference = storage.load_volume("gray/D-1", profile=folder.name).values
-    return neural.predict_composition(model, gray, scale=neural.align_gray(gray, reference))
+    numbers = {"bridging": args.numbers, "cluster": 1}
+    places = [(name, s, n) for s in SCENARIOS for n in range(numbers[s]) for name in NAMES]
+    return rows_of(
+        args, "evidence", ("plain", "trees", "unet"),
+        [((*place, args.lateral), {}, fresh(place), VOXEL_SIZE_UM) for place in places],
+    )  # fmt: skip
 
 
 def sweep(args):
-    settings = [("noise", v, {"noise": v}) for v in NOISES]
-    settings += [("distance_mm", v, {"noise": 0.12, "distance_mm": v}) for v in DISTANCES_MM]
-    rows = []
-    for (varied, value, imaging), name in itertools.product(settings, NAMES):
-
-        def tomogram(name=name, imaging=imaging):
-            changes = {k: v for k, v in imaging.items() if k != "noise"}
-            (one,) = limit.known(
+    def fresh(name, noise, **imaging):
+        return lambda: next(
+            limit.known(
                 name, "bridging", 0, seed=seed_for(name, "sweep"), lateral=48, thickness=128,
-                noises=(imaging["noise"],), **changes,
-            )  # fmt: skip
-            return one
+                noises=(noise,), **imaging,
+            )
+        )  # fmt: skip
 
-        def ours(tomogram=tomogram):
-            one = tomogram()
-            return scored(one, limit.rivals(one), probabilities(one)[0])
-
-        def networks(tomogram=tomogram):
-            one = tomogram()
-            inputs = methods.Inputs(targets=one.targets, composition=composition(args, one.gray))
-            labels = {m: methods.trinarize(m, inputs) for m in methods.available(inputs)}
-            return scored(one, labels, {})
-
-        place = (varied, value, name)
-        found = kept(args, "sweep", place, ours)
-        if args.network or args.kept:
-            found = found + kept(args, "networks", place, networks)
-        rows += [{"varied": varied, "value": value} | row for row in found]
-    return rows
+    places = []
+    for name in NAMES:
+        for noise in NOISES:
+            told = {"varied": "noise", "value": noise}
+            places.append((("noise", noise, name), told, fresh(name, noise), VOXEL_SIZE_UM))
+        for distance in DISTANCES_MM:
+            told = {"varied": "distance_mm", "value": distance}
+            tomogram = fresh(name, 0.12, distance_mm=distance)
+            places.append((("distance", distance, name), told, tomogram, VOXEL_SIZE_UM))
+    groups = ("conversions", "untrained", "trees", "unet")
+    return rows_of(args, "sweep", groups, places)
 
 
 def shifts(args):
     lateral, thickness = SHIFTED
-    rows = []
 
-    def made(one):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            found, doubts = probabilities(one)
-        inputs = methods.Inputs(targets=one.targets, gray=one.gray)
-        labels = {"thresholding": methods.trinarize("thresholding", inputs)}
-        return [row | {"warned": bool(doubts)} for row in scored(one, labels, found)]
+    def fresh(setting, name):
+        seed = seed_for(name, "shift")
+        return lambda: shift.known(setting, name, seed=seed, lateral=lateral, thickness=thickness)
 
-    for setting, name in itertools.product(shift.SHIFTS, NAMES):
-
-        def make(setting=setting, name=name):
-            seed = seed_for(name, "shift")
-            one = shift.known(setting, name, seed=seed, lateral=lateral, thickness=thickness)
-            size = setting.voxel_size_um
-            other = abs(size / network_file.stored().voxel_size_um - 1) > 0.05
-            return [row | {"warned": row["warned"] or other} for row in made(one)]
-
-        rows += kept(args, "shift", (setting.title, name), make)
-    for resampled in (True, False):
-
-        def make(resampled=resampled):
-            from analysis.study.own_data import measured
-
-            labels = measured.load(args.measured).labels[60:190, 60:190, 60:190]
-            one = shift.measured(
+    def of_am(resampled):
+        def tomogram():
+            labels = measured.load(args.measured).labels[80:176, 80:176, 80:176]
+            return shift.measured(
                 labels, measured.VOXEL_SIZE_UM, resampled=resampled, seed=seed_for("measured")
             )
-            return [row | {"warned": row["warned"] or not resampled} for row in made(one)]
 
-        if args.measured or args.kept:
-            rows += kept(args, "measured", (resampled,), make)
-    return rows
+        return tomogram
+
+    places = [
+        ((setting.title, name), {}, fresh(setting, name), setting.voxel_size_um)
+        for setting in shift.SHIFTS
+        for name in NAMES
+    ]
+    if args.measured or args.kept:
+        places += [
+            (("measured", size), {}, of_am(size == VOXEL_SIZE_UM), size)
+            for size in (VOXEL_SIZE_UM, measured.VOXEL_SIZE_UM)
+        ]
+    return rows_of(args, "shift", ("plain", "trees", "unet"), places)
 
 
 TIMED = """
@@ -272,9 +298,10 @@ def main():
     kinds = {"evidence": evidence, "sweep": sweep, "shift": shifts, "cost": cost}
     parser.add_argument("kinds", nargs="*", help=f"of {', '.join(kinds)}; default all")
     parser.add_argument("--numbers", type=int, default=3, help="specimens of each kind")
-    parser.add_argument("--lateral", type=int, default=64)
+    parser.add_argument("--lateral", type=int, default=48)
     parser.add_argument("--rows", default="_build/limit-rows")
     parser.add_argument("--network", help="results of a profile, for the composition network")
+    parser.add_argument("--groups", nargs="*", default=list(GROUPS), help="of methods")
     parser.add_argument("--measured", default="", help="TIFF of the measured electrode")
     parser.add_argument("--curves", nargs="*", default=[])
     parser.add_argument("--kept", action="store_true", help="only rows that are in the folder")
@@ -283,6 +310,7 @@ def main():
     unknown = set(args.kinds) - set(kinds)
     if unknown:
         parser.error(f"unknown: {', '.join(sorted(unknown))}; expected {', '.join(kinds)}")
+    args.groups = [g for g in args.groups if g != "conversions" or args.network]
     found = {name: kinds[name](args) for name in args.kinds or kinds}
     for name, rows in found.items():
         print(f"\n{name}\n{pd.DataFrame(rows).round(3).to_string()}")

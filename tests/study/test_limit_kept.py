@@ -43,8 +43,8 @@ def record():
             for varied, v in (("noise", 0.04), ("noise", 0.2), ("distance_mm", 0.1))
         ],
         "shift": [
-            row(m, k * factor, error, setting=t, specimen=s, warned=warned, **{"differs in": "image"})
-            for t, factor, error, warned in (
+            row(m, k * factor, error, setting=t, specimen=s, warned=w, **{"differs in": "image"})
+            for t, factor, error, w in (
                 ("reference", 1, 0.01, False), ("worse", 0.5, 0.05, True), ("bad", 0.2, 0.03, False)
             )
             for m, k in kappas.items() for s in ("SL", "TL")

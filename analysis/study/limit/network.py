@@ -225,7 +225,7 @@ def recipe(file, size, lesson, length):
         "noises": NOISES,
         "distances [mm], the first for half of the blocks": [DISTANCE_MM, *DISTANCES_MM],
         "without profile": WITHOUT_PROFILE,
-        "versions": {name: version(name) for name in packages},
+        "versions": {name: version(name) for name in packages if find_spec(name)},
     }
 
 
