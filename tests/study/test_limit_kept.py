@@ -202,12 +202,11 @@ def test_training_without_pytorch_says_what_to_do(monkeypatch):
 
 def test_the_recipe_is_json(tmp_path):
     from analysis.segmentation.residual_unet import architecture, network_file
-    from analysis.segmentation.residual_unet.network_training import Course
 
     size = architecture.Size(2, 3)
     file = tmp_path / "network.npz"
     weights = architecture.initial(size, seed=0)
     network_file.save(file, network_file.LimitNetwork(weights, size, (0, 1), (0, 1), 0.642))
-    found = json.loads(json.dumps(network.recipe(file, size, network.Lesson(3), Course(7))))
-    assert found["course"]["steps"] == 7 and len(found["specimens"]) == 3
+    found = json.loads(json.dumps(network.recipe(file, size, network.Lesson(3), (7, 9))))
+    assert [part["steps"] for part in found["parts"]] == [7, 9] and len(found["specimens"]) == 3
     assert found["parameters"] == sum(value.size for value in weights.values())
