@@ -23,9 +23,9 @@ from analysis.study.limit import lessons
 from analysis.study.limit.lessons import Lesson, seed_for
 from analysis.study.limit.posterior import DISTANCE_MM, DISTANCES_MM, NAMES, NOISES, SCENARIOS
 
-# Steps of the optimizer at the end of each part of the training. In the second, tomograms are
-# measured as a whole and the rate falls all the way.
-STEPS = (1500, 2500)
+# Steps of the optimizer at the end of each part of the training. A second part, where one is asked
+# for, measures tomograms as a whole, as a prediction does, and its rate falls all the way.
+STEPS = (1500,)
 
 
 @lru_cache(maxsize=1)
