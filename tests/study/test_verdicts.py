@@ -9,7 +9,13 @@ import xarray as xr
 from analysis import profiles, storage
 from analysis.study import finding
 from analysis.study.book import conclusion
-from analysis.study.cells import calibration, halfcell, impedance, resolved_verdicts
+from analysis.study.cells import (
+    calibration,
+    halfcell,
+    impedance,
+    resolved_verdicts,
+    step_excitation,
+)
 from analysis.study.morphology import coverage, realism, tortuosity
 from analysis.study.trinarization import (
     agreement,
@@ -448,7 +454,7 @@ def test_both_ways_to_a_spectrum_agree(results):
     labels = rng.choice([0, 1, 2], (20, 48, 24), p=[0.3, 0.3, 0.4]).astype(np.uint8)
     labels[10, :24] = 2  # no ion passes the first column
     storage.save_volume("labels/TL-1-truth", labels, profile="smoke", voxel_size_um=0.642)
-    found, response = impedance.step_check(
+    found, response = step_excitation.step_check(
         profiles.get("smoke"), voxels_per_cell=4, frequency_Hz=(30.0, 300.0)
     )
     assert np.all(np.diff(response.time) > 0) and np.all(np.diff(response.voltage) > 0)
