@@ -67,7 +67,8 @@ _STYLE = (
     ".cbd-play-panels figure{margin:0;flex:1 1 5rem;max-width:9rem;text-align:center}"
     ".cbd-play-panels canvas{width:100%;max-height:24rem;image-rendering:pixelated}"
     ".cbd-play-panels figcaption{font-size:.8rem;color:#1b1f27}"
-    ".cbd-play-said{margin:.5rem 0 0;text-align:left;color:#1b1f27;font-variant-numeric:tabular-nums}"
+    ".cbd-play-said{margin:.5rem 0 0;text-align:left;color:#1b1f27;"
+    "font-variant-numeric:tabular-nums}"
     "@media print{.cbd-play .cbd-control{display:none}}"
     "</style>"
 )
