@@ -91,6 +91,13 @@ CHAPTERS = (
         needs=TRINARIZATIONS,
     ),
     Chapter(
+        "14c_one_gamma",
+        needs=(
+            *TRINARIZATIONS,
+            "14_lithiation",
+        ),
+    ),
+    Chapter(
         "15_impedance",
         needs=TRINARIZATIONS,
     ),
@@ -105,6 +112,7 @@ CHAPTERS = (
             "12_covariance",
             "13_profiles",
             "14_lithiation",
+            "14c_one_gamma",
             "15_impedance",
         ),
     ),
@@ -114,6 +122,16 @@ CHAPTERS = (
     ),
     Chapter("20_measured_electrode"),
     Chapter("21_own_tomogram", needs=("02_tomography",)),
+    Chapter(
+        "22_challenge",
+        needs=(
+            "02b_correlative",
+            "05_neural_network",
+            "07_agreement",
+            "10_surface_and_size",
+            "14_lithiation",
+        ),
+    ),
     Chapter("paper_tables"),
     Chapter(
         "index",

@@ -5,6 +5,7 @@
 ``images``  slices side by side, agreement matrices, maps
 ``curves``  distributions, profiles, voltage, spectra, training, convergence
 ``counts``  histograms, parity, dots by method, stacked shares
+``scores``  all scores of several methods, between floor and truth
 ``render``  labelled volumes as lit surfaces, drawn without a screen
 ``narrow``  the same figures for phones, panels below each other
 ``play``    thresholds and gamma that the reader moves, in plain HTML

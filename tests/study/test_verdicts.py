@@ -265,12 +265,6 @@ def test_other_currents_give_away_or_do_not():
     assert "no map has a wrong gamma" in calibration.given_away(fits((1, 2, 3, 4), (1, 1, 1, 1)))
 
 
-def test_one_binder_gives_one_ratio_per_map():
-    table = calibration.one_binder(fits((-50, 0, 100, 0), (1, 1, 1, 1))).set_index("method")
-    assert table.ratio["kmeans"] == pytest.approx(4.0)
-    assert table.ratio["edx-closing"] == pytest.approx(1.0)
-
-
 def test_the_orders_of_table_3_turn():
     first = {f.statement: f for f in calibration.findings(fits((0, 50, 0, 80), (1, 1, 1, 1)))}
     other = {f.statement: f for f in calibration.findings(fits((50, 0, 80, 0), (1, 1, 1, 1)))}

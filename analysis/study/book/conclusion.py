@@ -8,6 +8,7 @@ import pandas as pd
 
 from analysis import paper, storage
 from analysis.study.cells import calibration, impedance
+from analysis.study.consistency import verdicts
 from analysis.study.finding import ABSENT, BUILT_IN, EDGE, PAPER
 from analysis.study.morphology import coverage, depth_profiles, size_findings, tortuosity
 from analysis.study.trinarization import agreement
@@ -21,11 +22,12 @@ SECTIONS = (
     "5.1, Figure 9",
     "5.1, Figure 10",
     "5.2, Table 3",
+    "5.2, Table 3, ratios",
     "5.2, Figure S6",
 )
 CURVES = ("agreement", "descriptors-size", "descriptors-paths", "covariance", "profile")
-TABLES = ("gamma", "impedance")
-WITHOUT_CUTOUTS = ("5.2, Figure S6",)  # computed on one cutout only
+TABLES = ("gamma", "impedance", "consistency", "consistency-pieces", "consistency-parameters")
+WITHOUT_CUTOUTS = ("5.2, Table 3, ratios", "5.2, Figure S6")  # from all cutouts, or from one
 
 
 def collect(profile):
@@ -57,9 +59,9 @@ def collect(profile):
     tables = {name: storage.load_table(name, profile=profile) for name in TABLES}
     tables["gamma"] = tables["gamma"].astype({"note": object}).fillna({"note": ""})
     cutouts = [_of_cutout(curves, tables, number) for number in profile.cutout_numbers]
-    parts = [_findings(*part) for part in cutouts] if len(cutouts) > 1 else []
+    parts = [_findings(*part, profile) for part in cutouts] if len(cutouts) > 1 else []
     rows = []
-    for place, found in enumerate(_findings(curves, tables)):
+    for place, found in enumerate(_findings(curves, tables, profile)):
         for number, one in enumerate(found):
             alike = [part[place][number] for part in parts]
             by_cutout = SECTIONS[place] not in WITHOUT_CUTOUTS
@@ -69,7 +71,7 @@ def collect(profile):
     return table.loc[order.sort_values(kind="stable").index].reset_index(drop=True)
 
 
-def _findings(curves, tables):
+def _findings(curves, tables, profile):
     """Findings of every section, in the order of :data:`SECTIONS`."""
     sizes = curves["descriptors-size"]
     summary = calibration.beside_the_paper(tables["gamma"], 1.0)
@@ -80,6 +82,7 @@ def _findings(curves, tables):
         coverage.findings(curves["covariance"], sizes),
         depth_profiles.findings(curves["profile"]),
         calibration.findings(summary),
+        verdicts.collected(profile),
         [impedance.finding(tables["impedance"])],
     )
 
