@@ -18,8 +18,8 @@ def build(profile, *, which="open", progress=lambda line: None):
     Parameters
     ----------
     profile : analysis.profiles.Profile
-    which : {"open", "study"}
-        The sealed set is scored as well, but nothing of it is kept: :func:`of_rivals`.
+    which : {"open", "sealed", "study"}
+        Of the sealed set the table tells scores, and neither the truth nor the secret.
     progress : callable
         Receives a line for each volume.
 
@@ -49,7 +49,7 @@ def stored(profile, *, which="open"):
         None if it is not there, is not as it was written, or is of another set, score or model.
     """
     name = f"challenge-{which}"
-    if which == "sealed" or not storage.exists("tables", name, profile=profile):
+    if not storage.exists("tables", name, profile=profile):
         return None
     try:
         table = storage.load_table(name, profile=profile)
