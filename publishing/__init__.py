@@ -8,6 +8,7 @@ In the order of ``make book``:
 ``execute``      runs the chapters that must run, several at a time
 ``stage``        lays out sources and outputs for Sphinx; ``downloads`` takes the figures' files
 ``site``         Sphinx on the staged book
+``slides``       a deck for each part, made of the pages
 ``build``        all of it: :func:`publishing.build.build_book`
 
 ``forms`` has the PDF and the ePub, ``challenge`` the commands of the CBD challenge, ``crate`` the
