@@ -161,27 +161,31 @@ def methods_in(table):
     return [name for name in dict.fromkeys(table.method) if name not in (FLOOR, TRUTH)]
 
 
-def overview(table, quantities=None):
+def overview(table, quantities, among):
     """
     One row for each method with the figures of some quantities in words.
 
     Parameters
     ----------
     table : pandas.DataFrame
-    quantities : sequence of str, optional
-        Keys; all by default.
+    quantities : sequence of str
+        Keys.
+    among : sequence of str
+        Methods to show.
 
     Returns
     -------
     overview : pandas.DataFrame
-        Column method and one for each quantity: mean and range over the specimens.
+        Column method and one for each quantity: mean and range over the specimens. The largest
+        kappa comes first.
     """
     found = ranking.summary(table)
-    if quantities is not None:
-        found = found[found.quantity.isin(quantities)]
+    found = found[found.method.isin(among)]
+    kappa = found[found.quantity == "kappa"].sort_values("error", kind="stable")
+    found = found[found.quantity.isin(quantities)]
     found = found.assign(text=[ranking.in_words(row) for _, row in found.iterrows()])
     wide = found.pivot(index="method", columns="quantity", values="text")
-    wide = wide.loc[[name for name in dict.fromkeys(table.method)]]
+    wide = wide.loc[kappa.method]
     wide = wide[list(dict.fromkeys(found.quantity))].reset_index()
     wide.columns.name = None
     return wide
