@@ -4,6 +4,7 @@ JOBS ?= 2
 PYTHON ?= python3
 VENV := .venv
 override LAB := jupyterlab==4.6.6
+override TORCH := torch==2.13.0
 RUN := $(VENV)/bin/python
 
 # What a reader types after a name below reaches Python as it was typed, dollars, quotes and
@@ -22,7 +23,7 @@ export MKL_NUM_THREADS ?= 1
 export KERAS_BACKEND ?= jax
 export PYTHONHASHSEED = 0
 
-.PHONY: book test own spectrum challenge challenge-data lab posterior sync lock clean preview pdf epub crate help
+.PHONY: book test own spectrum challenge challenge-data lab posterior limit sync lock clean preview pdf epub crate help
 .DEFAULT_GOAL := help
 
 help:
@@ -39,6 +40,7 @@ help:
 	@echo "make preview   serve the built book      make sync    pair .md and .ipynb [FROM=md|ipynb]"
 	@echo "make lock      resolve requirements.txt  make clean   remove what the profiles built"
 	@echo "make posterior train the weights of the posterior anew, on virtual electrodes of other seeds"
+	@echo "make limit     train the U-Net that shows the limit of a tomogram anew (an hour; PyTorch is installed)"
 	@echo "make pdf, make epub, make crate          other forms of the built book, RO-Crate of its results"
 
 book: $(VENV)/.compiled
@@ -76,6 +78,15 @@ $(VENV)/.lab: $(VENV)/.compiled
 # The weights of the posterior come with the repository; this trains them anew.
 posterior: $(VENV)/.compiled
 	$(RUN) -m analysis.study.limit.posterior
+
+# The weights of the U-Net come with the repository, too; this trains them anew, and goes on where
+# it was stopped. PyTorch is no part of the lock: only this needs it.
+limit: $(VENV)/.train
+	KERAS_BACKEND=torch $(RUN) -m analysis.study.limit.network
+
+$(VENV)/.train: $(VENV)/.compiled
+	$(RUN) -m pip install --quiet --disable-pip-version-check "$(TORCH)" --extra-index-url https://download.pytorch.org/whl/cpu
+	@touch $@
 
 sync: $(VENV)/.installed
 	$(RUN) -m analysis sync --from="$$FROM"

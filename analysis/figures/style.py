@@ -51,6 +51,11 @@ METHODS = {
 OURS = {
     "posterior": MethodStyle("Posterior", "#5b3a91", "X"),
     "posterior with profile": MethodStyle("Posterior with profile", "#9a6fd0", "d"),
+    "U-Net": MethodStyle("U-Net", "#1a7f37", "o"),
+    "U-Net with profile": MethodStyle("U-Net with profile", "#57ab5a", "s"),
+    "U-Net, most probable": MethodStyle("U-Net, most probable", "#1a7f37", "X"),
+    "U-Net, draw": MethodStyle("U-Net, draw", "#57ab5a", "o"),
+    "floor": MethodStyle("Floor: dealt at random", "#444444", ""),
     "most probable": MethodStyle("Most probable", "#5b3a91", "X"),
     "draw": MethodStyle("Draw", "#000000", "o"),
     "independent draw": MethodStyle("Independent draw", "#8a8a8a", "8"),
