@@ -51,6 +51,7 @@ OURS = {
     "posterior with profile": MethodStyle("Posterior with profile", "#9a6fd0", "d"),
     "most probable": MethodStyle("Most probable", "#5b3a91", "X"),
     "draw": MethodStyle("Draw", "#000000", "o"),
+    "informed draw": MethodStyle("Draw, scenario known", "#5b3a91", "H"),
     "independent draw": MethodStyle("Independent draw", "#8a8a8a", "8"),
 }
 METHOD_COLORS = {method: style.color for method, style in METHODS.items()}

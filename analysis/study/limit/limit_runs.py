@@ -157,7 +157,9 @@ def physics(profile):
     rows = []
     for name in profiles.ELECTRODES:
         one, probabilities = reference(profile, name)
-        found = limit.maps(one, probabilities[limit.WITH_PROFILE], count=profile.limit_draws)
+        by_scenario = posterior.by_scenario(one.gray, one.cbd_profile)
+        best = probabilities[limit.WITH_PROFILE]
+        found = limit.maps(one, best, by_scenario, count=profile.limit_draws)
         for kind, labels in (("truth", one.labels), *limit.rivals(one).items(), *found):
             row = one.place | {"kind": kind, "kappa": agreement.kappa(labels, one.labels)}
             rows.append(row | limit.physics(labels))

@@ -8,6 +8,7 @@ from analysis.study.limit import limit
 CALIBRATED = 0.02  # mean distance of said and found up to which a posterior counts as calibrated
 KINDS = {
     "draw": "draws are",
+    "informed draw": "draws that know the scenario are",
     "most probable": "the most probable map is",
     "independent draw": "independent draws are",
 }
