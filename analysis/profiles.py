@@ -103,8 +103,8 @@ class Profile:
         Specimens that the posteriors of the learning curve are trained on.
     limit_trees : tuple of int
         Of these posteriors, for AM and for the CBD.
-    limit_draws : int
-        Draws from the posterior of a specimen.
+    limit_draws, limit_gamma_draws : int
+        Draws from the posterior of a specimen, and those of them to which a gamma is fitted.
     gamma_true, fit_current, noise_V : float
         The virtual experiment: gamma of the CBD [-], current of the fit [mA/cm²], noise [V].
     """
@@ -160,7 +160,8 @@ class Profile:
     limit_thickness: int | None = None
     limit_learning: tuple[int, ...] = (1, 2, 4, 8)
     limit_trees: tuple[int, int] = (40, 100)
-    limit_draws: int = 8
+    limit_draws: int = 6
+    limit_gamma_draws: int = 4
     gamma_true: float = 0.08
     fit_current: float = 6.0
     noise_V: float = 2e-3
@@ -224,7 +225,8 @@ PROFILES = {
             limit_thickness=64,
             limit_learning=(1, 4),
             limit_trees=(10, 20),
-            limit_draws=3,
+            limit_draws=4,
+            limit_gamma_draws=2,
             resolved_lateral=32,
             resolved_voxels_per_cell=(4, 2),
             resolved_methods=("truth", "kmeans"),
@@ -242,6 +244,7 @@ PROFILES = {
             limit_learning=(1, 2, 4, 8, 16),
             limit_trees=(60, 160),
             limit_draws=20,
+            limit_gamma_draws=10,
             unet_steps=150,
             unet_filters=(16, 32, 64),
             forest_pixels=20_000,
