@@ -257,7 +257,7 @@ def legend(panel, *, methods=None, specimens=(), columns=4):
         handles, labels = list(unique.values()), list(unique)
     else:
         handles = [
-            Line2D([], [], color=color(name), marker=METHOD_MARKERS.get(name), ls="none")
+            Line2D([], [], color=color(name), marker=marker(name), ls="none")
             for name in ordered(methods)
         ]
         labels = [label(name) for name in ordered(methods)]

@@ -147,3 +147,29 @@ def intervals(found, targets, voxel_size_um, *, seed, count=DRAWS):
             "highest": each.max().values,
         }
     )
+
+
+def pictures(found, gray, targets, *, seed):
+    """
+    Volumes to be shown side by side.
+
+    Parameters
+    ----------
+    found : Found
+    gray : (Z, Y, X) ndarray
+    targets : dict of Phase to float
+    seed : int
+        Of the draws.
+
+    Returns
+    -------
+    pictures : dict of str to (Z, Y, X) ndarray
+        Tomogram, uncertainty, most probable map, and a draw of each scenario.
+    """
+    names = list(found.by_scenario)
+    drawn = draws.several(found.by_scenario, targets, count=len(names), seed=seed)
+    return {
+        "tomogram": gray,
+        "uncertainty": limit.uncertainty(found.probabilities),
+        "most probable": posterior.ranked(found.probabilities, targets),
+    } | {f"a draw, {name}": labels for name, labels in zip(names, drawn, strict=True)}
