@@ -18,8 +18,8 @@ def build(profile, *, which="open", progress=lambda line: None):
     Parameters
     ----------
     profile : analysis.profiles.Profile
-    which : {"open", "study"}
-        The sealed set is scored as well, but nothing of it is kept: :func:`of_rivals`.
+    which : {"open", "sealed", "study"}
+        Of the sealed set the table tells scores, and neither the truth nor the secret.
     progress : callable
         Receives a line for each volume.
 
@@ -49,7 +49,7 @@ def stored(profile, *, which="open"):
         None if it is not there, is not as it was written, or is of another set, score or model.
     """
     name = f"challenge-{which}"
-    if which == "sealed" or not storage.exists("tables", name, profile=profile):
+    if not storage.exists("tables", name, profile=profile):
         return None
     try:
         table = storage.load_table(name, profile=profile)
@@ -161,27 +161,31 @@ def methods_in(table):
     return [name for name in dict.fromkeys(table.method) if name not in (FLOOR, TRUTH)]
 
 
-def overview(table, quantities=None):
+def overview(table, quantities, among):
     """
     One row for each method with the figures of some quantities in words.
 
     Parameters
     ----------
     table : pandas.DataFrame
-    quantities : sequence of str, optional
-        Keys; all by default.
+    quantities : sequence of str
+        Keys.
+    among : sequence of str
+        Methods to show.
 
     Returns
     -------
     overview : pandas.DataFrame
-        Column method and one for each quantity: mean and range over the specimens.
+        Column method and one for each quantity: mean and range over the specimens. The largest
+        kappa comes first.
     """
     found = ranking.summary(table)
-    if quantities is not None:
-        found = found[found.quantity.isin(quantities)]
+    found = found[found.method.isin(among)]
+    kappa = found[found.quantity == "kappa"].sort_values("error", kind="stable")
+    found = found[found.quantity.isin(quantities)]
     found = found.assign(text=[ranking.in_words(row) for _, row in found.iterrows()])
     wide = found.pivot(index="method", columns="quantity", values="text")
-    wide = wide.loc[[name for name in dict.fromkeys(table.method)]]
+    wide = wide.loc[kappa.method]
     wide = wide[list(dict.fromkeys(found.quantity))].reset_index()
     wide.columns.name = None
     return wide

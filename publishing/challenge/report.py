@@ -278,7 +278,25 @@ def _output(tried):
 
 
 def _table(frame, name):
-    return tables.show(frame, name=name).html
+    """A table with all its rows and columns: a report, unlike a page of the book, is looked up."""
+    head = "".join(f'<th scope="col">{_text(column)}</th>' for column in frame.columns)
+    lines = [
+        "<tr>" + "".join(_cell(value, first=not n) for n, value in enumerate(row)) + "</tr>"
+        for row in frame.itertuples(index=False)
+    ]
+    return (
+        f'<div class="cbd-table" role="region" tabindex="0" aria-label="Table: {_text(name)}">'
+        f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"
+    )
+
+
+def _cell(value, *, first):
+    """A cell; numbers as on the pages of the book, a dash where there is none."""
+    tag = 'th scope="row"' if first else "td"
+    if not isinstance(value, str) and hasattr(value, "__float__"):
+        shown = "–" if np.isnan(float(value)) else tables.number(float(value))
+        return f'<{tag} class="cbd-number">{_text(shown)}</{tag[:2]}>'
+    return f"<{tag}>{_text(value)}</{tag[:2]}>"
 
 
 def _figure(panel, alt):
