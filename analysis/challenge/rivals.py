@@ -6,9 +6,10 @@ from analysis import storage
 from analysis.challenge.quantities import FLOOR, TRUTH
 from analysis.phases import Phase
 from analysis.segmentation import draws, methods, posterior, thresholding
-from analysis.study.limit import limit
+from analysis.study.limit import limit, network_runs
 from analysis.study.trinarization import contrast
 
+LEARNED = (limit.WITH_PROFILE, network_runs.U_NET_WITH_PROFILE)  # from electrodes of other seeds
 DRAW = "draw"
 
 
@@ -26,8 +27,8 @@ def maps(volume, profile):
     Yields
     ------
     name, labels
-        Truth and floor first; methods of the paper; the posteriors of the chapter on the limit,
-        which know what an entry knows, each ranked to the fractions; and a draw.
+        Truth and floor first; methods of the paper; what was learned on other electrodes and
+        knows what an entry knows, ranked to the fractions; and a draw from the posterior.
     """
     yield TRUTH, volume.truth
     yield FLOOR, floor(volume)
@@ -46,10 +47,9 @@ def maps(volume, profile):
             yield name, methods.trinarize(name, inputs)
     place = {"specimen": volume.electrode, "number": 0}
     known = limit.Known(place, volume.gray, volume.truth, volume.cbd_profile, volume.seed)
-    found = limit.posteriors(known)
-    for name, probabilities in found.items():
-        if name != limit.POSTERIORS[0]:  # without the profile it knows less than an entry
-            yield name, posterior.ranked(probabilities, volume.targets)
+    found = limit.posteriors(known) | network_runs.posteriors(known)
+    for name in LEARNED:
+        yield name, posterior.ranked(found[name], volume.targets)
     yield DRAW, draws.draw(found[limit.WITH_PROFILE], volume.targets, seed=volume.seed)
 
 
