@@ -27,8 +27,8 @@ def scores(kappas, recall=0.6):
     ("ceiling", "words"),
     [
         ({"SL": 0.48, "TL": 0.5}, "a part of the miss is the methods'"),
-        ({"SL": 0.48, "TL": 0.3}, "the posterior is not above all of them"),
-        ({}, "0.20 to 0.40 on SL; 0.20 to 0.40 on TL"),
+        ({"SL": 0.48, "TL": 0.3}, "which is not above all of them"),
+        ({}, "0.20 to 0.40 on SL and 0.20 to 0.40 on TL."),
     ],
 )
 def test_what_is_found_stands_beside_chance_and_ceiling(ceiling, words):

@@ -124,24 +124,24 @@ def found(scores, best):
     best : dict of str to float
         From :func:`ceiling`.
     """
-    parts = []
     mean = scores.groupby(["specimen", "method"], sort=False).kappa.mean()
-    below = True
-    for specimen, kappa in mean.groupby(level="specimen", sort=False):
-        text = f"{kappa.min():.2f} to {kappa.max():.2f} on {specimen}".replace("-", "−")
-        if specimen in best:
-            text += f", where {_POSTERIOR} has {best[specimen]:.2f}"
-            below &= kappa.max() < best[specimen]
-        parts.append(text)
-    verdict = (
-        "so a part of the miss is the methods' and the rest is not in the image"
-        if below
-        else "so here the posterior is not above all of them: what is missing is not in the image"
+    span = mean.groupby(level="specimen", sort=False).agg(["min", "max"])
+    kappas = " and ".join(
+        f"{row['min']:.2f} to {row['max']:.2f} on {specimen}" for specimen, row in span.iterrows()
     )
-    return (
-        f"{standing_text.beyond_chance_text(scores)}: kappa, 0 for chance and 1 for the truth, is "
-        f"{'; '.join(parts)}: {verdict}."
+    text = (
+        f"{standing_text.beyond_chance_text(scores)}. Kappa, 0 for chance and 1 for the truth, "
+        f"runs from {kappas}"
     )
+    known = [specimen for specimen in span.index if specimen in best]
+    if not known:
+        return f"{text}.".replace("-", "−")
+    reached = " and ".join(f"{best[specimen]:.2f} on {specimen}" for specimen in known)
+    if all(span.loc[specimen, "max"] < best[specimen] for specimen in known):
+        verdict = "so a part of the miss is the methods' and the rest is not in the image"
+    else:
+        verdict = "which is not above all of them: what is missing is not in the image"
+    return f"{text}; {_POSTERIOR} reaches {reached}, {verdict}.".replace("-", "−")
 
 
 def depth(layers):
