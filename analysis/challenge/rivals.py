@@ -1,11 +1,15 @@
 """What an entry is compared with: the methods of the book on the same volumes, floor and truth."""
 
+import hashlib
+
 import numpy as np
 
 from analysis import storage
 from analysis.challenge.quantities import FLOOR, TRUTH
 from analysis.phases import Phase
 from analysis.segmentation import draws, methods, posterior, thresholding
+from analysis.segmentation.boosting import posterior_model
+from analysis.segmentation.residual_unet import network_file
 from analysis.study.limit import limit, network_runs
 from analysis.study.trinarization import contrast
 
@@ -51,6 +55,13 @@ def maps(volume, profile):
     for name in LEARNED:
         yield name, posterior.ranked(found[name], volume.targets)
     yield DRAW, draws.draw(found[limit.WITH_PROFILE], volume.targets, seed=volume.seed)
+
+
+def fingerprint(profile):
+    """Hash of the methods' names and of the weights that come with the package."""
+    weights = [storage.sha256(file) for file in (posterior_model.WEIGHTS, network_file.WEIGHTS)]
+    text = repr((profile.challenge_methods, LEARNED, DRAW, weights))
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def floor(volume):

@@ -61,9 +61,10 @@ def stored(profile, *, which="open"):
 
 
 def version(which, profile):
-    """What a table depends on beside the labels: the set, the score and the models."""
+    """What a table depends on: the set, the score, the models, and the methods of the book."""
     fingerprint = sets.get(which, profile).fingerprint
-    return f"set {fingerprint}, score {score.VERSION}, models {MODEL_VERSION}"
+    text = f"set {fingerprint}, score {score.VERSION}, models {MODEL_VERSION}"
+    return f"{text}, methods {rivals.fingerprint(profile)}"
 
 
 @lru_cache(maxsize=2)
