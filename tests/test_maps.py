@@ -7,7 +7,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("challenge", "descriptors", "figures", "instruments", "segmentation", "specimen", "storage", "study")
+PACKAGES = (
+    "challenge",
+    "descriptors",
+    "figures",
+    "instruments",
+    "segmentation",
+    "specimen",
+    "storage",
+    "study",
+)
 ROOMS = sorted(
     file.parent
     for package in PACKAGES

@@ -127,9 +127,7 @@ def test_profile_is_given_to_every_voxel_of_its_slice(gray):
     assert np.all(row == profile.astype(np.float32)[:, None, None])
 
 
-@pytest.mark.parametrize(
-    ("scenario", "value"), [("bridging", 0), ("cluster", 1), (None, np.nan)]
-)
+@pytest.mark.parametrize(("scenario", "value"), [("bridging", 0), ("cluster", 1), (None, np.nan)])
 def test_scenario_is_given_to_every_voxel(gray, scenario, value):
     row = features(gray, scenario=scenario)[ROW["scenario"]]
     np.testing.assert_array_equal(row, np.full(gray.shape, value, "f4"))

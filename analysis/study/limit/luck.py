@@ -140,6 +140,4 @@ def fit(seen):
             sums[1, axis] += products(
                 binder_share(probabilities), labels == Phase.CBD, elsewhere, axis
             )
-    return tuple(
-        widths(correlations(one[0]), correlations(one[1] + one[2])) for one in sums
-    )
+    return tuple(widths(correlations(one[0]), correlations(one[1] + one[2])) for one in sums)

@@ -33,6 +33,7 @@ def on_cubes(segments, control=CONTROL):
     [
         pulses(6, 1, pulse_s=200, rest_s=600),
         (lithiation(3, duration_s=2000), charge(4, until_V=4.2), hold(4.2, until_mA_cm2=0.4)),
+        (hold(3.7, duration_s=300), hold(4.15, until_mA_cm2=0.6)),  # no current is given at all
         (lithiation(8, duration_s=200), lithiation(2, duration_s=300), charge(8, duration_s=90)),
     ],
 )
@@ -53,7 +54,8 @@ def test_homogenized_limit_is_the_1d_model(segments):
         weight = np.gradient(at)
         miss = np.sqrt(np.sum(weight * (run.voltage_V[here] - volts) ** 2) / weight.sum())
         assert 1e3 * miss < 0.5
-        assert np.max(np.abs(run.current_mA_cm2[here] - current)) < 0.05
+        late = at > 5  # the first steps of a hold are of first order, its current is steep there
+        assert np.max(np.abs(run.current_mA_cm2[here] - current)[late]) < 0.05
         assert end.reason == theirs.reason
         assert end.time_s - began == pytest.approx(theirs.time_s - there, rel=0.02)
         began, there = end.time_s, theirs.time_s
@@ -81,7 +83,7 @@ def test_no_profile_loses_salt_or_lithium(segments, voxels_per_cell):
         if end.reason == "voltage":
             assert end.voltage_V == pytest.approx(segment.until_V, abs=2e-4)
         if segment.is_hold:
-            assert np.max(np.abs(run.voltage_V[run.segment == end.segment] - 3.9)) < 1e-4
+            assert np.max(np.abs(run.voltage_V[run.segment == end.segment] - 3.9)) < 3e-6
         if segment.direction == 0 and not segment.is_hold:
             assert np.all(run.current_mA_cm2[run.segment == end.segment] == 0)
 

@@ -109,11 +109,9 @@ def follow(
 
 
 def _scale(profile):
-    """Largest current that the profile names [A/m²]; balances are judged against it."""
-    named = [
-        one.until_mA_cm2 if one.is_hold else abs(one.current_mA_cm2) for one in profile.segments
-    ]
-    return 10 * (max((one for one in named if one), default=0.0) or 1.0)
+    """Largest given current of the profile [A/m²], or a usual one; balances are judged by it."""
+    given = [abs(one.current_mA_cm2) for one in profile.segments if not one.is_hold]
+    return 10 * (max(given, default=0.0) or 1.0)
 
 
 def _segment(run, n, segment, window, progress, wall):

@@ -2,7 +2,10 @@
 
 import numpy as np
 
-HELD_TO_V = 5e-5  # a potential is solved to 1e-4 V per Newton iteration, the rest is less
+# Far below the tolerance of a step: where currents scatter within it, the error of a step scatters
+# too, and the control of the steps takes that for a fast change. The global balances close the
+# currents of both electrodes, so that voltages are that exact.
+HELD_TO_V = 2e-6
 FIRST_CHANGE = 0.05  # of the current, where nothing is known of the resistance yet
 MOST_TRIALS = 8
 

@@ -113,7 +113,8 @@ class SegmentSteps(Run):
         work = np.zeros(2, int)
 
         def attempt(current):
-            outcome = solve_step(self.cell, current, weight, self.control.newton, self.scale)
+            scale = max(self.scale, abs(current))  # a hold may draw more than any given current
+            outcome = solve_step(self.cell, current, weight, self.control.newton, scale)
             work[:] += outcome.iterations, outcome.cycles
             return outcome
 
