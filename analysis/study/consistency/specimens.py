@@ -101,7 +101,7 @@ def maps(profile, specimen, wanted):
         targets=specimen.targets,
         gray=gray,
         seed=profile.seed_for("consistency kmeans", name, seed),
-        composition=contrast.predicted(profile, gray) if needs_network else None,
+        composition=contrast.predicted_composition(profile, gray) if needs_network else None,
         cbd_profile=edx.cbd_line(
             specimen.composition,
             name,

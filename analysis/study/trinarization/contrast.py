@@ -160,7 +160,7 @@ def _scores(profile, specimen, cutout, gray, truth, network=None):
         targets=electrodes.electrode(specimen).targets(),
         gray=gray,
         seed=profile.seed_for("kmeans", specimen, cutout),
-        composition=predicted(profile, gray),
+        composition=predicted_composition(profile, gray),
         cbd_profile=edx.cbd_targets(profile, specimen),
         n_sample=profile.kmeans_sample,
         kmeans_start="extremes",
@@ -178,20 +178,21 @@ def _scores(profile, specimen, cutout, gray, truth, network=None):
     ]
 
 
-def predicted(profile, gray):
+def predicted_composition(profile, gray):
     """
-    Composition of any tomogram by the network of this build.
+    Composition by the network that this build has trained on the reference setting.
 
     Parameters
     ----------
     profile : analysis.profiles.Profile
     gray : (Z, Y, X) ndarray
-        Gray values, imaged like those of the study.
+        Gray values of any tomogram of the study's kind; they are brought to the scale of the
+        tomogram that the network learned from.
 
     Returns
     -------
-    composition : (3, Z, Y, X) ndarray of float32, or None
-        None if this build has trained no network.
+    composition : (3, Z, Y, X) ndarray or None
+        Share [-] of each phase; None if this build has trained no network.
     """
     name = f"mlp-all-bin{profile.train_binning}.keras"
     source = storage.path("models", name, profile=profile)
