@@ -243,3 +243,13 @@ def test_a_single_layer_does_not_depend_on_the_contrast():
         "bridging, contrast 1",
         "bridging, contrast 0.3",
     ]
+
+
+def test_further_maps_on_disk_need_both_electrodes(results):
+    from analysis import profiles, storage
+
+    profile, labels = profiles.get("smoke"), np.zeros((4, 4, 4), np.uint8)
+    for name in ("SL-1-posterior", "TL-1-posterior", "SL-1-draw"):
+        storage.save_volume(f"labels/{name}", labels, profile=profile, voxel_size_um=0.642)
+    found = specimens.on_disk(profile, ("posterior", "draw", "kmeans"))
+    assert {name: list(maps) for name, maps in found.items()} == {"posterior": ["SL", "TL"]}
