@@ -26,7 +26,8 @@ RANKS = {
     "open_circuit": 1,
     "electrolyte": 1,
     "materials": 2,
-    "conditions": 3,
+    "conditions": 2,
+    "current_profile": 3,
     "transport": 3,
     "porous_electrode": 4,
     "resolved": 4,
@@ -45,7 +46,7 @@ NAMES_FOR_SCRIPTS = {"structure", "calibration", "halfcell"}
 
 # Parts of the study; each may import those before it. The modules that serve all come first.
 PARTS = ("finding", "catalogue", "current", "imaging", "trinarization", "limit", "morphology")
-PARTS += ("cells", "own_data", "book")
+PARTS += ("cells", "consistency", "own_data", "book")
 
 
 def modules(rooms=HOUSE):

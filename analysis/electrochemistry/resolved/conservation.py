@@ -9,64 +9,92 @@ LAST_SHIFT_V = 1e-7  # of a potential; the error left is its square by RT / F
 LARGEST_SHIFT_V = 1e-3
 
 
-def correct(cell, current_A_m2, weight):
+def close_salt(run, storage, salt, history, weight):
     """
-    Solve the global balances, the sums of all rows, exactly.
+    Multiply the salt by what closes its balance; returns the relative change.
 
-    Newton stops when no voxel changes any more by its tolerance; the sums of the rows are
-    then small, not zero. Four constants remove them: a shift of the lithium weighted with
-    s (1 - s), a factor on the salt, a shift of psi and one of phi_s.
+    Newton stops when no voxel changes any more by its tolerance; the sums of the rows are then
+    small, not zero. Four constants remove them: this factor, a shift of the lithium
+    (:func:`close_lithium`), one of psi and one of phi_s (:func:`close_current`).
 
     Parameters
     ----------
-    cell : cell.ResolvedCell
-        State at the end of a step; changed.
-    current_A_m2 : float
-        Lithiation current per area.
+    run : callable
+        Calls a kernel over the slices of cells.
+    storage, salt, history : padded ndarray
+        What cells hold per concentration, the concentration, the other terms of its time
+        difference.
     weight : float
         Leading coefficient of the time difference [1/s].
 
     Returns
     -------
-    shifts : tuple of float
-        Relative change of salt and lithium, shift of psi and phi_s [V].
-    mismatch : float
-        Largest relative mismatch of the currents of both electrodes, before the last shifts,
-        which leave far less; large if one was too large to be made.
+    change : float
     """
-    total = current_A_m2 * cell.edge * cell.columns
-    storage = cell.storage
-    have = cell.run(_cell.weighted_sum, storage, cell.salt)
-    target = cell.run(_cell.weighted_sum, storage, cell.histories[0]) / weight
+    have = run(_cell.weighted_sum, storage, salt)
+    target = run(_cell.weighted_sum, storage, history) / weight
     factor = target / have
-    low, high = cell.bounds
-    free, lack = lithium_room(cell.lithium, cell.histories[-1], cell.active, low, high, weight)
-    gain = total * cell.inverse_f / (cell.voxel_edge**2 * weight)
-    shift = (gain - lack) / free
-    shift_lithium(cell.lithium, cell.active, low, high, shift)
-    cell.run(_cell.scale_salt, factor, storage, cell.salt)
-    psi_shift, phi_shift = 0.0, 0.0
+    run(_cell.scale_salt, factor, storage, salt)
+    return factor - 1
+
+
+def close_lithium(lithium, history, active, bounds, weight, gain):
+    """
+    Shift the lithium so that it grows by what the current brings; returns the sum of the shifts.
+
+    Parameters
+    ----------
+    lithium, history, active : padded ndarray
+        Concentration [mol/m³], the other terms of its time difference, share of active material.
+    bounds : tuple of float
+        Lowest and highest concentration; the shift goes with s (1 - s) between them.
+    weight : float
+        As in :func:`close_salt`.
+    gain : float
+        Sum by which the step raises the concentration, over all voxels [mol/m³].
+
+    Returns
+    -------
+    change : float
+    """
+    free, have = lithium_room(lithium, history, active, *bounds, weight)
+    shift = (gain - have) / free
+    shift_lithium(lithium, active, *bounds, shift)
+    return shift * free
+
+
+def close_current(mismatch, potential, scale):
+    """
+    Shift a potential until an electrode carries the current.
+
+    Parameters
+    ----------
+    mismatch : callable
+        ``mismatch()`` returns how much the current is off, over `scale`, and the slope by which a
+        rise of the potential takes it away [A/m per V].
+    potential : padded ndarray
+        Changed.
+    scale : float
+        Current that counts as one.
+
+    Returns
+    -------
+    shift : float
+        [V]
+    off : float
+        The mismatch before the last shift.
+    """
+    moved = 0.0
     for _ in range(8):
-        current, slope, _ = cell.lithium_electrode()
-        metal = float(current.sum()) / total - 1
-        step = metal * total / float(slope.sum())
+        off, slope = mismatch()
+        step = off * scale / slope
         if abs(step) > LARGEST_SHIFT_V:
             break
-        cell.psi[1:-1, 1:-1, 1:-1] += step
-        psi_shift += step
+        potential[1:-1, 1:-1, 1:-1] += step
+        moved += step
         if abs(step) < LAST_SHIFT_V:
             break
-    for _ in range(8):
-        cathode = cell.evaluate_reaction() / total + 1
-        step = -cathode * total / float(cell.rates.slope_phi.sum(dtype=float))
-        if abs(step) > LARGEST_SHIFT_V:
-            break
-        cell.phi[1:-1, 1:-1, 1:-1] += step
-        phi_shift += step
-        if abs(step) < LAST_SHIFT_V:
-            break
-    shifts = (factor - 1, shift * free / max(gain, 1e-300), psi_shift, phi_shift)
-    return shifts, max(abs(metal), abs(cathode))
+    return moved, abs(off)
 
 
 @kernel

@@ -48,7 +48,7 @@ class ResolvedCell:
         shape = geometry.shape
         self.shape, self.nz, self.size = shape, shape[0], int(np.prod(shape))
         self.edge = geometry.edge_m
-        self.diffusivity = np.float32(cell.active.diffusivity_m2_s)
+        self.diffusivity = np.float32(cell.active.diffusion_m2_s)
         self.columns = shape[1] * shape[2]
         self.heights = geometry.heights
         found = parts.find(geometry, cell)

@@ -70,6 +70,7 @@ class Run:
         self.cell, self.cutoff, self.control = cell, cutoff, control
         self.current_mA_cm2 = float(current_mA_cm2)
         self.current = 10.0 * self.current_mA_cm2  # A/m²
+        self.scale = self.current  # against which balances are judged
         self.stops = sorted({float(t) for t in snapshots_s} | {float(end_s)})
         self.end = float(end_s)
         self.record = StepRecord(next_step=control.first_step_s)
@@ -97,11 +98,11 @@ class Run:
                 step = target - record.time
             elif record.time + 1.5 * step > target:
                 step = 0.5 * (target - record.time)
-            step = min(step, record.step_to(self.cutoff - PAST_CUTOFF_V, step))
+            step = min(step, self.step_to_limit(step))
             outcome, weight = self._attempt(step)
-            fallen = outcome.converged and not record.rows and self.cell.voltage < self.cutoff
+            fallen = outcome.converged and not record.steps and self.measure() < self.cutoff
             if outcome.converged and not fallen:
-                error = record.local_error(step, self.cell.voltage, self.new_profiles[0], control)
+                error = self.local_error(step)
                 if error <= LARGEST_ERROR or step <= SMALLEST_STEP_S:
                     break
                 factor = max(0.25, SAFETY * error ** (-1 / 3))
@@ -111,28 +112,44 @@ class Run:
             record.rejected += 1
             step *= factor
             if step < SMALLEST_STEP_S:
-                if not record.rows:
-                    raise not_carried(self.current_mA_cm2, self._no_start(fallen, outcome))
+                if not record.steps:
+                    raise self.refused(fallen, outcome)
                 return (
                     f"the time step collapsed at {record.time:.1f} s, {self._voltage():.4f} V: "
                     f"{outcome.reason or 'time error'}, largest changes {outcome.changes}"
                 )
-        if self.cell.voltage < self.cutoff:
+        if self.measure() < self.cutoff:
             step, weight = self._locate(step)
         self._accept(step, weight)
         trend = min(1.0, record.error / error) if error > 0 and record.error > 0 else 1.0
         factor = SAFETY * max(error, 1e-6) ** (-1 / 3) * trend**ANTICIPATION
         record.error = error
         record.next_step = step * min(control.growth, max(0.3, factor))
-        if len(record.rows) < 4:
+        if record.steps < 4:
             record.next_step = step * control.growth
-        if self.cell.voltage <= self.cutoff + NEAR_CUTOFF_V:
+        if self.measure() <= self.cutoff + NEAR_CUTOFF_V:
             return "cut-off"
         if record.time >= self.end * (1 - 1e-12):
             return "end time"
         return ""
 
-    def _no_start(self, fallen, outcome):
+    def measure(self):
+        """What falls to the cut-off, at the end of the step that was solved last."""
+        return self.cell.voltage
+
+    def step_to_limit(self, step):
+        """The step that ends a little past the cut-off, if `step` would go farther."""
+        return self.record.step_to(self.cutoff - PAST_CUTOFF_V, step)
+
+    def local_error(self, step):
+        """Local error of the step that was solved last, in units of the tolerance."""
+        return self.record.local_error(step, self.cell.voltage, self.new_profiles[0], self.control)
+
+    def refused(self, fallen, outcome):
+        """The error of a current that has no first step."""
+        return not_carried(self.current_mA_cm2, self.why_no_start(fallen, outcome))
+
+    def why_no_start(self, fallen, outcome):
         """Why there is no first step."""
         if fallen:
             return (
@@ -148,7 +165,7 @@ class Run:
         """Predict and solve; returns the outcome and the weight of the time difference."""
         cell, record = self.cell, self.record
         now, before = self.now, self.before
-        if not record.rows:
+        if not record.steps:
             weight = 1 / step
             for store, history, last in zip(cell.stores, cell.histories, now, strict=True):
                 np.multiply(last, weight, out=history)
@@ -174,19 +191,23 @@ class Run:
                 time_differences.extrapolate,
                 *(now[-1], before[-1], r, cell.active, *cell.bounds, cell.lithium),
             )
-            ratio = r if len(record.rows) > 2 else 0.0
+            ratio = r if record.steps > 2 else 0.0
         for potential, old, trend in zip((cell.psi, cell.phi), self.old, self.trend, strict=True):
             cell.run(time_differences.combine, 1.0, old, ratio, trend, potential)
-        outcome = solve_step(cell, self.current, weight, self.control.newton)
+        outcome = self.solve(weight)
         record.iterations += outcome.iterations
         record.cycles += outcome.cycles
         if outcome.converged:
             self.new_profiles = solution.profiles(cell)
         return outcome, weight
 
+    def solve(self, weight):
+        """Newton iterations from the predicted fields; `weight` as :func:`solve_step` takes it."""
+        return solve_step(self.cell, self.current, weight, self.control.newton, self.scale)
+
     def _locate(self, step):
         """Solve for the step that ends at the cut-off."""
-        times, volts = [0.0, step], [self._voltage(), self.cell.voltage]
+        times, volts = [0.0, step], [self.last_measure(), self.measure()]
         for _ in range(6):
             order = np.argsort(volts)
             guess = float(np.interp(self.cutoff, np.array(volts)[order], np.array(times)[order]))
@@ -197,10 +218,14 @@ class Run:
                 return good, weight
             moved = abs(guess - times[-1])
             times.append(guess)
-            volts.append(self.cell.voltage)
+            volts.append(self.measure())
             if abs(volts[-1] - self.cutoff) < NEAR_CUTOFF_V or moved < 1e-7 * self.record.time:
                 break
         return times[-1], weight
+
+    def last_measure(self):
+        """What :meth:`measure` gave at the end of the last accepted step."""
+        return self._voltage()
 
     def _voltage(self):
         return self.record.rows[-1][1] if self.record.rows else np.inf
@@ -213,8 +238,7 @@ class Run:
         gained = (
             cell.run_lithium(_cell.weighted_sum, cell.active, cell.lithium) - self.lithium_start
         )
-        charge = self.current * cell.columns * record.time
-        lithium = gained * FARADAY_C_MOL * cell.voxel_thickness / charge - 1
+        lithium = self.lithium_drift(gained * FARADAY_C_MOL * cell.voxel_thickness, step, weight)
         correction = max(abs(cell.shifts[0]), abs(cell.shifts[1]))
         record.rows.append((record.time, cell.voltage, salt, lithium, cell.kirchhoff, correction))
         record.profiles.append(self.new_profiles)
@@ -224,6 +248,15 @@ class Run:
             cell.run(time_differences.combine, 1.0, part, 0.0, part, old)
         if any(abs(record.time - stop) < 1e-6 * stop for stop in self.stops if stop < self.end):
             record.snapshots.append(solution.snapshot(cell, self.now, record.time))
+
+    def lithium_drift(self, gained, step, weight):
+        """
+        Relative difference of the lithium gained [C] from the charge of an accepted step.
+
+        `step` and `weight` are those of the step, whose end is the record's time.
+        """
+        charge = self.current * self.cell.columns * self.record.time
+        return gained / charge - 1
 
     def describe(self, wall_start):
         """One line on where the run stands."""
