@@ -14,8 +14,9 @@ def of_conductivity(values, share=0.9, *, scatter=SCATTER):
     """
     Interval of a conductivity from those of draws.
 
-    Each draw stands for a log-normal distribution around it, as wide as truths of specimens kept back from the
-    training lie from the median of their draws. The interval is the central one of them together.
+    Each draw stands for a log-normal distribution around it, as wide as truths of specimens kept
+    back from the training lie from the median of their draws. The interval is the central one of
+    them together.
 
     Parameters
     ----------

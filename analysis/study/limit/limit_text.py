@@ -171,7 +171,9 @@ def beside(table):
     word = "above" if ours > theirs.max() else "below"
     off = table.groupby("method")[list(limit.SURFACES)].mean().sub(1).abs().mean(axis=1)
     nearest = off.drop(["posterior", "draw"])
-    nearer = "nearer to those of the truth than" if off["draw"] < nearest.min() else "not nearer than"
+    nearer = (
+        "nearer to those of the truth than" if off["draw"] < nearest.min() else "not nearer than"
+    )
     return (
         f"The posterior has a kappa of {ours:.2f}, {word} the largest of the {len(theirs)} methods "
         f"({style.label(best)}, {theirs.max():.2f}). The surfaces of a draw miss those of the truth "
