@@ -159,7 +159,9 @@ def gaussian_field(shape, width, rng):
     parts = [(share, np.broadcast_to(part, 3)) for share, part in _parts(width)]
     # opposite faces must not share their luck: the seam of the transform is cut off
     reach = np.ceil(6 * np.max([part for _, part in parts], axis=0)).astype(int)
-    padded = [scipy.fft.next_fast_len(n + int(r), real=True) for n, r in zip(shape, reach, strict=True)]
+    padded = [
+        scipy.fft.next_fast_len(n + int(r), real=True) for n, r in zip(shape, reach, strict=True)
+    ]
     spectrum = scipy.fft.rfftn(rng.standard_normal(padded, dtype=np.float32).astype(np.float64))
     power = 0.0
     for share, part in parts:

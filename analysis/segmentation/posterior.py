@@ -2,8 +2,8 @@
 
 Not a method of the paper. Two questions are learned by boosted decision trees on
 :mod:`~analysis.segmentation.boosting.voxel_features`: is a voxel active material, and if it is not,
-is it CBD. What they learned from is a prior: electrodes, instruments and noises as this book draws them,
-never a specimen of the study.
+is it CBD. What they learned from is a prior: electrodes, instruments and noises as this book draws
+them, never a specimen of the study.
 """
 
 import warnings

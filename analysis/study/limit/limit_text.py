@@ -176,7 +176,7 @@ def beside(table):
     )
     return (
         f"The posterior has a kappa of {ours:.2f}, {word} the largest of the {len(theirs)} methods "
-        f"({style.label(best)}, {theirs.max():.2f}). The surfaces of a draw miss those of the truth "
+        f"({style.label(best)}, {theirs.max():.2f}). Surfaces of a draw miss those of the truth "
         f"by {100 * off['draw']:.0f} % on average, those of the most probable map by "
         f"{100 * off['posterior']:.0f} %; the draw is {nearer} the best of the methods "
         f"({style.label(nearest.idxmin())}, {100 * nearest.min():.0f} %)."
