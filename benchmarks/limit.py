@@ -270,7 +270,17 @@ def curves(args):
         name, _, folder = pair.partition("=")
         lines = (Path(folder) / "curve.jsonl").read_text().splitlines()
         about = json.loads((Path(folder) / "about.json").read_text())
-        found[name] = {"about": about, "rows": [json.loads(line) for line in lines]}
+        rows, before, last = [], 0.0, 0.0
+        for row in map(json.loads, lines):
+            if row["processor s"] < last:  # a training that went on in another process
+                before += last
+            last = row["processor s"]
+            rows.append(
+                {"step": row["step"], "loss": round(row["loss"], 4),
+                 "processor s": round(before + last),
+                 "kappa": {place: round(v, 4) for place, v in row["kappa"].items()}}
+            )  # fmt: skip
+        found[name] = {"about": about, "rows": rows}
     return found
 
 

@@ -101,10 +101,14 @@ def shift(record):
     table : pandas.DataFrame
         Columns setting, differs in, kappa of ``thresholding``, ``posterior`` and ``U-Net``, their
         ``... without profile``, calibration error of both, and ``warned``; means of the electrodes.
+        A setting in which not all of them were run is left out.
     """
     rows = pd.DataFrame(record["shift"])
     lines = []
+    needed = {"thresholding", *PROFILED, *PROFILED.values()}
     for setting, part in rows.groupby("setting", sort=False):
+        if not needed <= set(part.method):  # a run that was stopped
+            continue
         kappa = part.groupby("method").kappa.mean()
         error = part.groupby("method")["calibration error"].mean()
         line = {"setting": setting, "differs in": part["differs in"].iloc[0]}
@@ -113,7 +117,7 @@ def shift(record):
             line |= {name: kappa[profiled], f"{name} without profile": kappa[name]}
         for name, profiled in PROFILED.items():
             line[f"calibration error, {name}"] = error[profiled]
-        lines.append(line | {"warned": bool(part.warned.any())})
+        lines.append(line | {"warned": bool(part.warned.eq(True).any())})
     return pd.DataFrame(lines)
 
 
