@@ -12,7 +12,7 @@ RUN := $(VENV)/bin/python
 # where it stands, without reading it again. (make itself drops blanks before a value.)
 PROFILE_TYPED := $(filter-out file,$(origin PROFILE))
 NAMES := CBD_PROFILE PROFILE REAL JOBS PYTHON TESTS TOMOGRAM VOXEL_SIZE_UM FRACTIONS DATASET CROP POLARITY OUT FROM \
-  FILE AREA_CM2 THICKNESS_UM CONDUCTIVITY_S_M POROSITY LABELS
+  FILE AREA_CM2 THICKNESS_UM CONDUCTIVITY_S_M POROSITY LABELS METHOD SET SECONDS MEMORY_GB SIZE
 $(foreach name,$(NAMES),$(eval override $(name) := $$(value $(name))))
 export $(NAMES)
 
@@ -23,7 +23,7 @@ export MKL_NUM_THREADS ?= 1
 export KERAS_BACKEND ?= jax
 export PYTHONHASHSEED = 0
 
-.PHONY: book test own spectrum lab posterior limit sync lock clean preview pdf epub crate help
+.PHONY: book test own spectrum challenge challenge-data lab posterior limit sync lock clean preview pdf epub crate help
 .DEFAULT_GOAL := help
 
 help:
@@ -33,6 +33,9 @@ help:
 	@echo "         [POLARITY=bright|dark] [DATASET=name] [OUT=folder]"
 	@echo "make spectrum FILE=cell.csv [AREA_CM2=1.13 THICKNESS_UM=80 CONDUCTIVITY_S_M=0.2]"
 	@echo "         [POROSITY=0.4 | LABELS=labels.tif VOXEL_SIZE_UM=0.642] [OUT=results.csv]"
+	@echo "make challenge METHOD=my_method.py [PROFILE=smoke|demo|paper] [SET=open|sealed|study]"
+	@echo "         [SECONDS=300 MEMORY_GB=4] [OUT=folder]          your method on known electrodes, scored"
+	@echo "make challenge-data [SIZE=sample|full|smoke|demo] [SET=open|sealed] [OUT=folder]"
 	@echo "make lab [PROFILE=smoke]                                 the chapters as notebooks, in JupyterLab"
 	@echo "make preview   serve the built book      make sync    pair .md and .ipynb [FROM=md|ipynb]"
 	@echo "make lock      resolve requirements.txt  make clean   remove what the profiles built"
@@ -55,6 +58,13 @@ spectrum: $(VENV)/.compiled
 	@$(RUN) -m analysis spectrum --file="$$FILE" --area-cm2="$$AREA_CM2" \
 	  --thickness-um="$$THICKNESS_UM" --conductivity-S-m="$$CONDUCTIVITY_S_M" --porosity="$$POROSITY" \
 	  --labels="$$LABELS" --voxel-size-um="$$VOXEL_SIZE_UM" --out="$$OUT"
+
+challenge: $(VENV)/.compiled
+	@$(RUN) -m analysis challenge --profile="$$PROFILE" --method="$$METHOD" --set="$$SET" \
+	  --out="$$OUT" --seconds="$$SECONDS" --memory-gb="$$MEMORY_GB"
+
+challenge-data: $(VENV)/.compiled
+	@$(RUN) -m analysis challenge-data --size="$$SIZE" --set="$$SET" --out="$$OUT"
 
 # A profile named on the command line or in the environment; else the notebooks take the one that has results.
 lab: $(VENV)/.lab

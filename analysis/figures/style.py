@@ -5,10 +5,12 @@ print; where lines meet, markers tell methods apart and line styles tell specime
 (`tests/figures/test_style.py` measures this).
 """
 
+from base64 import b64encode
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
 
+from analysis.figures import narrow
 from analysis.phases import Phase
 
 # Areas: pore dark, CBD red, AM light, as in Figure 1 of the paper but readable in gray print.
@@ -56,6 +58,7 @@ OURS = {
     "floor": MethodStyle("Floor: dealt at random", "#444444", ""),
     "most probable": MethodStyle("Most probable", "#5b3a91", "X"),
     "draw": MethodStyle("Draw", "#000000", "o"),
+    "informed draw": MethodStyle("Draw, scenario known", "#5b3a91", "H"),
     "independent draw": MethodStyle("Independent draw", "#8a8a8a", "8"),
 }
 METHOD_COLORS = {method: style.color for method, style in METHODS.items()}
@@ -124,8 +127,9 @@ def use():
     """
     Set matplotlib's defaults to the book's look.
 
-    In a notebook each figure is then kept as PNG, SVG and PDF: the page shows the PNG and offers
-    the other two for download. Safe to call more than once.
+    In a notebook each figure is then kept as PNG, SVG and PDF, and as a PNG for phones (see
+    :mod:`analysis.figures.narrow`): the page shows a PNG and offers SVG and PDF for download. Safe
+    to call more than once.
     """
     import matplotlib
 
@@ -135,13 +139,19 @@ def use():
     except NameError:
         return
     if hasattr(shell, "kernel"):
+        # its first import registers printers of its own, so it must come before ours
+        import matplotlib_inline.backend_inline  # noqa: F401
+        from IPython.core.formatters import PNGFormatter
         from matplotlib.figure import Figure
 
+        formatters = shell.display_formatter.formatters
         for mime, kind in _MIME.items():
-            shell.display_formatter.formatters[mime].for_type(Figure, partial(_printed, kind=kind))
+            formatters[mime].for_type(Figure, partial(printed, kind=kind))
+        formatters.setdefault(narrow.MIME, PNGFormatter(parent=shell.display_formatter))
+        formatters[narrow.MIME].for_type(Figure, printed_narrow)
 
 
-def _printed(figure, *, kind):
+def printed(figure, *, kind):
     """
     A figure as the bytes (SVG: the text) of a file.
 
@@ -164,6 +174,12 @@ def _printed(figure, *, kind):
         whole = getattr(figure, "whole", None)
         figure.savefig(buffer, format=kind, bbox_inches=whole, metadata=metadata)
     return buffer.getvalue().decode() if kind == "svg" else buffer.getvalue()
+
+
+def printed_narrow(figure):
+    """The form of a figure for phones as PNG in base64; None if it is narrow already."""
+    copy = narrow.stacked(figure)
+    return copy if copy is None else b64encode(printed(copy, kind="png")).decode("ascii")
 
 
 def axes(rows=1, columns=1, *, height=None, width=1.0, **kwargs):
@@ -238,6 +254,32 @@ def ordered(methods):
     return sorted((str(method) for method in methods), key=lambda name: rank.get(name, len(rank)))
 
 
+def main_first(table, column="method"):
+    """
+    A table with the methods of :data:`MAIN_METHODS` above all others, otherwise in its order.
+
+    So a page that has room for some rows shows those that every figure shows.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+    column : str
+        Column with the names of the methods.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> list(main_first(pd.DataFrame({"method": ["nn-p-am-cbd", "kmeans"]})).method)
+    ['kmeans', 'nn-p-am-cbd']
+    """
+    last = ~table[column].isin(MAIN_METHODS)
+    return table.loc[last.sort_values(kind="stable").index].reset_index(drop=True)
+
+
 def legend(panel, *, methods=None, specimens=(), columns=4):
     """
     One legend for a whole figure, below its panels.
@@ -261,7 +303,7 @@ def legend(panel, *, methods=None, specimens=(), columns=4):
         handles, labels = list(unique.values()), list(unique)
     else:
         handles = [
-            Line2D([], [], color=color(name), marker=METHOD_MARKERS.get(name), ls="none")
+            Line2D([], [], color=color(name), marker=marker(name), ls="none")
             for name in ordered(methods)
         ]
         labels = [label(name) for name in ordered(methods)]
