@@ -57,7 +57,8 @@ def record():
             "stored": training([0.2, 0.3, 0.38, 0.4]),
             "one scenario": training([0.1, 0.2], 100, ("bridging",)),
         },
-        "made on": {"date": "2026-01-01", "machine": "a machine", "commit": "abc"},
+        "made on": {"date": "2026-01-01", "machine": "a machine", "commit": "abc",
+                    "weights": {"trees": ["0123"], "unet": []}},
     }  # fmt: skip
 
 
@@ -99,6 +100,12 @@ def test_tables_are_means(record):
     np.testing.assert_allclose(noises, [0.04, 0.2])
     np.testing.assert_allclose(values, [0.31, 0.15])
     assert kept.learning(record).Mvoxel.iloc[0] == pytest.approx(100)
+
+
+def test_weights_that_are_no_longer_those_of_the_book_are_named(record):
+    assert kept.made_on(record).endswith("commit abc; the trees were trained anew since")
+    record["made on"]["weights"]["trees"] = []
+    assert kept.made_on(record).endswith("commit abc")
 
 
 def test_reached_turns_with_the_kappa(record):
@@ -206,7 +213,7 @@ def test_the_recipe_is_json(tmp_path):
     size = architecture.Size(2, 3)
     file = tmp_path / "network.npz"
     weights = architecture.initial(size, seed=0)
-    network_file.save(file, network_file.LimitNetwork(weights, size, (0, 1), (0, 1), 0.642))
+    network_file.save(file, network_file.LimitNetwork(weights, size, (0, 1), (0, 1), (0, 1), 0.642))
     found = json.loads(json.dumps(network.recipe(file, size, network.Lesson(3), (7, 9))))
     assert [part["steps"] for part in found["parts"]] == [7, 9] and len(found["specimens"]) == 3
     assert found["parameters"] == sum(value.size for value in weights.values())
