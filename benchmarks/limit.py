@@ -141,7 +141,9 @@ def version_of(args, kind, place, group):
     if args.kept and not row_file(args, kind, (*place, f"{group}{version}")).is_file():
         start = row_file(args, kind, (*place, group)).stem
         old = sorted(Path(args.rows).glob(f"{start}*.json"), key=lambda file: file.stat().st_mtime)
-        version = old[-1].stem.removeprefix(start) if old else version
+        if not old:
+            return version
+        version = old[-1].stem.removeprefix(start)
     USED[group].add(version)
     return version
 
