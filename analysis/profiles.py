@@ -105,6 +105,8 @@ class Profile:
         Of these posteriors, for AM and for the CBD.
     limit_draws : int
         Draws from the posterior of a specimen.
+    worth_points : int
+        Runs of the homogenized model from which an interval of gamma is made.
     gamma_true, fit_current, noise_V : float
         The virtual experiment: gamma of the CBD [-], current of the fit [mA/cm²], noise [V].
     """
@@ -161,6 +163,7 @@ class Profile:
     limit_learning: tuple[int, ...] = (1, 2, 4, 8)
     limit_trees: tuple[int, int] = (40, 100)
     limit_draws: int = 8
+    worth_points: int = 384
     gamma_true: float = 0.08
     fit_current: float = 6.0
     noise_V: float = 2e-3
@@ -232,6 +235,7 @@ PROFILES = {
             resolved_gammas=(0.04, 0.1, 0.25),
             resolved_cutoff_V=3.6,
             resolved_tolerance=8.0,
+            worth_points=160,
         ),
         Profile("demo", lateral=96, cutouts=2, kmeans_sample=40_000),
         Profile(

@@ -22,10 +22,9 @@ from analysis.electrochemistry.porous_electrode import homogenization
 from analysis.electrochemistry.uncertainty import emulator as emulators
 from analysis.electrochemistry.uncertainty import uncertain
 from analysis.electrochemistry.uncertainty.experiments import LithiationCurve
-from analysis.electrochemistry.uncertainty.interval import narrowed
+from analysis.electrochemistry.uncertainty.interval import gamma_interval
 
 GAMMAS = 0.03, 0.2
-STEP = 1.5  # ends of the ranges of emulators are a factor apart
 
 
 def main():
@@ -47,7 +46,10 @@ def run(options):
     experiment = LithiationCurve()
     rng = np.random.default_rng(options.seed)
     root = np.linalg.cholesky(experiment.covariance)
-    made, held, exact, printed, factors = {}, 0, 0, 0, []
+    made = emulators.of_model(
+        structure, [experiment], number=profile.worth_points, seed=options.seed
+    )
+    held, exact, printed, factors = 0, 0, 0, []
     print(f"{options.specimen}-1 of {profile}: true gamma, gamma of a fit, interval of 90 %")
     done = 0
     while done < options.experiments:
@@ -59,7 +61,7 @@ def run(options):
         noisy = voltage + rng.normal(0, profile.noise_V, voltage.size)
         fit = gamma_fit.fit_gamma(structure, capacity, noisy)
         found = [
-            interval(made, structure, experiment, numbers, options.seed)
+            gamma_interval(made, numbers, experiment.covariance, seed=options.seed)
             for numbers in (seen + off, seen)
         ]
         done += 1
@@ -81,20 +83,6 @@ def run(options):
     print(f"without a drawn discrepancy in {exact} of {n} ({100 * exact / n:.0f} %)")
     print(f"that of the printed error of the fit in {printed} of {n} ({100 * printed / n:.0f} %)")
     print(f"upper over lower end, median: {np.median(factors):.2f}")
-
-
-def interval(made, structure, experiment, numbers, seed):
-    """Two stages, as in the book, but emulators of ranges that are nearly alike are made once."""
-
-    def emulator(gammas):
-        low, high = np.log(gammas) / np.log(STEP)
-        key = np.floor(low + 0.01), np.ceil(high - 0.01)
-        if key not in made:
-            ends = np.clip(STEP ** np.array(key), *uncertain.GAMMAS)
-            made[key] = emulators.of_model(structure, [experiment], tuple(ends), seed=seed)
-        return made[key]
-
-    return narrowed(emulator, numbers, experiment.covariance, seed=seed)
 
 
 def curve(structure, gamma, z):

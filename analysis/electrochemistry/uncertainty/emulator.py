@@ -38,6 +38,11 @@ class Emulator:
     miss: np.ndarray
     failed: int
 
+    def of(self, numbers):
+        """The emulator of some of the numbers, given by their places."""
+        some = self.miss[np.ix_(numbers, numbers)]
+        return Emulator(self.gammas, self.coefficients[:, numbers], some, self.failed)
+
     def place_of(self, gamma):
         """Gamma as a number between -1 and 1, even in its logarithm."""
         low, high = np.log(self.gammas)

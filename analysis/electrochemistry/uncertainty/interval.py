@@ -11,13 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.electrochemistry.uncertainty.emulator import basis
-from analysis.electrochemistry.uncertainty.uncertain import GAMMAS, UNCERTAIN
+from analysis.electrochemistry.uncertainty.uncertain import UNCERTAIN
 
 DRAWS = 2000
 MOVES = 6  # of every draw at every temperature
 KEPT = 0.5  # share of the draws that a temperature may cost
 GRID = 25
-WIDER = 1.25
 
 
 @dataclass(frozen=True)
@@ -104,27 +103,6 @@ def gamma_interval(emulator, observed, covariance, *, seed, level=0.9, draws=DRA
         draws=emulator.gamma_at(place),
         parameters=parameters,
     )
-
-
-def narrowed(emulator_of, observed, covariance, *, seed, level=0.9):
-    """
-    Interval of gamma in two stages: over all gammas, then with an emulator of those that are left.
-
-    Parameters
-    ----------
-    emulator_of : callable
-        ``emulator_of(gammas)`` makes an emulator for a range of gamma.
-    observed, covariance, seed, level
-        See :func:`gamma_interval`.
-
-    Returns
-    -------
-    GammaInterval
-    """
-    wide = gamma_interval(emulator_of(GAMMAS), observed, covariance, seed=seed, level=level)
-    low, high = np.quantile(wide.draws, [0.002, 0.998]) * (1 / WIDER, WIDER)
-    ends = max(low, GAMMAS[0]), min(high, GAMMAS[1])
-    return gamma_interval(emulator_of(ends), observed, covariance, seed=seed, level=level)
 
 
 def profile_likelihood(emulator, observed, covariance, found, number=GRID):
