@@ -55,7 +55,9 @@ def test_the_emulator_is_exact_where_the_law_is_a_polynomial(made):
         np.testing.assert_allclose(made.predict(gamma, z)[0], law(gamma, z), atol=1e-9)
     assert np.abs(made.miss).max() < 1e-15 and made.failed == 0
     some = made.of([2, 0])
-    np.testing.assert_allclose(some.predict(0.1, np.zeros(8))[0], law(0.1, np.zeros(8))[[2, 0]], atol=1e-12)
+    np.testing.assert_allclose(
+        some.predict(0.1, np.zeros(8))[0], law(0.1, np.zeros(8))[[2, 0]], atol=1e-12
+    )
 
 
 def test_ranges_hold_what_is_in_use_and_reach_the_materials():
@@ -69,7 +71,9 @@ def test_ranges_hold_what_is_in_use_and_reach_the_materials():
     z = uncertain.usual()
     z[[0, 2, 4]] = -1, 1, -1  # D_e, t₊, L_sep
     changed = uncertain.materials_at(z)
-    ratio = changed.electrolyte.diffusivity_m2_s(700.0) / DEFAULT.electrolyte.diffusivity_m2_s(700.0)
+    ratio = changed.electrolyte.diffusivity_m2_s(700.0) / DEFAULT.electrolyte.diffusivity_m2_s(
+        700.0
+    )
     assert ratio == pytest.approx(0.61)
     shift = changed.electrolyte.transference(700.0) - DEFAULT.electrolyte.transference(700.0)
     assert shift == pytest.approx(0.16)
