@@ -106,10 +106,8 @@ class Profile:
         Of these posteriors, for AM and for the CBD.
     limit_draws : int
         Draws from the posterior of a specimen.
-<<<<<<< HEAD
     worth_points : int
         Runs of the homogenized model from which an interval of gamma is made.
-=======
     consistency_lateral, consistency_pieces : int, int
         Voxels along y and x, and number per electrode, of the specimens that are drawn for the
         chapter on one binder and one gamma.
@@ -123,7 +121,6 @@ class Profile:
         Pairs of SL and TL in a set.
     challenge_methods : tuple of str
         Trinarizations of the paper whose scores stand beside an entry of the challenge.
->>>>>>> main
     gamma_true, fit_current, noise_V : float
         The virtual experiment: gamma of the CBD [-], current of the fit [mA/cm²], noise [V].
     """
@@ -180,9 +177,7 @@ class Profile:
     limit_learning: tuple[int, ...] = (1, 2, 4, 8)
     limit_trees: tuple[int, int] = (40, 100)
     limit_draws: int = 8
-<<<<<<< HEAD
     worth_points: int = 384
-=======
     consistency_lateral: int = 40
     consistency_pieces: int = 4
     consistency_gammas: tuple[float, ...] = (0.01, 0.03, 0.08, 0.2)
@@ -199,7 +194,6 @@ class Profile:
     challenge_thickness: int | None = None
     challenge_pairs: int = 2
     challenge_methods: tuple[str, ...] = (*TABLE_3_METHODS, *OUTSIDE_TABLE_3)
->>>>>>> main
     gamma_true: float = 0.08
     fit_current: float = 6.0
     noise_V: float = 2e-3
