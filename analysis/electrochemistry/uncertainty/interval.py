@@ -17,6 +17,7 @@ DRAWS = 2000
 MOVES = 6  # of every draw at every temperature
 KEPT = 0.5  # share of the draws that a temperature may cost
 GRID = 25
+STARTS = 5  # of the search for the best point of the ranges
 
 
 @dataclass(frozen=True)
@@ -126,23 +127,24 @@ def profile_likelihood(emulator, observed, covariance, found, number=GRID):
         Half the squared distance in standard deviations; two more than the least is a ratio of
         likelihoods of seven. The least is large if no point explains the experiment.
     """
-    from scipy.optimize import minimize
+    from scipy.optimize import least_squares
 
-    cost = _cost(emulator, observed, covariance)
+    left = _left(emulator, observed, covariance)
     place = emulator.place_of(found.draws)
     low, high = np.quantile(place, [0.001, 0.999])
     pad = 0.2 * (high - low) + 0.02
     places = np.linspace(max(low - pad, -1), min(high + pad, 1), number)
     distance = np.empty(number)
     for k, at in enumerate(places):
-        best = minimize(
-            lambda rest, at=at: cost(np.concatenate([[at], rest])[None])[0],
-            found.parameters[np.abs(place - at).argmin()],
-            bounds=[(-1, 1)] * found.parameters.shape[1],
-            method="L-BFGS-B",
-            options={"maxiter": 30},
+        near = np.argsort(np.abs(place - at))[:STARTS]
+        distance[k] = min(
+            least_squares(
+                lambda rest, at=at: left(np.concatenate([[at], rest])[None])[0],
+                np.clip(found.parameters[one], -0.999, 0.999),
+                bounds=(-1, 1),
+            ).cost
+            for one in near
         )
-        distance[k] = best.fun
     return emulator.gamma_at(places), distance
 
 
@@ -176,14 +178,20 @@ def gamma_of_fit(emulator, gamma, z, covariance, default):
     return gammas[cost.argmin(1)]
 
 
-def _cost(emulator, observed, covariance):
-    """Half the squared distance of points (gamma, parameters) from an experiment, as a function."""
+def _left(emulator, observed, covariance):
+    """Distances of points (gamma, parameters) from an experiment, independent, as a function."""
     whiten = np.linalg.inv(np.linalg.cholesky(np.asarray(covariance) + emulator.miss))
     coefficients, seen = emulator.coefficients @ whiten.T, whiten @ observed
+    return lambda z: basis(z) @ coefficients - seen
+
+
+def _cost(emulator, observed, covariance):
+    """Half the squared distance of points from an experiment, as a function."""
+    left = _left(emulator, observed, covariance)
 
     def cost(z):
-        left = basis(z) @ coefficients - seen
-        return 0.5 * np.einsum("ij,ij->i", left, left)
+        apart = left(z)
+        return 0.5 * np.einsum("ij,ij->i", apart, apart)
 
     return cost
 
