@@ -108,6 +108,8 @@ class Profile:
         Draws from the posterior of a specimen.
     worth_points : int
         Runs of the homogenized model from which an interval of gamma is made.
+    limit_draws, limit_gamma_draws : int
+        Draws from the posterior of a specimen, and those of them to which a gamma is fitted.
     consistency_lateral, consistency_pieces : int, int
         Voxels along y and x, and number per electrode, of the specimens that are drawn for the
         chapter on one binder and one gamma.
@@ -178,6 +180,8 @@ class Profile:
     limit_trees: tuple[int, int] = (40, 100)
     limit_draws: int = 8
     worth_points: int = 384
+    limit_draws: int = 6
+    limit_gamma_draws: int = 4
     consistency_lateral: int = 40
     consistency_pieces: int = 4
     consistency_gammas: tuple[float, ...] = (0.01, 0.03, 0.08, 0.2)
@@ -257,7 +261,8 @@ PROFILES = {
             limit_thickness=64,
             limit_learning=(1, 4),
             limit_trees=(10, 20),
-            limit_draws=3,
+            limit_draws=4,
+            limit_gamma_draws=2,
             consistency_lateral=32,
             consistency_pieces=3,
             consistency_methods=("kmeans", "edx-closing"),
@@ -284,6 +289,7 @@ PROFILES = {
             limit_learning=(1, 2, 4, 8, 16),
             limit_trees=(60, 160),
             limit_draws=20,
+            limit_gamma_draws=10,
             consistency_lateral=96,
             consistency_pieces=8,
             challenge_lateral=200,
