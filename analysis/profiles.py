@@ -104,8 +104,6 @@ class Profile:
         Specimens that the posteriors of the learning curve are trained on.
     limit_trees : tuple of int
         Of these posteriors, for AM and for the CBD.
-    limit_draws : int
-        Draws from the posterior of a specimen.
     worth_points : int
         Runs of the homogenized model from which an interval of gamma is made.
     limit_draws, limit_gamma_draws : int
@@ -178,7 +176,6 @@ class Profile:
     limit_thickness: int | None = None
     limit_learning: tuple[int, ...] = (1, 2, 4, 8)
     limit_trees: tuple[int, int] = (40, 100)
-    limit_draws: int = 8
     worth_points: int = 384
     limit_draws: int = 6
     limit_gamma_draws: int = 4
