@@ -3,10 +3,53 @@
 from analysis.electrochemistry.resolved import field_sums as _cell
 from analysis.electrochemistry.transport.stencil import kernel
 
+ABRUPT = 0.1  # relative mismatch of the current of the metal at which a step starts anew
+LARGEST_START_V = 0.05  # of a shift of a potential at such a start
 LAST_SHIFT_V = 1e-7  # of a potential; the error left is its square by RT / F
 # What is farther off is off somewhere, not everywhere: the same shift for all would do damage that
 # the next iteration has to undo.
 LARGEST_SHIFT_V = 1e-3
+
+
+def carry(cell, current_A_m2):
+    """
+    Shift both potentials until either electrode carries the current, where that is a new one.
+
+    Where a current sets in, all its residual is at the collector, whose rows count little in the
+    linear solver: from there it would take many cycles to reach the faces.
+
+    Parameters
+    ----------
+    cell : cell.ResolvedCell
+        Predicted state; its potentials are changed.
+    current_A_m2 : float
+        Lithiation current per area.
+    """
+    total = current_A_m2 * cell.edge * cell.columns
+    if total <= 0 or abs(cell.lithium_electrode()[0].sum() - total) < ABRUPT * total:
+        return
+    for potential, mismatch in (
+        (cell.psi, lambda: _metal_mismatch(cell, total)),
+        (cell.phi, lambda: _reaction_mismatch(cell, total)),
+    ):
+        for _ in range(20):
+            lack, slope = mismatch()
+            if abs(lack) < ABRUPT**2 * total:
+                break
+            step = min(max(lack / slope, -LARGEST_START_V), LARGEST_START_V)
+            potential[1:-1, 1:-1, 1:-1] += step
+
+
+def _metal_mismatch(cell, total):
+    """Current of the metal beyond the applied one, and its slope with -psi."""
+    current, slope, _ = cell.lithium_electrode()
+    return float(current.sum()) - total, float(slope.sum())
+
+
+def _reaction_mismatch(cell, total):
+    """Current that the reaction lacks, and its slope with phi_s."""
+    lack = -cell.evaluate_reaction() - total
+    return lack, float(cell.rates.slope_phi.sum(dtype=float))
 
 
 def correct(cell, current_A_m2, weight):
@@ -47,9 +90,8 @@ def correct(cell, current_A_m2, weight):
     cell.run(_cell.scale_salt, factor, storage, cell.salt)
     psi_shift, phi_shift = 0.0, 0.0
     for _ in range(8):
-        current, slope, _ = cell.lithium_electrode()
-        metal = float(current.sum()) / total - 1
-        step = metal * total / float(slope.sum())
+        lack, slope = _metal_mismatch(cell, total)
+        metal, step = lack / total, lack / slope
         if abs(step) > LARGEST_SHIFT_V:
             break
         cell.psi[1:-1, 1:-1, 1:-1] += step
@@ -57,8 +99,8 @@ def correct(cell, current_A_m2, weight):
         if abs(step) < LAST_SHIFT_V:
             break
     for _ in range(8):
-        cathode = cell.evaluate_reaction() / total + 1
-        step = -cathode * total / float(cell.rates.slope_phi.sum(dtype=float))
+        lack, slope = _reaction_mismatch(cell, total)
+        cathode, step = -lack / total, lack / slope
         if abs(step) > LARGEST_SHIFT_V:
             break
         cell.phi[1:-1, 1:-1, 1:-1] += step

@@ -3,7 +3,7 @@
 A Newton iteration on the fields of a :class:`cell.ResolvedCell`
 
 1. solves the lithium response of the AM with Butler-Volmer implicit on its diagonal,
-2. solves psi, phi_s and c_e together by BiCGStab, with the exact derivative of
+2. solves psi, phi_s and c_e together by conjugate residuals, with the exact derivative of
    the conservative fluxes and with slopes of the reaction that are damped by the lumped
    response of the lithium, 1 / (1 + u S), and
 3. solves the lithium again with the new potentials.
@@ -15,13 +15,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.electrochemistry.resolved import conservation, interface
+from analysis.electrochemistry.resolved import conservation, field_sums, interface
 from analysis.electrochemistry.resolved import electrolyte_fluxes as _electrolyte
-from analysis.electrochemistry.resolved import field_sums as _cell
 from analysis.electrochemistry.resolved import solid_diffusion as lithium
 from analysis.electrochemistry.resolved.linear_solver import exchange
-from analysis.electrochemistry.resolved.linear_solver.bicgstab import bicgstab
 from analysis.electrochemistry.resolved.linear_solver.coarse_levels import PHI, PSI, SALT
+from analysis.electrochemistry.resolved.linear_solver.conjugate_residuals import (
+    conjugate_residuals,
+)
 from analysis.electrochemistry.transport import stencil as _stencil
 from analysis.electrochemistry.transport import vectors
 
@@ -100,7 +101,7 @@ def solve_step(cell, current_A_m2, weight, tolerance):
     cycles, previous, failures, slowest = 0, np.inf, 0, 0.0
     exact = 0.2 * tolerance.krylov
     rtol = exact if cell.slow else tolerance.krylov
-    cell.rates.current[:] = 0  # the searches for currents start alike after a resume
+    conservation.carry(cell, current_A_m2)
     changes = (np.inf,) * 4
     limits = np.array(
         [
@@ -150,7 +151,7 @@ def _iterate(cell, current_A_m2, weight, rtol, max_cycles):
         _residual(cell, current_A_m2, weight, metal[0], known)
     slopes = [part.astype(np.float32) for part in metal[1:]]
     with cell.beside.lent("weights of the solid rows") as weights:
-        cycles, cell.linear_residual = bicgstab(
+        cycles, cell.linear_residual = conjugate_residuals(
             cell.work,
             lambda x, y: _jacobian(cell, weight, slopes, x, y),
             cell.preconditioner.cycle,
@@ -159,7 +160,24 @@ def _iterate(cell, current_A_m2, weight, rtol, max_cycles):
             max_cycles=max_cycles,
             weights=cell.preconditioner.weights(weights),
         )
+    _shift_potentials(cell, slopes[0])
     return _update(cell, weight), cycles
+
+
+def _shift_potentials(cell, metal_slope):
+    """
+    Solve the sums of the rows of charge and of electrons exactly, by a shift of each potential.
+
+    Two constants hardly show in the residual of single cells, but move all currents.
+    """
+    work, inner = cell.work, (slice(1, -1),) * 3
+    charge, electrons = (cell.run(field_sums.total, work.r[field]) for field in (PSI, PHI))
+    exchange_slope = float(cell.rates.slope_phi.sum(dtype=float))
+    psi = (charge + electrons) / float(metal_slope.sum(dtype=float))
+    phi = psi + electrons / exchange_slope
+    if np.isfinite(psi + phi):
+        work.x[PSI][inner] += np.float32(psi)
+        work.x[PHI][inner] += np.float32(phi)
 
 
 def _linearize(cell, weight, known):
@@ -246,13 +264,13 @@ def _update(cell, weight):
     work = cell.work
     x = work.x
     psi = cell.pool.peak(
-        _cell.largest_in_electrolyte, cell.size, cell.nz, x[PSI], cell.salt, cell.properties
+        field_sums.largest_in_electrolyte, cell.size, cell.nz, x[PSI], cell.salt, cell.properties
     )
     terminal = abs(float(x[PHI][cell.nz, 1:-1, 1:-1].mean(dtype=float)))
     if not np.isfinite(psi + terminal):
         return (np.nan,) * 4
     for part in (x[PSI], x[PHI]):
-        cell.run(_cell.limit, np.float32(LARGEST_STEP_V), part)
+        cell.run(field_sums.limit, np.float32(LARGEST_STEP_V), part)
     with (
         cell.voxel_between.lent("residual of the lithium") as residual,
         cell.voxel_beside.lent("change of the lithium") as change,
@@ -261,10 +279,10 @@ def _update(cell, weight):
         cell.over_faces(
             interface.lithium_load, cell.rates, exchange.flat(x), cell.inverse_f, residual.ravel()
         )
-        cell.run(_cell.add_potential, 1.0, x[PSI], cell.psi)
-        cell.run(_cell.add_potential, 1.0, x[PHI], cell.phi)
+        cell.run(field_sums.add_potential, 1.0, x[PSI], cell.psi)
+        cell.run(field_sums.add_potential, 1.0, x[PHI], cell.phi)
         salt = cell.pool.peak(
-            _cell.add_salt, cell.size, cell.nz, cell.unit, x[SALT], cell.properties, cell.salt
+            field_sums.add_salt, cell.size, cell.nz, cell.unit, x[SALT], cell.properties, cell.salt
         )
         cell.run_lithium(vectors.clear, change)
         cell.solve_lithium(residual, change, weight, cell.slope, 0.01)

@@ -14,7 +14,7 @@ from analysis.electrochemistry.resolved import field_sums as _cell
 from analysis.electrochemistry.resolved import solid_diffusion as lithium
 from analysis.electrochemistry.resolved.cell_properties import electron_conductance as network
 from analysis.electrochemistry.resolved.cell_properties import properties as parts
-from analysis.electrochemistry.resolved.linear_solver.bicgstab import Workspace
+from analysis.electrochemistry.resolved.linear_solver.conjugate_residuals import Workspace
 from analysis.electrochemistry.resolved.linear_solver.exchange import Slopes
 from analysis.electrochemistry.resolved.linear_solver.loans import Loans
 from analysis.electrochemistry.resolved.linear_solver.preconditioner import (
@@ -114,7 +114,6 @@ class ResolvedCell:
             solid,
             self.storage > 0,
             self.pool,
-            scratch=self.work.scratch,
         )
 
     def set_rest(self, content):

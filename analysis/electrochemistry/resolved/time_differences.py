@@ -1,5 +1,7 @@
 """Compiled kernels of the time integration: differences, predictions, sums."""
 
+from typing import NamedTuple
+
 from analysis.electrochemistry.transport.stencil import kernel
 
 
@@ -11,6 +13,28 @@ def combine(start, stop, u, now, v, before, out):
             a, b, o = now[k, j], before[k, j], out[k, j]
             for i in range(1, now.shape[2] - 1):
                 o[i] = u * a[i] + v * b[i]
+
+
+@kernel
+def predict(start, stop, level, now, change, earlier, factors, out):
+    """Predict a potential, stored over a level, by a :class:`Parabola`."""
+    for k in range(start + 1, stop + 1):
+        for j in range(1, now.shape[1] - 1):
+            a, b, e, o = now[k, j], change[k, j], earlier[k, j], out[k, j]
+            for i in range(1, now.shape[2] - 1):
+                o[i] = level + (a[i] + next_change(b[i], e[i], factors))
+
+
+@kernel
+def remember(start, stop, level, field, old, change):
+    """Store a field over a level in float32, and its change since it was stored last."""
+    for k in range(start + 1, stop + 1):
+        for j in range(1, field.shape[1] - 1):
+            x, o, c = field[k, j], old[k, j], change[k, j]
+            for i in range(1, field.shape[2] - 1):
+                value = x[i] - level
+                c[i] = value - o[i]
+                o[i] = value
 
 
 @kernel
@@ -34,18 +58,60 @@ def positive_history(start, stop, u, now, v, before, storage, least, out):
     return added
 
 
-@kernel
-def extrapolate(start, stop, now, before, ratio, active, low, high, out):
+class Parabola(NamedTuple):
     """
-    Predict concentrations by a line through two steps, kept well inside their bounds.
+    Factors of the change of a field in the next step, after its last two changes d and e.
 
-    Lithium goes at most half of the way to a bound, salt at most 70 % down.
+    The change is ``line d + bend (d - ratio e)``, its second part at most `LARGEST_BEND` of the
+    first: where something ends, as salt that is used up, three points tell nothing of the next.
+    """
+
+    line: float
+    bend: float
+    ratio: float
+
+
+NO_CHANGE = Parabola(0.0, 0.0, 0.0)
+LARGEST_BEND = 0.5
+
+
+def parabola(step, last, before):
+    """
+    Parabola through three steps, or the line through two.
+
+    Parameters
+    ----------
+    step, last, before : float
+        Lengths of the next step and of the last two; `before` is zero if there was only one.
+    """
+    r = step / last
+    if before == 0:
+        return Parabola(r, 0.0, 0.0)
+    q = last / before
+    return Parabola(r, r * (1 + r) * q / (1 + q), q)
+
+
+@kernel
+def next_change(last, earlier, factors):
+    """Change in the next step by a :class:`Parabola`."""
+    line = factors.line * last
+    most = LARGEST_BEND * abs(line)
+    return line + min(max(factors.bend * (last - factors.ratio * earlier), -most), most)
+
+
+@kernel
+def extrapolate(start, stop, now, before, earlier, factors, active, low, high, out):
+    """
+    Predict concentrations by a parabola through three steps, kept well inside their bounds.
+
+    `earlier` is the change before the last one, `factors` a :class:`Parabola`. Lithium goes at
+    most half of the way to a bound, salt at most 70 % down.
     """
     for k in range(start + 1, stop + 1):
         for j in range(1, now.shape[1] - 1):
-            a, b, m, o = now[k, j], before[k, j], active[k, j], out[k, j]
+            a, b, e, m, o = now[k, j], before[k, j], earlier[k, j], active[k, j], out[k, j]
             for i in range(1, now.shape[2] - 1):
-                change = ratio * (a[i] - b[i])
+                change = next_change(a[i] - b[i], e[i], factors)
                 if m[i] > 0:
                     change = min(max(change, 0.5 * (low - a[i])), 0.5 * (high - a[i]))
                 else:
@@ -54,13 +120,13 @@ def extrapolate(start, stop, now, before, ratio, active, low, high, out):
 
 
 @kernel
-def extrapolate_salt(start, stop, now, before, ratio, out):
+def extrapolate_salt(start, stop, now, before, earlier, factors, out):
     """The same for a field that holds salt alone."""
     for k in range(start + 1, stop + 1):
         for j in range(1, now.shape[1] - 1):
-            a, b, o = now[k, j], before[k, j], out[k, j]
+            a, b, e, o = now[k, j], before[k, j], earlier[k, j], out[k, j]
             for i in range(1, now.shape[2] - 1):
-                o[i] = a[i] + max(ratio * (a[i] - b[i]), -0.7 * a[i])
+                o[i] = a[i] + max(next_change(a[i] - b[i], e[i], factors), -0.7 * a[i])
 
 
 @kernel

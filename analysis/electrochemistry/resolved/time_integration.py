@@ -75,8 +75,12 @@ class Run:
         self.record = StepRecord(next_step=control.first_step_s)
         self.now = [store.copy() for store in cell.stores]
         self.before = [store.copy() for store in cell.stores]
-        self.old = [cell.psi.astype("f4"), cell.phi.astype("f4")]
+        # The solid over the voltage, so that rounding leaves no currents in the good conductors
+        self.start_V = cell.voltage
+        self.old = [cell.psi.astype("f4"), (cell.phi - self.start_V).astype("f4")]
         self.trend = [np.zeros_like(part) for part in self.old]
+        self.trend_before = [np.zeros_like(part) for part in self.old]
+        self.earlier = [np.zeros_like(store, dtype="f4") for store in cell.stores]
         self.salt_start = cell.run(_cell.weighted_sum, cell.storage, cell.salt)
         self.lithium_start = cell.run_lithium(_cell.weighted_sum, cell.active, cell.lithium)
 
@@ -153,9 +157,10 @@ class Run:
             for store, history, last in zip(cell.stores, cell.histories, now, strict=True):
                 np.multiply(last, weight, out=history)
                 np.copyto(store, last)
-            ratio = 0.0
+            factors = time_differences.NO_CHANGE
         else:
             r = step / record.step
+            factors = time_differences.parabola(step, record.step, record.step_before)
             weight = (1 + 2 * r) / (1 + r) / step
             u, v = (1 + r) / step, -(r**2) / (1 + r) / step
             excess = cell.run(
@@ -169,14 +174,25 @@ class Run:
                 cell.run_lithium(
                     time_differences.combine, u, now[1], v, before[1], cell.histories[1]
                 )
-                cell.run(time_differences.extrapolate_salt, now[0], before[0], r, cell.salt)
+                cell.run(
+                    time_differences.extrapolate_salt,
+                    *(now[0], before[0], self.earlier[0], factors, cell.salt),
+                )
             cell.run_lithium(
                 time_differences.extrapolate,
-                *(now[-1], before[-1], r, cell.active, *cell.bounds, cell.lithium),
+                *(now[-1], before[-1], self.earlier[-1], factors),
+                *(cell.active, *cell.bounds, cell.lithium),
             )
-            ratio = r if len(record.rows) > 2 else 0.0
-        for potential, old, trend in zip((cell.psi, cell.phi), self.old, self.trend, strict=True):
-            cell.run(time_differences.combine, 1.0, old, ratio, trend, potential)
+            if len(record.rows) < 3:  # the first changes are those of the start
+                factors = time_differences.NO_CHANGE
+        first, second, third = self._last_voltages()
+        level = third + time_differences.next_change(third - second, second - first, factors)
+        for base, potential, *fields in zip(
+            *((0.0, level), (cell.psi, cell.phi)),
+            *(self.old, self.trend, self.trend_before),
+            strict=True,
+        ):
+            cell.run(time_differences.predict, base, *fields, factors, potential)
         outcome = solve_step(cell, self.current, weight, self.control.newton)
         record.iterations += outcome.iterations
         record.cycles += outcome.cycles
@@ -202,13 +218,17 @@ class Run:
                 break
         return times[-1], weight
 
+    def _last_voltages(self):
+        """The voltages at the ends of the last three steps, or at the start."""
+        return ([self.start_V] * 3 + [row[1] for row in self.record.rows])[-3:]
+
     def _voltage(self):
         return self.record.rows[-1][1] if self.record.rows else np.inf
 
     def _accept(self, step, weight):
         cell, record = self.cell, self.record
         record.time += step
-        record.step = step
+        record.step_before, record.step = record.step, step
         salt = cell.run(_cell.weighted_sum, cell.storage, cell.salt) / self.salt_start - 1
         gained = (
             cell.run_lithium(_cell.weighted_sum, cell.active, cell.lithium) - self.lithium_start
@@ -218,10 +238,18 @@ class Run:
         correction = max(abs(cell.shifts[0]), abs(cell.shifts[1]))
         record.rows.append((record.time, cell.voltage, salt, lithium, cell.kirchhoff, correction))
         record.profiles.append(self.new_profiles)
+        for run, *fields in zip(
+            (cell.run, cell.run_lithium)[-len(self.now) :],
+            *(self.now, self.before, self.earlier),
+            strict=True,
+        ):
+            run(time_differences.combine, 1.0, fields[0], -1.0, *fields[1:])
         self.before, self.now, cell.stores = self.now, cell.stores, self.before
-        for part, old, trend in zip((cell.psi, cell.phi), self.old, self.trend, strict=True):
-            cell.run(time_differences.combine, 1.0, part, -1.0, old, trend)
-            cell.run(time_differences.combine, 1.0, part, 0.0, part, old)
+        self.trend, self.trend_before = self.trend_before, self.trend
+        for level, *fields in zip(
+            (0.0, cell.voltage), (cell.psi, cell.phi), self.old, self.trend, strict=True
+        ):
+            cell.run(time_differences.remember, level, *fields)
         if any(abs(record.time - stop) < 1e-6 * stop for stop in self.stops if stop < self.end):
             record.snapshots.append(solution.snapshot(cell, self.now, record.time))
 
@@ -253,9 +281,11 @@ class Run:
             **{f"before{n}": part for n, part in enumerate(self.before)},
             psi=self.old[0],
             phi=self.old[1],
-            psi_trend=self.trend[0],
-            phi_trend=self.trend[1],
+            **{f"earlier{n}": part for n, part in enumerate(self.earlier)},
+            trend=np.stack(self.trend),
+            trend_before=np.stack(self.trend_before),
             response=self.cell.response,
+            current=self.cell.rates.current,
             slow=np.array(self.cell.slow),
             starts=np.array([self.salt_start, self.lithium_start]),
         )
@@ -266,8 +296,13 @@ class Run:
         for n, (now, before) in enumerate(zip(self.now, self.before, strict=True)):
             now[:], before[:] = stored[f"now{n}"], stored[f"before{n}"]
         self.old[0][:], self.old[1][:] = stored["psi"], stored["phi"]
-        self.trend[0][:], self.trend[1][:] = stored["psi_trend"], stored["phi_trend"]
+        for part, name in ((self.trend, "trend"), (self.trend_before, "trend_before")):
+            for one, kept in zip(part, stored[name], strict=True):
+                one[:] = kept
+        for n, earlier in enumerate(self.earlier):
+            earlier[:] = stored[f"earlier{n}"]
         self.cell.response[:] = stored["response"]
+        self.cell.rates.current[:] = stored["current"]
         self.cell.slow = bool(stored["slow"])
         self.salt_start, self.lithium_start = (float(value) for value in stored["starts"])
 

@@ -4,10 +4,10 @@ import numpy as np
 
 from analysis.electrochemistry.resolved import grid as domain
 from analysis.electrochemistry.resolved import interface, newton
-from analysis.electrochemistry.resolved.linear_solver import bicgstab as krylov
 from analysis.electrochemistry.resolved.linear_solver import (
     block_smoother,
     coarse_levels,
+    conjugate_residuals,
     floating_clusters,
     interface_coarsening,
     preconditioner,
@@ -120,10 +120,10 @@ def test_faces_wait_for_a_host_with_both_phases():
         assert [len(face) for face, *_ in found.later] == [256 if waits else 0]
 
 
-def test_bicgstab_solves_and_says_how_well():
+def test_conjugate_residuals_solve_and_says_how_well():
     rng = np.random.default_rng(2)
     pool, shape = ThreadPool(1), (4, 4, 4)
-    work = krylov.Workspace(shape)
+    work = conjugate_residuals.Workspace(shape)
     n = 3 * 64
     matrix = np.eye(n) * 4 + rng.standard_normal((n, n)) / np.sqrt(n)
     inner = (slice(1, -1),) * 3
@@ -138,16 +138,16 @@ def test_bicgstab_solves_and_says_how_well():
     b = rng.standard_normal(n)
     for cycles, limit in ((200, 1e-4), (2, 1.0)):
         put(b, work.r)
-        used, residual = krylov.bicgstab(
+        used, residual = conjugate_residuals.conjugate_residuals(
             work,
             lambda x, y: put(matrix @ flat(x), y),
-            lambda r, x: put(flat(r), x),
+            lambda r, x, scratch: put(flat(r), x),
             pool,
             rtol=1e-5,
             max_cycles=cycles,
         )
         true = np.linalg.norm(b - matrix @ flat(work.x)) / np.linalg.norm(b)
-        assert used <= cycles + 3
+        assert used <= cycles
         assert residual < limit
         assert abs(true - residual) < 1e-4 + 1e-3 * residual
 

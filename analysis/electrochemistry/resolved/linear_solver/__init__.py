@@ -2,7 +2,7 @@
 
 Read in this order:
 
-1. ``bicgstab``: the Krylov method, BiCGStab(2) in float32 vectors, which it lends to others
+1. ``conjugate_residuals``: the Krylov method, in float32 vectors, which it lends to others
    between searches (``loans``).
 2. ``preconditioner``: one V-cycle for the three fields together.
 3. ``exchange``: the current between solid and electrolyte, by faces and by coarse cells;
