@@ -19,6 +19,7 @@ import numpy as np
 from record import recording
 
 from analysis.electrochemistry import pybamm_reference as reference
+from analysis.electrochemistry.constants import REFERENCE_MOL_M3
 from analysis.electrochemistry.porous_electrode.half_cell import Control, lithiate
 
 
@@ -56,11 +57,11 @@ def pybamm_parameters(current_mA_cm2, cell=reference.MATERIALS, electrode=refere
 
     def exchange(c_e, c_s_surf, c_s_max, T):
         content = c_s_surf / c_s_max
-        wet = pybamm.sqrt(c_e / electrolyte.initial_mol_m3)
-        return 2 * active.exchange_current_A_m2 * wet * pybamm.sqrt(content * (1 - content))
+        wet = pybamm.sqrt(c_e / REFERENCE_MOL_M3)
+        return 2 * active.reference_current_A_m2 * wet * pybamm.sqrt(content * (1 - content))
 
     def plating(c_e, c_Li, T):
-        return cell.lithium.exchange_current_A_m2 * pybamm.sqrt(c_e / electrolyte.initial_mol_m3)
+        return cell.lithium.exchange_current_A_m2 * pybamm.sqrt(c_e / REFERENCE_MOL_M3)
 
     values = pybamm.ParameterValues("Xu2019")
     values.update(
@@ -85,7 +86,7 @@ def pybamm_parameters(current_mA_cm2, cell=reference.MATERIALS, electrode=refere
             "Positive electrode Bruggeman coefficient (electrode)": 0.0,
             "Positive electrode conductivity [S.m-1]": electrode.electronic_S_m[0],
             "Positive particle radius [m]": electrode.radius_m,
-            "Positive particle diffusivity [m2.s-1]": active.diffusivity_m2_s,
+            "Positive particle diffusivity [m2.s-1]": active.diffusion_m2_s,
             "Maximum concentration in positive electrode [mol.m-3]": (
                 active.max_concentration_mol_m3
             ),
@@ -106,7 +107,7 @@ def pybamm_parameters(current_mA_cm2, cell=reference.MATERIALS, electrode=refere
     return values
 
 
-def run_pybamm(current_mA_cm2, points=(60, 120, 80), **case):
+def run_pybamm(current_mA_cm2, points=(160, 400, 120), **case):
     """Time, voltage and CPU seconds of PyBaMM; `points` in separator, electrode and particle."""
     import pybamm
 
@@ -234,6 +235,18 @@ def pybamm(options):
         print(f"{current:7g}  {rms:8.4f}  {100 * end:+.4f} %   {seconds:.2f}  {peer_seconds:.2f}")
         if options.write:
             store(f"{current:g}", time_s, voltage_V)
+    for name, one in reference.SETTINGS.items():
+        cell = dict(cell=one.materials, electrode=one.electrode)
+        time_s, voltage_V, peer_seconds = run_pybamm(one.current_mA_cm2, **cell)
+        begin = time.process_time()
+        ours = lithiate(
+            one.electrode, one.current_mA_cm2, **(size | {"materials": one.materials})
+        )
+        seconds = time.process_time() - begin
+        rms, end = compare(ours.time_s, ours.voltage_V, time_s, voltage_V)
+        print(f"{name:>7}  {rms:8.4f}  {100 * end:+.4f} %   {seconds:.2f}  {peer_seconds:.2f}")
+        if options.write:
+            store(name, time_s, voltage_V)
 
 
 if __name__ == "__main__":

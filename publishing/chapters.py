@@ -58,6 +58,7 @@ CHAPTERS = (
     Chapter("07b_limit"),
     Chapter("08_model", needs=("02_tomography",)),
     Chapter("09_verification"),
+    Chapter("09b_rests"),
     Chapter(
         "10_surface_and_size",
         needs=TRINARIZATIONS,

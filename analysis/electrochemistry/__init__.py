@@ -4,9 +4,10 @@ Read in this order:
 
 1. ``materials``: parameters of active material, binder, separator and lithium, with unit, source
    and confidence; ``electrolyte`` and ``open_circuit`` have those that are functions of the state.
-   ``constants`` are those of physics, and the cut-off of the logarithm of the salt in each model;
+   ``constants`` are those of physics, and the cut-off of the logarithm of the salt of both models;
    ``parameter`` is how a number knows its source. ``conditions``: what current, cut-off and end of
-   a lithiation may be, in both models.
+   a lithiation may be, in both models; ``current_profile``: charge, rest, pulses and held voltages,
+   segment by segment, for both.
 2. ``transport``: div(k grad u) = 0 on voxels, its multigrid solver, impedance.
 3. ``porous_electrode``: the homogenized half cell. Labels become depth profiles, and the profiles
    are lithiated by one of two backends.

@@ -7,6 +7,7 @@ import numpy as np
 from analysis.electrochemistry.constants import (
     FARADAY_C_MOL,
     GAS_J_MOL_K,
+    REFERENCE_K,
     SOFT_LOGARITHM_MOL_M3,
 )
 from analysis.electrochemistry.parameter import parameter
@@ -18,7 +19,8 @@ class Electrolyte:
     1 M LiPF6 in EC:EMC (3:7 by weight) as a function of the salt concentration.
 
     Conductivity and diffusivity have the published form [1]_; transference number and
-    thermodynamic factor are its polynomials in c [mol/l] at the temperature of the cell.
+    thermodynamic factor are its polynomials in c [mol/l] at the temperature of the cell, which
+    :class:`~analysis.electrochemistry.materials.HalfCell` hands on.
     Concentrations go in as mol/m³. Below 0.1 mol/l and above 3 mol/l all four are
     extrapolations, as in every use of them.
 
@@ -63,7 +65,7 @@ class Electrolyte:
         1000.0, "c_0", "mol/m³", "salt concentration at rest", "usual electrolyte", "M"
     )
     constant_transference: float | None = None
-    temperature_K: float = 298.15
+    temperature_K: float = REFERENCE_K
 
     def conductivity_S_m(self, c_e):
         """Ionic conductivity κ_e [S/m] at `c_e` [mol/m³]."""
@@ -110,7 +112,7 @@ class Electrolyte:
         B(c) = integral of beta d(ln c) from the initial concentration to `c_e` [V].
 
         Exact, because (1 - t₊) TDF is a polynomial in c, but for the pole of the logarithm, which
-        is moved by 0.001 mol/m³ so that an empty electrolyte has a finite potential. With
+        is moved by c* (:mod:`.constants`) so that an empty electrolyte has a finite potential. With
         psi = phi_e - B(c_e) the current density is simply -kappa grad psi, whatever t₊ and TDF do.
         """
         beta = self._beta_polynomial

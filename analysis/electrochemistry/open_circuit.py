@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
-from analysis.electrochemistry.constants import FARADAY_C_MOL, GAS_J_MOL_K
+from analysis.electrochemistry.constants import FARADAY_C_MOL, GAS_J_MOL_K, REFERENCE_K
 from analysis.electrochemistry.parameter import parameter
 
 
@@ -18,10 +18,24 @@ class OpenCircuitPotential:
     function of the potential. A linear map takes the occupancy to the lithium content x of
     LiMO2; it is fitted to ten published points [2]_ (rms 0.006 in x).
 
+    At equilibrium the content reaches 0.967. In a lithiation of hours it does not: in layered
+    oxides with nickel, lithium hardly moves above x = 0.86 to 0.88, and a galvanostatic lithiation
+    ends there whatever the cut-off, until the potential is held for long [3]_. Both models of the
+    half cell have one diffusivity, so this end is put into the potential: the site that fills
+    last ends at `accessible`. Its potential and width are fitted to the equilibrium potential
+    (rms 0.6 mV, at most 5.4 mV, between x = 0.25 and 0.84). With ``accessible=None`` the
+    potential is that of equilibrium.
+
+    Notes
+    -----
+    The potentials of the sites are those at 298.15 K, the temperature of their measurement; how
+    they change with temperature is not known here. Only their widths do, with RT/F.
+
     References
     ----------
     .. [1] Verbrugge et al., J. Electrochem. Soc. 2017, 164, E3243.
     .. [2] Chaouachi et al., Electrochim. Acta 2021, 366, 137428.
+    .. [3] Grenier et al., J. Am. Chem. Soc. 2020, 142, 7001.
     """
 
     potentials_V: tuple = parameter(
@@ -64,7 +78,53 @@ class OpenCircuitPotential:
         "fit to Chaouachi et al. 2021",
         "H",
     )
-    temperature_K: float = 298.15
+    accessible: float | None = parameter(
+        0.88,
+        "x_top",
+        "-",
+        "lithium content up to which lithium moves within hours",
+        "Grenier et al. 2020: kinetic limit of substituted layered oxides (NCA and others)",
+        "M",
+        sweep=(0.86, 0.88, 0.90),
+    )
+    last_site: tuple = parameter(
+        (3.6796, 0.4323),
+        "U_1, ω_1",
+        "V, -",
+        "potential and width of the last site, if it ends at x_top",
+        "fit to the equilibrium potential between x = 0.25 and 0.84",
+        "M",
+    )
+    temperature_K: float = REFERENCE_K
+
+    def __post_init__(self):
+        if self.accessible is None:
+            return
+        least = self.offset + self.scale * sum(self.shares[1:])
+        most = self.offset + self.scale * sum(self.shares)
+        if not least < self.accessible <= most:
+            raise ValueError(
+                f"The accessible content is {self.accessible:g}; expected more than {least:.3f}, "
+                f"where the last site begins, and at most {most:.3f}, its end at equilibrium."
+            )
+
+    @property
+    def sites(self):
+        """
+        The site reactions in use.
+
+        Returns
+        -------
+        potentials_V, contents, steepness : tuple of float
+            Standard potential [V], lithium content per site reaction [-], and F / (R T ω) [1/V].
+        """
+        potentials, widths = list(self.potentials_V), list(self.widths)
+        contents = [self.scale * share for share in self.shares]
+        if self.accessible is not None:
+            potentials[0], widths[0] = self.last_site
+            contents[0] = self.accessible - self.offset - sum(contents[1:])
+        thermal = FARADAY_C_MOL / (GAS_J_MOL_K * self.temperature_K)
+        return tuple(potentials), tuple(contents), tuple(thermal / width for width in widths)
 
     def stoichiometry(self, potential_V):
         """Lithium content x [-] at the potential `potential_V` [V]."""
@@ -75,17 +135,16 @@ class OpenCircuitPotential:
         potential_V = np.asarray(potential_V, dtype=float)
         x = np.full(potential_V.shape, self.offset)
         slope = np.zeros(potential_V.shape)
-        for standard, share, width in zip(self.potentials_V, self.shares, self.widths, strict=True):
-            factor = FARADAY_C_MOL / (GAS_J_MOL_K * self.temperature_K * width)
+        for standard, content, factor in zip(*self.sites, strict=True):
             occupied = expit(-factor * (potential_V - standard))
-            x += self.scale * share * occupied
-            slope -= self.scale * share * factor * occupied * (1 - occupied)
+            x += content * occupied
+            slope -= content * factor * occupied * (1 - occupied)
         return x, slope
 
     @property
     def bounds(self):
         """Open interval of lithium contents that a potential can be given for."""
-        return self.offset, self.offset + self.scale * sum(self.shares)
+        return self.offset, self.offset + sum(self.sites[1])
 
     def potential(self, x):
         """

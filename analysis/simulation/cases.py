@@ -14,7 +14,7 @@ import numpy as np
 from analysis import storage
 from analysis.electrochemistry.materials import DEFAULT
 
-MODEL_VERSION = 5  # raise it when a change of the model changes results
+MODEL_VERSION = 6  # raise it when a change of the model changes results
 
 KINDS = ("structure", "lithiation", "fit")
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analysis.electrochemistry.materials import FARADAY_C_MOL, GAS_J_MOL_K
+from analysis.electrochemistry.constants import FARADAY_C_MOL, GAS_J_MOL_K, REFERENCE_MOL_M3
 from analysis.electrochemistry.resolved import grid
 from analysis.electrochemistry.resolved.butler_volmer import LITHIUM_SHARE, STAR
 
@@ -24,7 +24,7 @@ class ReactingFaces(NamedTuple):
     area: np.ndarray
 
 
-def reacting_faces(mesh, kind, porosity, materials):
+def reacting_faces(mesh, kind, porosity, materials, face_factor=1.0):
     """
     List the faces between AM and electrolyte.
 
@@ -38,6 +38,9 @@ def reacting_faces(mesh, kind, porosity, materials):
         Share of electrolyte in each cell.
     materials : HalfCell
         For the conductivities of CBD and AM.
+    face_factor : float
+        Reactive surface of the map over the area of its voxel faces; those against the separator
+        count as they are.
 
     Returns
     -------
@@ -53,7 +56,8 @@ def reacting_faces(mesh, kind, porosity, materials):
     gives = materials.binder.conductivity_S_m > materials.active.conductivity_empty_S_m
     bare = ~((kind[wet] == grid.CBD) & gives)
     area = np.asarray(mesh._faceAreas)[face]
-    return ReactingFaces(am, wet, np.where(bare, am, wet), porosity[wet], bare, area)
+    weight = porosity[wet] * np.where(kind[wet] == grid.SEPARATOR, 1.0, face_factor)
+    return ReactingFaces(am, wet, np.where(bare, am, wet), weight, bare, area)
 
 
 def face_current(faces, psi, c_e, phi_s, c_s, materials, edge_m):
@@ -86,9 +90,9 @@ def face_current(faces, psi, c_e, phi_s, c_s, materials, edge_m):
     )
     drive = phi_s[faces.solid] - psi[faces.wet] - B
     ohmic = faces.bare * 0.5 * edge_m / active.conductivity_S_m(lithium / full)  # Ω m²
-    behind = LITHIUM_SHARE * edge_m / (2 * FARADAY_C_MOL * active.diffusivity_m2_s)  # mol/m³ per i
-    soft = salt / np.sqrt(salt + STAR) / np.sqrt(1000.0)
-    scale = 4 * faces.weight * active.exchange_current_A_m2 * soft
+    behind = LITHIUM_SHARE * edge_m / (2 * FARADAY_C_MOL * active.diffusion_m2_s)  # mol/m³ per i
+    soft = salt / np.sqrt(salt + STAR) / np.sqrt(REFERENCE_MOL_M3)
+    scale = 4 * faces.weight * active.reference_current_A_m2 * soft
     # the surface's own potential U is the unknown: content and current are explicit in it
     U = active.ocp.potential(np.clip(lithium / full, low + 1e-9, high - 1e-9))
     below, above = np.full(U.shape, -np.inf), np.full(U.shape, np.inf)
@@ -139,7 +143,8 @@ def lithium_current(psi, c_e, materials):
     """
     electrolyte = materials.electrolyte
     thermal = FARADAY_C_MOL / (2 * GAS_J_MOL_K * materials.temperature_K)
-    rate = materials.lithium.exchange_current_A_m2 / np.sqrt(1000.0) * c_e / np.sqrt(c_e + STAR)
+    soft = c_e / np.sqrt(c_e + STAR) / np.sqrt(REFERENCE_MOL_M3)
+    rate = materials.lithium.exchange_current_A_m2 * soft
     z = -thermal * (psi + electrolyte.diffusion_potential_V(c_e))
     i, rise = 2 * rate * np.sinh(z), 2 * thermal * rate * np.cosh(z)
     by_c = i * (1 / c_e - 0.5 / (c_e + STAR)) - rise * electrolyte.diffusion_potential_slope(c_e)

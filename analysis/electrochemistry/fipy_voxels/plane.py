@@ -27,7 +27,7 @@ from analysis.electrochemistry.fipy_voxels.faces import (
 )
 from analysis.electrochemistry.materials import FARADAY_C_MOL
 from analysis.electrochemistry.porous_electrode.fipy_assembly import Assembly
-from analysis.electrochemistry.porous_electrode.time_integration import StepFailed, damped_salt
+from analysis.electrochemistry.porous_electrode.implicit_step import StepFailed, damped_salt
 from analysis.electrochemistry.resolved import grid
 from analysis.electrochemistry.resolved.cell_properties.properties import tables
 
@@ -95,7 +95,7 @@ class Plane:
         self.transport, self.electronic = transport, electronic
         self.height = np.repeat(heights, self.shape[1])
         self.bottom = np.arange(kind.size) < self.shape[1]
-        self.faces = reacting_faces(mesh, kind, porosity, materials)
+        self.faces = reacting_faces(mesh, kind, porosity, materials, geometry.face_factor)
 
         def cell(value=0.0, **options):
             return fipy.CellVariable(mesh=mesh, value=value, **options)
@@ -125,7 +125,7 @@ class Plane:
         self.area = np.asarray(self.mesh._faceAreas)[self.inner]
         a, b = self.pair
         self.links = np.concatenate([a, a, b, b]), np.concatenate([a, b, a, b])
-        self.D_s[self.inner] = self.materials.active.diffusivity_m2_s * (self.am[a] & self.am[b])
+        self.D_s[self.inner] = self.materials.active.diffusion_m2_s * (self.am[a] & self.am[b])
 
     def _series(self, relative):
         """Coefficient at faces of a property that is constant in each cell: halves in series."""

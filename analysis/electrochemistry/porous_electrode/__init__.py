@@ -12,8 +12,10 @@ Read in this order:
 6. ``newton_model`` and ``newton_kernels``: the same equations by Newton's method, compiled; the
    default for scans and fits, since it is much the faster. ``block_elimination`` solves its
    linear systems.
-7. ``time_integration``: steps of both backends, their error and the search for the cut-off.
-8. ``manufactured``: an exact solution that measures the orders of convergence.
+7. ``implicit_step``: one step of either backend and the voltage after it; ``time_integration``:
+   the steps' error and the search for the cut-off.
+8. ``current_profiles``: charge, rest, pulses and held voltages instead of one lithiation.
+9. ``manufactured``: an exact solution that measures the orders of convergence.
 """
 
 from analysis._names import lazily
@@ -24,6 +26,7 @@ __getattr__, __dir__, __all__ = lazily(
         "half_cell": "lithiate Lithiation",
         "homogenization": "from_labels Structure",
         "mesh": "ElectrodeProfile",
-        "time_integration": "Control StepFailed",
+        "implicit_step": "StepFailed",
+        "time_integration": "Control",
     },
 )

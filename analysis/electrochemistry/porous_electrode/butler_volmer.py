@@ -3,20 +3,29 @@
 In a time step the content of the surface is ``x = base - response * i``
 (:mod:`.particle_diffusion`). Together with the kinetics and the open-circuit potential this leaves
 one scalar equation per cell for the current density. It is solved exactly here; both backends only
-see the current and its two derivatives. :func:`react` works on arrays, :func:`reaction` is the same
-for one surface, compiled.
+see the current and its two derivatives. The equation stands once, in :func:`mismatch` and
+:func:`solution`: :func:`react` calls them with arrays, :func:`reaction` compiled, for one surface.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
+from numba.extending import register_jitable
 
-from analysis.electrochemistry.constants import FARADAY_C_MOL, GAS_J_MOL_K
+from analysis.electrochemistry.constants import (
+    FARADAY_C_MOL,
+    GAS_J_MOL_K,
+    REFERENCE_MOL_M3,
+)
 
 # Where the electrolyte is empty, the infinite slope of sqrt(c_e) at zero stops Newton's method.
 # Below this concentration the kinetics turn linear in c_e; at 1 mol/l they change by 5e-5.
-SOFT_MOL_M3 = 0.1
+from analysis.electrochemistry.constants import SOFT_LOGARITHM_MOL_M3 as SOFT_MOL_M3
+
+# Where a potential changes the content of the surface by so little of what it changes at equilibrium,
+# the current is taken from the kinetics: as a difference of two contents it would be noise.
+SLUGGISH = 1e-7
 
 
 @dataclass(frozen=True)
@@ -28,6 +37,81 @@ class Reaction:
     by_salt: np.ndarray  # d i / d c_e [A m/mol]
     content: np.ndarray  # lithium content at the surface [-]
     equilibrium_V: np.ndarray  # open-circuit potential of the surface [V]
+
+
+@register_jitable
+def mismatch(U, x, slope, difference_V, base, response, kinetics, half_F_RT):
+    """
+    What is missing of the driving force when the surface is at the potential `U`.
+
+    Numbers or arrays; all of it is plain arithmetic, so that it can be compiled as it stands.
+
+    Parameters
+    ----------
+    U : float
+        Open-circuit potential of the surface [V].
+    x, slope : float
+        Its lithium content [-] and dx/dU [1/V].
+    difference_V : float
+        phi_s - phi_e [V].
+    base, response : float
+        The content at zero current and its decrease per current density [m²/A].
+    kinetics : float
+        Twice the exchange current density over sqrt(x (1 - x)) [A/m²].
+    half_F_RT : float
+        F / 2RT [1/V].
+
+    Returns
+    -------
+    excess : float
+        phi_s - phi_e - U, less the overpotential of the current that brings the content [V].
+    stiffness : float
+        Derivative of that overpotential by U [-].
+    """
+    rate = kinetics * np.sqrt(x * (1 - x))
+    ratio = (base - x) / response / rate
+    excess = difference_V - U - np.arcsinh(ratio) / half_F_RT
+    return excess, stiffness_and_root(ratio, x, slope, response, rate, half_F_RT)[0]
+
+
+@register_jitable
+def stiffness_and_root(ratio, x, slope, response, rate, half_F_RT):
+    """
+    Derivative of the overpotential by U [-] and F / 2RT times sqrt(1 + ratio²) [1/V].
+
+    `ratio` is the current over `rate`, twice the exchange current density [A/m²]; the others are
+    those of :func:`mismatch`.
+    """
+    ratio_slope = -slope / (response * rate) - ratio * (1 - 2 * x) / (2 * (x * (1 - x))) * slope
+    root = half_F_RT * np.sqrt(1 + ratio * ratio)
+    return ratio_slope / root, root
+
+
+@register_jitable
+def solution(U, x, slope, difference_V, base, response, kinetics, half_F_RT, by_log_salt):
+    """
+    Current density and its slopes where the surface is at its own potential.
+
+    Parameters
+    ----------
+    U, x, slope, difference_V, base, response, kinetics, half_F_RT : float
+        As in :func:`mismatch`, of which `U` is the root.
+    by_log_salt : float
+        Derivative of ln(kinetics) by the salt concentration [m³/mol].
+
+    Returns
+    -------
+    current, by_potential, by_salt : float
+        [A/m²], [S/m²], [A m/mol].
+    """
+    rate = kinetics * np.sqrt(x * (1 - x))
+    current = (base - x) / response
+    sluggish = response * rate * half_F_RT < -SLUGGISH * slope
+    ratio = sluggish * np.sinh(half_F_RT * (difference_V - U)) + (1 - sluggish) * (current / rate)
+    current = sluggish * (rate * ratio) + (1 - sluggish) * current
+    stiffness, root = stiffness_and_root(ratio, x, slope, response, rate, half_F_RT)
+    gain = -slope / (response * (1 + stiffness))
+    return current, gain, gain * ratio * by_log_salt / root
 
 
 def react(difference_V, c_e, base, response, materials, guess_V):
@@ -57,23 +141,18 @@ def react(difference_V, c_e, base, response, materials, guess_V):
     """
     active = materials.active
     half_F_RT = FARADAY_C_MOL / (2 * GAS_J_MOL_K * materials.temperature_K)
-    standard = materials.electrolyte.initial_mol_m3
-    soft = c_e / np.sqrt(c_e + SOFT_MOL_M3)  # sqrt(c_e), but with a finite slope at zero
-    kinetics = 2 * active.exchange_current_A_m2 * soft / np.sqrt(standard)
-    soft_slope = 1 / c_e - 0.5 / (c_e + SOFT_MOL_M3)  # d ln(soft) / d c_e
+    rate0 = 4 * active.reference_current_A_m2 / np.sqrt(REFERENCE_MOL_M3)
+    kinetics = rate0 * c_e / np.sqrt(c_e + SOFT_MOL_M3)  # as sqrt(c_e), with a finite slope at zero
+    by_log_salt = 1 / c_e - 0.5 / (c_e + SOFT_MOL_M3)
+    given = difference_V, base, response, kinetics, half_F_RT
     U = np.array(guess_V, dtype=float)
     low, high = np.full(U.shape, -np.inf), np.full(U.shape, np.inf)
     for _ in range(80):
         x, slope = active.ocp.stoichiometry_and_slope(U)
-        current = (base - x) / response
-        rate = kinetics * 2 * np.sqrt(x * (1 - x))
-        ratio = current / rate
-        excess = difference_V - U - np.arcsinh(ratio) / half_F_RT
-        ratio_slope = -slope / (response * rate) - ratio * (1 - 2 * x) / (2 * x * (1 - x)) * slope
-        stiff = 1 + np.maximum(ratio_slope, 0) / (half_F_RT * np.sqrt(1 + ratio**2))
+        excess, stiffness = mismatch(U, x, slope, *given)
         low = np.where(excess > 0, U, low)
         high = np.where(excess > 0, high, U)
-        new = U + excess / stiff
+        new = U + excess / (1 + np.maximum(stiffness, 0))
         outside = (new <= low) | (new >= high)
         if np.any(outside):
             middle = 0.5 * (low + high)
@@ -83,14 +162,8 @@ def react(difference_V, c_e, base, response, materials, guess_V):
         if done:
             break
     x, slope = active.ocp.stoichiometry_and_slope(U)
-    current = (base - x) / response
-    rate = kinetics * 2 * np.sqrt(x * (1 - x))
-    ratio = current / rate
-    ratio_slope = -slope / (response * rate) - ratio * (1 - 2 * x) / (2 * x * (1 - x)) * slope
-    root = half_F_RT * np.sqrt(1 + ratio**2)
-    stiff = 1 + ratio_slope / root
-    gain = -slope / (response * stiff)
-    return Reaction(current, gain, gain * ratio * soft_slope / root, x, U)
+    current, gain, by_salt = solution(U, x, slope, *given, by_log_salt)
+    return Reaction(current, gain, by_salt, x, U)
 
 
 @njit(cache=True)
@@ -116,17 +189,12 @@ def reaction(difference, c, base, response, U, rate0, soft, half_F_RT, offset, s
     low, high = -np.inf, np.inf
     for _ in range(80):
         x, slope = stoichiometry(U, offset, sites)
-        mix = x * (1 - x)
-        rate = kinetics * np.sqrt(mix)
-        ratio = (base - x) / response / rate
-        excess = difference - U - np.arcsinh(ratio) / half_F_RT
-        ratio_slope = -slope / (response * rate) - ratio * (1 - 2 * x) / (2 * mix) * slope
-        root = half_F_RT * np.sqrt(1 + ratio * ratio)
+        excess, stiffness = mismatch(U, x, slope, difference, base, response, kinetics, half_F_RT)
         if excess > 0:
             low = U
         else:
             high = U
-        new = U + excess / (1 + max(ratio_slope, 0.0) / root)
+        new = U + excess / (1 + max(stiffness, 0.0))
         if new <= low or new >= high:
             if np.isfinite(low) and np.isfinite(high):
                 new = 0.5 * (low + high)
@@ -135,12 +203,8 @@ def reaction(difference, c, base, response, U, rate0, soft, half_F_RT, offset, s
         if done:
             break
     x, slope = stoichiometry(U, offset, sites)
-    mix = x * (1 - x)
-    rate = kinetics * np.sqrt(mix)
-    current = (base - x) / response
-    ratio = current / rate
-    ratio_slope = -slope / (response * rate) - ratio * (1 - 2 * x) / (2 * mix) * slope
-    root = half_F_RT * np.sqrt(1 + ratio * ratio)
-    gain = -slope / (response * (1 + ratio_slope / root))
-    by_salt = gain * ratio * (1 / c - 0.5 / (c + soft)) / root
+    current, gain, by_salt = solution(
+        *(U, x, slope, difference, base, response, kinetics, half_F_RT),
+        1 / c - 0.5 / (c + soft),
+    )
     return current, gain, by_salt, x, U

@@ -24,8 +24,8 @@ from analysis.electrochemistry.materials import FARADAY_C_MOL
 from analysis.electrochemistry.porous_electrode.butler_volmer import react
 from analysis.electrochemistry.porous_electrode.equation_changes import Changes
 from analysis.electrochemistry.porous_electrode.fipy_assembly import Assembly
+from analysis.electrochemistry.porous_electrode.implicit_step import StepFailed, damped_salt
 from analysis.electrochemistry.porous_electrode.mesh import BACKGROUND_S_M, exponential_fitting
-from analysis.electrochemistry.porous_electrode.time_integration import StepFailed, damped_salt
 
 F = FARADAY_C_MOL
 NOTHING = Changes()

@@ -120,7 +120,7 @@ def lithiate(
     changes = backend if isinstance(backend, Changes) else Changes()
     mesh = changes.of_cells(mesh)
     out = integrate(
-        _backend(backend, mesh),
+        backend_of(backend, mesh),
         mesh,
         10 * current,
         cutoff_V=cutoff_V,
@@ -144,7 +144,22 @@ def _check_times(end_s, times_s):
         )
 
 
-def _backend(name, mesh):
+def backend_of(name, mesh):
+    """
+    The backend of a name.
+
+    Parameters
+    ----------
+    name : {"banded", "fipy"} or Changes
+        As in :func:`lithiate`.
+    mesh : Layers
+        The discretized half cell, with the changes of its cells.
+
+    Returns
+    -------
+    backend : object
+        Has ``solve``, one implicit step.
+    """
     if name == "banded":
         from analysis.electrochemistry.porous_electrode.newton_model import BandedNewton
 

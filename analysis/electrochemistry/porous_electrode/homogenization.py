@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.descriptors import surface
 from analysis.electrochemistry.materials import DEFAULT
 from analysis.electrochemistry.porous_electrode.mesh import ElectrodeProfile
 from analysis.electrochemistry.transport import effective as transport
+from analysis.electrochemistry.transport import reactive_surface
 from analysis.phases import CBD_POROSITY, Phase, check_labels, check_voxel_size
 
 GAMMA_NODES = (0.005, 0.02, 0.06, 0.16, 0.5)
@@ -30,7 +30,8 @@ class Structure:
     active, electrolyte : (Z,) ndarray
         Volume fractions [-] of each slice, separator side first.
     surface_1_m : (Z,) ndarray
-        Reactive surface per volume [1/m].
+        Reactive surface per volume [1/m]; the first slice also holds the AM's surface against the
+        separator.
     electronic_S_m : (Z,) ndarray
         Effective electronic conductivity [S/m]: that of the CBD by Bruggeman's exponent 1.5; the
         paper found electronic losses to be minor.
@@ -111,7 +112,7 @@ def from_labels(
     gammas : sequence of float
         Values of gamma [-] at which the voxel problem is solved.
     materials : HalfCell
-        Gives the conductivity of the CBD.
+        Gives the conductivity of the CBD and the porosity of the separator.
     slab_voxels : int
         Slices that share one value of the surface.
     threads : int
@@ -137,7 +138,9 @@ def from_labels(
         conductivity = transport.ionic_conductivity(labels, gamma)
         start = transport.effective_conductivity(conductivity, start=start, threads=threads)
         by_gamma.append(1 / start.resistance_per_slice)
-    reactive, area_am = _surfaces(labels, voxel_size_um, slab_voxels)
+    reactive, area_am = reactive_surface.profile(labels, voxel_size_um, slab_voxels)
+    at_separator = reactive_surface.against_separator(labels, materials.separator.porosity)
+    reactive[0] += at_separator / voxel_size_um
     return Structure(
         thickness_m=labels.shape[0] * voxel_size_um * 1e-6,
         active=active,
@@ -155,17 +158,3 @@ def _check_electronic(labels):
 
     grid.check_path(labels != Phase.PORE, "electron-conducting")
 
-
-def _surfaces(labels, voxel_size_um, slab_voxels):
-    """Reactive surface of every slice, equal within slabs, and mean surface of the AM [1/µm]."""
-    n_slices = labels.shape[0]
-    n_slabs = max(1, round(n_slices / slab_voxels))
-    bounds = np.linspace(0, n_slices, n_slabs + 1).round().astype(int)
-    slabs = [
-        # one slice more, so that pairs across the slab's end are counted once
-        surface.specific_surfaces(labels[begin : min(end + 1, n_slices)], voxel_size_um)
-        for begin, end in zip(bounds[:-1], bounds[1:], strict=True)
-    ]
-    widths = np.diff(bounds)
-    reactive = np.repeat([slab.intercalation for slab in slabs], widths)
-    return reactive, float(np.average([slab.am for slab in slabs], weights=widths))

@@ -6,7 +6,7 @@ once (charge, salt with t₊(c), electrons, kinetics, spheres), and the solver h
 
 import numpy as np
 
-from analysis.electrochemistry.constants import FARADAY_C_MOL, GAS_J_MOL_K
+from analysis.electrochemistry.constants import FARADAY_C_MOL, GAS_J_MOL_K, REFERENCE_MOL_M3
 from analysis.electrochemistry.materials import DEFAULT
 from analysis.electrochemistry.porous_electrode.butler_volmer import SOFT_MOL_M3
 from analysis.electrochemistry.porous_electrode.mesh import BACKGROUND_S_M, ElectrodeProfile, layers
@@ -46,7 +46,7 @@ class Manufactured:
     def content(self, z, t):
         """Lithium content at the surface: the modes' exact response to :meth:`current`."""
         active, sphere = self.materials.active, spheres(self.n_modes)
-        rate = sphere.rate[1:] * active.diffusivity_m2_s / self.electrode.radius_m**2
+        rate = sphere.rate[1:] * active.diffusion_m2_s / self.electrode.radius_m**2
         response = t**3 / 3 * sphere.surface[0] ** 2
         memory = t**2 / rate - 2 * t / rate**2 - 2 * np.expm1(-rate * t) / rate**3
         response = response + np.sum(sphere.surface[1:] ** 2 * memory)
@@ -60,8 +60,8 @@ class Manufactured:
         """Solid potential [V] that drives this current through this electrolyte."""
         active, electrolyte = self.materials.active, self.materials.electrolyte
         c, x = self.salt(z, t), self.content(z, t)
-        soft = c / np.sqrt(c + SOFT_MOL_M3) / np.sqrt(electrolyte.initial_mol_m3)
-        i0 = 2 * active.exchange_current_A_m2 * soft * np.sqrt(x * (1 - x))
+        soft = c / np.sqrt(c + SOFT_MOL_M3) / np.sqrt(REFERENCE_MOL_M3)
+        i0 = 2 * active.reference_current_A_m2 * soft * np.sqrt(x * (1 - x))
         thermal = 2 * GAS_J_MOL_K * self.materials.temperature_K / FARADAY_C_MOL
         overpotential = thermal * np.arcsinh(self.current(z, t) / (2 * i0))
         phi_e = self.psi(z, t) + electrolyte.diffusion_potential_V(c)

@@ -10,13 +10,14 @@ import numpy as np
 from analysis.electrochemistry.constants import (
     FARADAY_C_MOL,
     GAS_J_MOL_K,
+    REFERENCE_MOL_M3,
     SOFT_LOGARITHM_MOL_M3,
 )
 from analysis.electrochemistry.materials import ActiveMaterial, Electrolyte
 from analysis.electrochemistry.porous_electrode import newton_kernels
-from analysis.electrochemistry.porous_electrode.butler_volmer import SOFT_MOL_M3, Reaction
+from analysis.electrochemistry.porous_electrode.butler_volmer import Reaction
+from analysis.electrochemistry.porous_electrode.implicit_step import SMALLEST_MOL_M3, StepFailed
 from analysis.electrochemistry.porous_electrode.mesh import BACKGROUND_S_M
-from analysis.electrochemistry.porous_electrode.time_integration import SMALLEST_MOL_M3, StepFailed
 
 
 class BandedNewton:
@@ -96,13 +97,7 @@ def _packed(materials):
         ]
     )
     tra = np.array(electrolyte.transference_cubic, dtype=float)
-    sites = np.array(
-        [
-            ocp.potentials_V,
-            [ocp.scale * share for share in ocp.shares],
-            [FARADAY_C_MOL / (GAS_J_MOL_K * ocp.temperature_K * width) for width in ocp.widths],
-        ]
-    )
+    sites = np.array(ocp.sites)
     return newton_kernels.Parameters(
         kappa=kap,
         diffusivity=dif,
@@ -114,8 +109,8 @@ def _packed(materials):
         half_F_RT=FARADAY_C_MOL / (2 * GAS_J_MOL_K * T),
         c0=float(electrolyte.initial_mol_m3),
         soft_logarithm=SOFT_LOGARITHM_MOL_M3,
-        rate0=4 * active.exchange_current_A_m2 / np.sqrt(electrolyte.initial_mol_m3),
-        soft=SOFT_MOL_M3,
+        rate0=4 * active.reference_current_A_m2 / np.sqrt(REFERENCE_MOL_M3),
+        soft=SOFT_LOGARITHM_MOL_M3,
         background=BACKGROUND_S_M,
         smallest=SMALLEST_MOL_M3,
     )

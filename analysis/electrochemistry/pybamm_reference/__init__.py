@@ -3,12 +3,12 @@
 Made by ``benchmarks/halfcell.py``, which needs PyBaMM; reading them does not.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from analysis.electrochemistry.materials import DEFAULT
+from analysis.electrochemistry.materials import DEFAULT, HalfCell
 from analysis.electrochemistry.porous_electrode.mesh import ElectrodeProfile
 
 CURRENTS_MA_CM2 = (1.0, 6.0, 12.0)
@@ -26,6 +26,49 @@ ELECTRODE = ElectrodeProfile(
     electronic_S_m=10.0,
     radius_m=RADIUS_M,
 )
+
+
+@dataclass(frozen=True)
+class ReferenceSetting:
+    """
+    Another half cell with a stored curve.
+
+    Attributes
+    ----------
+    current_mA_cm2 : float
+        Current density.
+    materials : HalfCell
+        Parameters.
+    electrode : ElectrodeProfile
+        The electrode.
+    """
+
+    current_mA_cm2: float
+    materials: HalfCell
+    electrode: ElectrodeProfile
+
+
+# What the usual curves do not tell: another temperature, salt away from its reference, a thin
+# electrode of small particles.
+SETTINGS = {
+    "warm": ReferenceSetting(6.0, replace(MATERIALS, temperature_K=313.15), ELECTRODE),
+    "dilute": ReferenceSetting(
+        3.0,
+        replace(MATERIALS, electrolyte=replace(MATERIALS.electrolyte, initial_mol_m3=600.0)),
+        ELECTRODE,
+    ),
+    "thin": ReferenceSetting(
+        10.0,
+        MATERIALS,
+        replace(
+            ELECTRODE,
+            thickness_m=80e-6,
+            radius_m=2.5e-6,
+            surface_1_m=3 * 0.5954 / 2.5e-6,
+            transport=0.15,
+        ),
+    ),
+}
 
 
 def curve(current_mA_cm2):

@@ -14,6 +14,7 @@ from analysis.electrochemistry import pybamm_reference as reference
 from analysis.electrochemistry.porous_electrode.mesh import ElectrodeProfile
 from analysis.electrochemistry.resolved import half_cell as resolved
 from analysis.electrochemistry.transport import effective as transport
+from analysis.electrochemistry.transport import reactive_surface
 from analysis.phases import CBD_POROSITY, Phase
 
 CURRENTS_MA_CM2 = (2.0, 6.0)
@@ -62,7 +63,8 @@ def electrode():
     solid = np.where(volume == Phase.AM, _active.conductivity_full_S_m, BINDER_S_M)
     electrons = transport.effective_conductivity(solid)
     # the surface counts half, for half of it is covered by the solids of the CBD
-    surface = CBD_POROSITY * 6 * CUBE**2 / UNIT**3 / (EDGE_UM * 1e-6)
+    faces = CBD_POROSITY * 6 * CUBE**2 / UNIT**3 / (EDGE_UM * 1e-6)
+    surface = faces * reactive_surface.face_factor(volume, EDGE_UM)
     return ElectrodeProfile(
         thickness_m=volume.shape[0] * EDGE_UM * 1e-6,
         active=active,

@@ -12,7 +12,8 @@ Read in this order:
    correction that closes the balances of the step; ``linear_solver``: what Newton's method calls.
 6. ``time_integration``: step sizes, prediction and the search for the cut-off, on the kernels
    of ``time_differences`` and ``field_sums``; ``step_record`` keeps what the steps gave.
-7. ``solution``: what a run leaves behind; ``checkpoint``: how a killed run goes on.
+7. ``current_profiles``: charge, rest, pulses and held voltages instead of one lithiation.
+8. ``solution``: what a run leaves behind; ``checkpoint``: how a killed run goes on.
 """
 
 from analysis._names import lazily

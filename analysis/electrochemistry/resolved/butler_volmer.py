@@ -22,7 +22,7 @@ from analysis.electrochemistry.constants import (
     GAS_J_MOL_K,
     REFERENCE_MOL_M3,
 )
-from analysis.electrochemistry.constants import RESOLVED_SOFT_LOGARITHM_MOL_M3 as STAR
+from analysis.electrochemistry.constants import SOFT_LOGARITHM_MOL_M3 as STAR
 from analysis.electrochemistry.transport.stencil import kernel
 
 LARGEST_ARGUMENT = 9.0  # of sinh; i / i0 = 8100
@@ -94,11 +94,10 @@ def tabulate(cell, edge_m, voxels_per_cell=1):
     step = y[1] - y[0]
     table = np.stack([U, np.gradient(U, step, edge_order=2)], axis=1)
     c = np.arange(0, TABLE_TOP + 2 * TABLE_STEP, TABLE_STEP)
-    safe = np.maximum(c, 1e-6)
     beta0 = float(electrolyte.diffusion_slope_V(0.0))
     c0 = electrolyte.initial_mol_m3
     span = np.log(active.conductivity_full_S_m / active.conductivity_empty_S_m) / 0.75
-    rest = electrolyte.diffusion_potential_V(safe) - beta0 * np.log(safe / c0)
+    rest = electrolyte.diffusion_potential_V(c) - beta0 * np.log((c + STAR) / (c0 + STAR))
     log_full = float(np.log(active.conductivity_empty_S_m) - 0.25 * span)
     return Kinetics(
         full=active.max_concentration_mol_m3,
@@ -107,7 +106,7 @@ def tabulate(cell, edge_m, voxels_per_cell=1):
         table=table,
         y0=float(y[0]),
         inverse_step=1 / step,
-        rate=2 * active.exchange_current_A_m2 * edge_m / np.sqrt(REFERENCE_MOL_M3),
+        rate=2 * active.reference_current_A_m2 * edge_m / np.sqrt(REFERENCE_MOL_M3),
         thermal=FARADAY_C_MOL / (2 * GAS_J_MOL_K * cell.temperature_K),
         beta0=beta0,
         log_c0=float(np.log(c0 + STAR)),
@@ -117,7 +116,7 @@ def tabulate(cell, edge_m, voxels_per_cell=1):
         inverse_c=1 / TABLE_STEP,
         log_full=log_full,
         log_slope=float(span / active.max_concentration_mol_m3),
-        half=voxels_per_cell * LITHIUM_SHARE / (2 * FARADAY_C_MOL * active.diffusivity_m2_s),
+        half=voxels_per_cell * LITHIUM_SHARE / (2 * FARADAY_C_MOL * active.diffusion_m2_s),
         log_face=log_full - float(np.log(voxels_per_cell)),
         metal_rate=edge_m * cell.lithium.exchange_current_A_m2 / np.sqrt(REFERENCE_MOL_M3),
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.electrochemistry.transport import percolation as grid
+from analysis.electrochemistry.transport import reactive_surface
 from analysis.electrochemistry.transport.effective import check_gamma
 from analysis.phases import Phase, check_labels, check_voxel_size
 
@@ -40,6 +41,8 @@ class Domain:
         Shares that are cut off, see :class:`grid.Connectivity`.
     voxels_per_cell : int
         Voxels along the edge of a cell.
+    face_factor : float
+        Reactive surface of the map over the area of its voxel faces.
     """
 
     kind: np.ndarray
@@ -51,6 +54,7 @@ class Domain:
     inert_electronic: float
     inert_active: float
     voxels_per_cell: int = 1
+    face_factor: float = 1.0
 
     @property
     def shape(self):
@@ -191,4 +195,5 @@ def build(labels, gamma, *, voxel_size_um, cell, largest_inert=0.2, voxels_per_c
         live.inert_electronic,
         live.inert_active,
         voxels_per_cell,
+        reactive_surface.face_factor(labels, voxel_size_um),
     )

@@ -116,7 +116,7 @@ def lithiate(
     MemoryError
         If the volume needs more memory than is available.
     """
-    options, voxels_per_cell = _options(options, voxels_per_cell)
+    options, voxels_per_cell = options_of(options, voxels_per_cell)
     check_voxel_size(voxel_size_um)
     control = options.control or ResolvedControl()
     check_arguments(current_mA_cm2, end_s, voxels_per_cell, snapshots_s)
@@ -139,7 +139,7 @@ def lithiate(
     return run.result(reason, time.process_time() - start[1], time.perf_counter() - start[0])
 
 
-def _options(options, voxels_per_cell):
+def options_of(options, voxels_per_cell):
     """The options by name, and voxels per cell by whichever of its two names."""
     if "joined" in options:
         voxels_per_cell = options.pop("joined")
@@ -184,15 +184,27 @@ def check_arguments(current_mA_cm2, end_s, voxels_per_cell, snapshots_s=()):
     """
     check_current(current_mA_cm2)
     check_end(end_s)
+    check_voxels_per_cell(voxels_per_cell)
+    times = np.asarray(snapshots_s, dtype=float)
+    if not np.all(np.isfinite(times) & (times >= 0)):
+        raise ValueError(f"snapshots_s is {snapshots_s}; expected times in s, none negative.")
+
+
+def check_voxels_per_cell(voxels_per_cell):
+    """
+    Check the coarsening factor.
+
+    Raises
+    ------
+    ValueError
+        If it is no whole number from one on.
+    """
     n = voxels_per_cell
     if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
         raise ValueError(
             f"voxels_per_cell or joined is {n!r}; expected a whole number from 1 to the lateral "
             "width."
         )
-    times = np.asarray(snapshots_s, dtype=float)
-    if not np.all(np.isfinite(times) & (times >= 0)):
-        raise ValueError(f"snapshots_s is {snapshots_s}; expected times in s, none negative.")
 
 
 def check_memory(shape, voxels=None, available=None):

@@ -49,8 +49,8 @@ class Tolerance:
         Residual reduction asked of the linear solver; up to five times less where changes grow
         from one iteration to the next.
     balance : float
-        Largest relative correction of salt and of the lithium of the step by
-        :func:`conservation.correct`.
+        Largest relative correction of salt and of the lithium of the step by the global balances,
+        see :mod:`conservation`.
     current : float
         Largest relative mismatch of the current of an electrode.
     max_iterations, max_cycles : int
@@ -78,7 +78,7 @@ class NewtonResult:
     reason: str = ""
 
 
-def solve_step(cell, current_A_m2, weight, tolerance):
+def solve_step(cell, current_A_m2, weight, tolerance, scale_A_m2=None):
     """
     Newton iterations from the predicted fields to the end of a time step.
 
@@ -87,11 +87,14 @@ def solve_step(cell, current_A_m2, weight, tolerance):
     cell : cell.ResolvedCell
         Predicted state; changed.
     current_A_m2 : float
-        Lithiation current per area, positive.
+        Current per area, positive for lithiation.
     weight : float
         Leading coefficient of the time difference [1/s]; its other terms are in ``history``.
     tolerance : Tolerance
         When to stop.
+    scale_A_m2 : float, optional
+        Current against which the balances are judged, for a rest has none of its own; by default
+        the current.
 
     Returns
     -------
@@ -101,7 +104,11 @@ def solve_step(cell, current_A_m2, weight, tolerance):
     cycles, previous, failures, slowest = 0, np.inf, 0, 0.0
     exact = 0.2 * tolerance.krylov
     rtol = exact if cell.slow else tolerance.krylov
-    conservation.carry(cell, current_A_m2)
+    scale = abs(current_A_m2 if scale_A_m2 is None else scale_A_m2)
+    if scale > 0:
+        (metal, cathode), unit = _electrodes(cell, current_A_m2, scale)
+        if conservation.carry(metal, cell.psi, unit):
+            conservation.carry(cathode, cell.phi, unit)
     changes = (np.inf,) * 4
     limits = np.array(
         [
@@ -128,9 +135,9 @@ def solve_step(cell, current_A_m2, weight, tolerance):
         if failures > 1:  # a shorter step has more of its storage on the diagonal
             return NewtonResult(False, iteration, cycles, changes, "the linear solver fails")
         if left < 1 and worst < 8 and solved:
-            if current_A_m2 == 0:
+            if scale == 0:
                 return NewtonResult(True, iteration, cycles, changes)
-            cell.shifts, cell.kirchhoff = conservation.correct(cell, current_A_m2, weight)
+            cell.shifts, cell.kirchhoff = _close_balances(cell, current_A_m2, weight, scale)
             shift = max(abs(cell.shifts[0]), abs(cell.shifts[1]))
             if shift < tolerance.balance and cell.kirchhoff < tolerance.current:
                 cell.slow = cell.slow and slowest > SLOW / 3
@@ -142,6 +149,41 @@ def solve_step(cell, current_A_m2, weight, tolerance):
             rtol = max(rtol / 3, exact)
         previous = worst
     return NewtonResult(False, iteration, cycles, changes, "too many iterations")
+
+
+def _close_balances(cell, current_A_m2, weight, scale_A_m2):
+    """
+    Solve the sums of all rows exactly; returns the shifts and the largest mismatch of a current.
+
+    The shifts are the relative changes of the salt and of the step's lithium, and those of psi and
+    phi_s [V]. The mismatch is relative, of the currents of both electrodes before the last shifts,
+    which leave far less; large if one was too large to be made.
+    """
+    (metal, cathode), scale = _electrodes(cell, current_A_m2, scale_A_m2)
+    total = scale * current_A_m2 / scale_A_m2
+    gain, unit = (one * cell.inverse_f / (cell.voxel_edge**2 * weight) for one in (total, scale))
+    salt = conservation.close_salt(cell.run, cell.storage, cell.salt, cell.histories[0], weight)
+    lithium = conservation.close_lithium(
+        cell.lithium, cell.histories[-1], cell.active, cell.bounds, weight, gain
+    )
+    psi, off = conservation.close_current(metal, cell.psi, scale)
+    phi, other = conservation.close_current(cathode, cell.phi, scale)
+    return (salt, lithium / max(unit, 1e-300), psi, phi), max(off, other)
+
+
+def _electrodes(cell, current_A_m2, scale_A_m2):
+    """How much the currents of both electrodes are off, for :mod:`conservation`; their scale."""
+    total, scale = (cell.edge * cell.columns * one for one in (current_A_m2, scale_A_m2))
+
+    def metal():
+        current, slope, _ = cell.lithium_electrode()
+        return (float(current.sum()) - total) / scale, float(slope.sum())
+
+    def cathode():
+        current = cell.evaluate_reaction()
+        return -(current + total) / scale, float(cell.rates.slope_phi.sum(dtype=float))
+
+    return (metal, cathode), scale
 
 
 def _iterate(cell, current_A_m2, weight, rtol, max_cycles):
@@ -202,13 +244,12 @@ def _linearize(cell, weight, known):
             *(cell.rates, cell.inverse_f, cell.slope.ravel(), load.ravel()),
         )
         cell.run_lithium(vectors.clear, zero)
-        cell.solve_lithium(load, cell.response, weight, zero, 0.05)
+        cell.solve_lithium(load, cell.response, weight, zero, 0.05, warm=True)
     with cell.voxel_between.lent("residual of the lithium") as residual:
         cell.lithium_residual(weight, residual)
         cell.over_faces(
             lithium.subtract_currents, cell.rates.current, cell.inverse_f, residual.ravel()
         )
-        cell.run_lithium(vectors.clear, known)
         cell.solve_lithium(residual, known, weight, cell.slope, 0.05)
     cell.over_faces(interface.damp, cell.rates, cell.response.ravel(), g.ravel(), m.ravel())
     cell.set_electrolyte_faces(weight)
@@ -284,8 +325,8 @@ def _update(cell, weight):
         salt = cell.pool.peak(
             field_sums.add_salt, cell.size, cell.nz, cell.unit, x[SALT], cell.properties, cell.salt
         )
-        cell.run_lithium(vectors.clear, change)
         cell.solve_lithium(residual, change, weight, cell.slope, 0.01)
+        cell.over_faces(interface.follow_lithium, cell.rates, change.ravel())
         moved = cell.pool.peak(
             lithium.add,
             *(cell.voxel_size, cell.voxel_nz),

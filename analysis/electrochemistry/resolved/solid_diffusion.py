@@ -30,9 +30,9 @@ class Operator(NamedTuple):
     slope: np.ndarray
 
 
-def solve(operator, b, x, rtol, *, run, work):
+def solve(operator, b, x, rtol, *, run, work, warm=False):
     """
-    Solve the linear system of the lithium by conjugate gradients.
+    Solve the linear system of the lithium by conjugate gradients with the diagonal beside.
 
     Parameters
     ----------
@@ -41,32 +41,36 @@ def solve(operator, b, x, rtol, *, run, work):
     b : padded ndarray of float32
         Right-hand side, overwritten.
     x : padded ndarray of float32
-        Start value and result.
+        Result.
     rtol : float
         Residual relative to `b`.
     run : callable
         Calls a kernel over the slices of voxels.
     work : sequence of padded ndarray of float32
-        Three, overwritten.
+        Two, overwritten.
+    warm : bool
+        Whether `x` holds a start value.
     """
-    z, p, ap = work
-    start = np.sqrt(run(vectors.dot, b, b))
-    if start == 0:
-        x[:] = 0
-        return
-    run(apply, x, *operator, ap)
-    norm = np.sqrt(run(vectors.axpy_dot, np.float32(-1), ap, b))
-    p[:] = 0
+    p, ap = work
+    sums = np.zeros((b.shape[0] - 2, 2))  # by slice: r . r and r . z
+    run(vectors.clear, p)
+    if warm:
+        start = np.sqrt(run(vectors.dot, b, b))
+        run(apply, x, *operator, ap)
+        run(advance, np.float32(1), (p, ap), (x, b), operator, sums)
+    else:
+        run(vectors.clear, x)
+        run(advance, np.float32(0), (p, p), (x, b), operator, sums)
+        start = np.sqrt(sums[:, 0].sum())
     old = 0.0
     for _ in range(60):
-        if norm <= rtol * start:
+        norm, rz = sums.sum(axis=0)
+        if np.sqrt(norm) <= rtol * start:
             return
-        rz = run(precondition, b, *operator, z)
-        run(vectors.aypx, np.float32(rz / old if old else 0.0), z, p)
+        run(turn, np.float32(rz / old if old else 0.0), b, operator, p)
         old = rz
         alpha = np.float32(rz / run(apply, p, *operator, ap))
-        run(vectors.update_solution, alpha, p, x)
-        norm = np.sqrt(run(vectors.axpy_dot, -alpha, ap, b))
+        run(advance, alpha, (p, ap), (x, b), operator, sums)
 
 
 @kernel
@@ -118,22 +122,46 @@ def apply(start, stop, x, am, mass, d, slope, y):
 
 
 @kernel
-def precondition(start, stop, r, am, mass, d, slope, z):
-    """Write ``z = r / diagonal`` in the AM; return ``r . z``."""
-    ny, nx = r.shape[1] - 2, r.shape[2] - 2
-    total = 0.0
+def advance(start, stop, alpha, direction, fields, operator, sums):
+    """
+    Go along a direction: ``x += alpha p`` and ``r -= alpha A p`` in the AM.
+
+    `direction` is p and A p, `fields` are x and r; `sums` receives r . r and r . z of each slice,
+    with z the residual over the diagonal.
+    """
+    p, ap = direction
+    x, r = fields
+    am, mass, d, slope = operator
     for k in range(start + 1, stop + 1):
-        for j in range(1, ny + 1):
+        norm, product = 0.0, 0.0
+        for j in range(1, p.shape[1] - 1):
             m, ml, mh, ms, mn = am[k, j], am[k - 1, j], am[k + 1, j], am[k, j - 1], am[k, j + 1]
-            rr, ss, out = r[k, j], slope[k, j], z[k, j]
-            row = np.float32(0)
-            for i in range(1, nx + 1):
+            pp, aa, xx, rr, ss = p[k, j], ap[k, j], x[k, j], r[k, j], slope[k, j]
+            row, scaled = np.float32(0), np.float32(0)
+            for i in range(1, p.shape[2] - 1):
+                xx[i] += alpha * pp[i]
+                value = rr[i] - alpha * aa[i]
+                rr[i] = value
                 n = ml[i] + mh[i] + ms[i] + mn[i] + m[i - 1] + m[i + 1]
-                value = m[i] * rr[i] / (mass + d * n + ss[i])
-                out[i] = value
-                row += value * rr[i]
-            total += row
-    return total
+                row += value * value
+                scaled += m[i] * value * value / (mass + d * n + ss[i])
+            norm += row
+            product += scaled
+        sums[k - 1, 0] = norm
+        sums[k - 1, 1] = product
+
+
+@kernel
+def turn(start, stop, beta, r, operator, p):
+    """Write the next direction ``p = z + beta p``, with z the residual over the diagonal."""
+    am, mass, d, slope = operator
+    for k in range(start + 1, stop + 1):
+        for j in range(1, p.shape[1] - 1):
+            m, ml, mh, ms, mn = am[k, j], am[k - 1, j], am[k + 1, j], am[k, j - 1], am[k, j + 1]
+            pp, rr, ss = p[k, j], r[k, j], slope[k, j]
+            for i in range(1, p.shape[2] - 1):
+                n = ml[i] + mh[i] + ms[i] + mn[i] + m[i - 1] + m[i + 1]
+                pp[i] = m[i] * rr[i] / (mass + d * n + ss[i]) + beta * pp[i]
 
 
 @kernel

@@ -48,7 +48,7 @@ class ResolvedCell:
         shape = geometry.shape
         self.shape, self.nz, self.size = shape, shape[0], int(np.prod(shape))
         self.edge = geometry.edge_m
-        self.diffusivity = np.float32(cell.active.diffusivity_m2_s)
+        self.diffusivity = np.float32(cell.active.diffusion_m2_s)
         self.columns = shape[1] * shape[2]
         self.heights = geometry.heights
         found = parts.find(geometry, cell)
@@ -104,7 +104,7 @@ class ResolvedCell:
         self.between = self.voxel_between = self.work.between
         self.beside = self.voxel_beside = Loans([padded(voxels)])
         if several:
-            self.voxel_between = Loans([padded(voxels) for _ in range(5)])
+            self.voxel_between = Loans([padded(voxels) for _ in range(4)])
             self.beside = Loans([padded(shape)])
         self.preconditioner = BlockMultigrid(
             shape,
@@ -219,9 +219,9 @@ class ResolvedCell:
             *(self.voxel_edge**2, weight, self.diffusivity, out),
         )
 
-    def solve_lithium(self, b, x, weight, slope, rtol):
+    def solve_lithium(self, b, x, weight, slope, rtol, *, warm=False):
         """Solve the linear system of the lithium, see :func:`solid_diffusion.solve`."""
         mass = np.float32(self.voxel_edge**2 * weight)
         operator = lithium.Operator(self.active, mass, self.diffusivity, slope)
-        with self.voxel_between.lent("scaled residual", "direction", "image") as work:
-            lithium.solve(operator, b, x, rtol, run=self.run_lithium, work=work)
+        with self.voxel_between.lent("direction", "image") as work:
+            lithium.solve(operator, b, x, rtol, run=self.run_lithium, work=work, warm=warm)

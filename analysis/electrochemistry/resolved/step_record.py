@@ -27,6 +27,12 @@ class StepRecord:
     iterations: int = 0
     cycles: int = 0
     snapshots: list = field(default_factory=list)
+    first: int = 0  # row with which the present current began
+
+    @property
+    def steps(self):
+        """Accepted steps at the present current; what lies before it predicts nothing."""
+        return len(self.rows) - self.first
 
     def arrays(self):
         """The record as named arrays, for a checkpoint."""
@@ -56,17 +62,19 @@ class StepRecord:
                 Snapshot(float(stored[f"snapshot{n}_time"]), *stored[f"snapshot{n}"])
             )
 
-    def step_to(self, voltage_V, step):
+    def step_to(self, voltage_V, step, way=1):
         """
-        The step after which a parabola through the last voltages is at a lower one.
+        The step after which a parabola through the last voltages has fallen to another one.
 
-        Infinite if it is still above after `step`, or there are too few voltages.
+        Infinite if it is still above after `step`, or there are too few voltages. With a `way` of
+        -1 voltages rise: they and `voltage_V` are taken with the opposite sign.
         """
-        if len(self.rows) < 4:
+        if self.steps < 4:
             return np.inf
         t, volts = (
             np.array(part) for part in zip(*(row[:2] for row in self.rows[-3:]), strict=True)
         )
+        volts = way * volts
 
         def voltage(part):
             return _extrapolate(np.append(t, t[-1] + part), volts)
@@ -99,7 +107,7 @@ class StepRecord:
         error : float
             Zero while there are too few steps to tell.
         """
-        if len(self.rows) < 3:
+        if self.steps < 3:
             return 0.0
         t = np.array([row[0] for row in self.rows[-3:]] + [self.time + step])
         h = np.diff(t)

@@ -1,6 +1,8 @@
-"""Compiled kernels of the time integration: differences, predictions, sums."""
+"""Differences and predictions of the time integration, compiled, and the sums of slices."""
 
 from typing import NamedTuple
+
+import numpy as np
 
 from analysis.electrochemistry.transport.stencil import kernel
 
@@ -97,6 +99,49 @@ def next_change(last, earlier, factors):
     line = factors.line * last
     most = LARGEST_BEND * abs(line)
     return line + min(max(factors.bend * (last - factors.ratio * earlier), -most), most)
+
+
+class PastPotentials:
+    """
+    psi and phi_s at the end of the last step, and their last two changes, in float32.
+
+    The solid is stored over the voltage: rounding of some 4 V would leave currents in the good
+    conductors, beside which the first residual of a step would show nothing else.
+    """
+
+    def __init__(self, psi, phi, voltage):
+        self.voltages = [voltage] * 3  # at the ends of the last three steps
+        self.last = [psi.astype("f4"), (phi - voltage).astype("f4")]
+        self.change, self.earlier = ([np.zeros_like(part) for part in self.last] for _ in "ab")
+
+    def predict(self, run, factors, potentials):
+        """Write both potentials at the end of the next step, by a :class:`Parabola`."""
+        first, second, third = self.voltages
+        level = third + next_change(third - second, second - first, factors)
+        for base, out, *fields in zip(
+            (0.0, level), potentials, self.last, self.change, self.earlier, strict=True
+        ):
+            run(predict, base, *fields, factors, out)
+
+    def remember(self, run, voltage, potentials):
+        """Take over the potentials at the end of a step."""
+        self.voltages = [*self.voltages[1:], voltage]
+        self.change, self.earlier = self.earlier, self.change
+        for base, *fields in zip((0.0, voltage), potentials, self.last, self.change, strict=True):
+            run(remember, base, *fields)
+
+    def arrays(self):
+        """All of it as named arrays, for a checkpoint."""
+        names = ("last", "change", "earlier")
+        fields = {f"{name}_potentials": np.stack(getattr(self, name)) for name in names}
+        return {"voltages": np.array(self.voltages), **fields}
+
+    def restore(self, stored):
+        """Take over what :meth:`arrays` gave."""
+        self.voltages = stored["voltages"].tolist()
+        for name in ("last", "change", "earlier"):
+            for part, kept in zip(getattr(self, name), stored[f"{name}_potentials"], strict=True):
+                part[:] = kept
 
 
 @kernel

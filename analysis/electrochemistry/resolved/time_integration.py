@@ -70,16 +70,13 @@ class Run:
         self.cell, self.cutoff, self.control = cell, cutoff, control
         self.current_mA_cm2 = float(current_mA_cm2)
         self.current = 10.0 * self.current_mA_cm2  # A/m²
+        self.scale = self.current  # against which balances are judged
         self.stops = sorted({float(t) for t in snapshots_s} | {float(end_s)})
         self.end = float(end_s)
         self.record = StepRecord(next_step=control.first_step_s)
         self.now = [store.copy() for store in cell.stores]
         self.before = [store.copy() for store in cell.stores]
-        # The solid over the voltage, so that rounding leaves no currents in the good conductors
-        self.start_V = cell.voltage
-        self.old = [cell.psi.astype("f4"), (cell.phi - self.start_V).astype("f4")]
-        self.trend = [np.zeros_like(part) for part in self.old]
-        self.trend_before = [np.zeros_like(part) for part in self.old]
+        self.potentials = time_differences.PastPotentials(cell.psi, cell.phi, cell.voltage)
         self.earlier = [np.zeros_like(store, dtype="f4") for store in cell.stores]
         self.salt_start = cell.run(_cell.weighted_sum, cell.storage, cell.salt)
         self.lithium_start = cell.run_lithium(_cell.weighted_sum, cell.active, cell.lithium)
@@ -101,11 +98,11 @@ class Run:
                 step = target - record.time
             elif record.time + 1.5 * step > target:
                 step = 0.5 * (target - record.time)
-            step = min(step, record.step_to(self.cutoff - PAST_CUTOFF_V, step))
+            step = min(step, self.step_to_limit(step))
             outcome, weight = self._attempt(step)
-            fallen = outcome.converged and not record.rows and self.cell.voltage < self.cutoff
+            fallen = outcome.converged and not record.steps and self.measure() < self.cutoff
             if outcome.converged and not fallen:
-                error = record.local_error(step, self.cell.voltage, self.new_profiles[0], control)
+                error = self.local_error(step)
                 if error <= LARGEST_ERROR or step <= SMALLEST_STEP_S:
                     break
                 factor = max(0.25, SAFETY * error ** (-1 / 3))
@@ -115,28 +112,44 @@ class Run:
             record.rejected += 1
             step *= factor
             if step < SMALLEST_STEP_S:
-                if not record.rows:
-                    raise not_carried(self.current_mA_cm2, self._no_start(fallen, outcome))
+                if not record.steps:
+                    raise self.refused(fallen, outcome)
                 return (
                     f"the time step collapsed at {record.time:.1f} s, {self._voltage():.4f} V: "
                     f"{outcome.reason or 'time error'}, largest changes {outcome.changes}"
                 )
-        if self.cell.voltage < self.cutoff:
+        if self.measure() < self.cutoff:
             step, weight = self._locate(step)
         self._accept(step, weight)
         trend = min(1.0, record.error / error) if error > 0 and record.error > 0 else 1.0
         factor = SAFETY * max(error, 1e-6) ** (-1 / 3) * trend**ANTICIPATION
         record.error = error
         record.next_step = step * min(control.growth, max(0.3, factor))
-        if len(record.rows) < 4:
+        if record.steps < 4:
             record.next_step = step * control.growth
-        if self.cell.voltage <= self.cutoff + NEAR_CUTOFF_V:
+        if self.measure() <= self.cutoff + NEAR_CUTOFF_V:
             return "cut-off"
         if record.time >= self.end * (1 - 1e-12):
             return "end time"
         return ""
 
-    def _no_start(self, fallen, outcome):
+    def measure(self):
+        """What falls to the cut-off, at the end of the step that was solved last."""
+        return self.cell.voltage
+
+    def step_to_limit(self, step):
+        """The step that ends a little past the cut-off, if `step` would go farther."""
+        return self.record.step_to(self.cutoff - PAST_CUTOFF_V, step)
+
+    def local_error(self, step):
+        """Local error of the step that was solved last, in units of the tolerance."""
+        return self.record.local_error(step, self.cell.voltage, self.new_profiles[0], self.control)
+
+    def refused(self, fallen, outcome):
+        """The error of a current that has no first step."""
+        return not_carried(self.current_mA_cm2, self.why_no_start(fallen, outcome))
+
+    def why_no_start(self, fallen, outcome):
         """Why there is no first step."""
         if fallen:
             return (
@@ -152,7 +165,7 @@ class Run:
         """Predict and solve; returns the outcome and the weight of the time difference."""
         cell, record = self.cell, self.record
         now, before = self.now, self.before
-        if not record.rows:
+        if not record.steps:
             weight = 1 / step
             for store, history, last in zip(cell.stores, cell.histories, now, strict=True):
                 np.multiply(last, weight, out=history)
@@ -160,7 +173,8 @@ class Run:
             factors = time_differences.NO_CHANGE
         else:
             r = step / record.step
-            factors = time_differences.parabola(step, record.step, record.step_before)
+            earlier = record.step_before if record.steps > 1 else 0.0
+            factors = time_differences.parabola(step, record.step, earlier)
             weight = (1 + 2 * r) / (1 + r) / step
             u, v = (1 + r) / step, -(r**2) / (1 + r) / step
             excess = cell.run(
@@ -183,26 +197,23 @@ class Run:
                 *(now[-1], before[-1], self.earlier[-1], factors),
                 *(cell.active, *cell.bounds, cell.lithium),
             )
-            if len(record.rows) < 3:  # the first changes are those of the start
+            if record.steps < 3:  # the first changes are those of the start
                 factors = time_differences.NO_CHANGE
-        first, second, third = self._last_voltages()
-        level = third + time_differences.next_change(third - second, second - first, factors)
-        for base, potential, *fields in zip(
-            *((0.0, level), (cell.psi, cell.phi)),
-            *(self.old, self.trend, self.trend_before),
-            strict=True,
-        ):
-            cell.run(time_differences.predict, base, *fields, factors, potential)
-        outcome = solve_step(cell, self.current, weight, self.control.newton)
+        self.potentials.predict(cell.run, factors, (cell.psi, cell.phi))
+        outcome = self.solve(weight)
         record.iterations += outcome.iterations
         record.cycles += outcome.cycles
         if outcome.converged:
             self.new_profiles = solution.profiles(cell)
         return outcome, weight
 
+    def solve(self, weight):
+        """Newton iterations from the predicted fields; `weight` as :func:`solve_step` takes it."""
+        return solve_step(self.cell, self.current, weight, self.control.newton, self.scale)
+
     def _locate(self, step):
         """Solve for the step that ends at the cut-off."""
-        times, volts = [0.0, step], [self._voltage(), self.cell.voltage]
+        times, volts = [0.0, step], [self.last_measure(), self.measure()]
         for _ in range(6):
             order = np.argsort(volts)
             guess = float(np.interp(self.cutoff, np.array(volts)[order], np.array(times)[order]))
@@ -213,14 +224,14 @@ class Run:
                 return good, weight
             moved = abs(guess - times[-1])
             times.append(guess)
-            volts.append(self.cell.voltage)
+            volts.append(self.measure())
             if abs(volts[-1] - self.cutoff) < NEAR_CUTOFF_V or moved < 1e-7 * self.record.time:
                 break
         return times[-1], weight
 
-    def _last_voltages(self):
-        """The voltages at the ends of the last three steps, or at the start."""
-        return ([self.start_V] * 3 + [row[1] for row in self.record.rows])[-3:]
+    def last_measure(self):
+        """What :meth:`measure` gave at the end of the last accepted step."""
+        return self._voltage()
 
     def _voltage(self):
         return self.record.rows[-1][1] if self.record.rows else np.inf
@@ -233,8 +244,7 @@ class Run:
         gained = (
             cell.run_lithium(_cell.weighted_sum, cell.active, cell.lithium) - self.lithium_start
         )
-        charge = self.current * cell.columns * record.time
-        lithium = gained * FARADAY_C_MOL * cell.voxel_thickness / charge - 1
+        lithium = self.lithium_drift(gained * FARADAY_C_MOL * cell.voxel_thickness, step, weight)
         correction = max(abs(cell.shifts[0]), abs(cell.shifts[1]))
         record.rows.append((record.time, cell.voltage, salt, lithium, cell.kirchhoff, correction))
         record.profiles.append(self.new_profiles)
@@ -245,13 +255,18 @@ class Run:
         ):
             run(time_differences.combine, 1.0, fields[0], -1.0, *fields[1:])
         self.before, self.now, cell.stores = self.now, cell.stores, self.before
-        self.trend, self.trend_before = self.trend_before, self.trend
-        for level, *fields in zip(
-            (0.0, cell.voltage), (cell.psi, cell.phi), self.old, self.trend, strict=True
-        ):
-            cell.run(time_differences.remember, level, *fields)
+        self.potentials.remember(cell.run, cell.voltage, (cell.psi, cell.phi))
         if any(abs(record.time - stop) < 1e-6 * stop for stop in self.stops if stop < self.end):
             record.snapshots.append(solution.snapshot(cell, self.now, record.time))
+
+    def lithium_drift(self, gained, step, weight):
+        """
+        Relative difference of the lithium gained [C] from the charge of an accepted step.
+
+        `step` and `weight` are those of the step, whose end is the record's time.
+        """
+        charge = self.current * self.cell.columns * self.record.time
+        return gained / charge - 1
 
     def describe(self, wall_start):
         """One line on where the run stands."""
@@ -279,11 +294,8 @@ class Run:
             **self.record.arrays(),
             **{f"now{n}": part for n, part in enumerate(self.now)},
             **{f"before{n}": part for n, part in enumerate(self.before)},
-            psi=self.old[0],
-            phi=self.old[1],
             **{f"earlier{n}": part for n, part in enumerate(self.earlier)},
-            trend=np.stack(self.trend),
-            trend_before=np.stack(self.trend_before),
+            **self.potentials.arrays(),
             response=self.cell.response,
             current=self.cell.rates.current,
             slow=np.array(self.cell.slow),
@@ -295,10 +307,7 @@ class Run:
         self.record.restore(stored)
         for n, (now, before) in enumerate(zip(self.now, self.before, strict=True)):
             now[:], before[:] = stored[f"now{n}"], stored[f"before{n}"]
-        self.old[0][:], self.old[1][:] = stored["psi"], stored["phi"]
-        for part, name in ((self.trend, "trend"), (self.trend_before, "trend_before")):
-            for one, kept in zip(part, stored[name], strict=True):
-                one[:] = kept
+        self.potentials.restore(stored)
         for n, earlier in enumerate(self.earlier):
             earlier[:] = stored[f"earlier{n}"]
         self.cell.response[:] = stored["response"]

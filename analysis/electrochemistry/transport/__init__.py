@@ -11,7 +11,8 @@ Read in this order:
    two grids; ``vectors``: sums and products.
 5. ``impedance``: the same volume under an alternating voltage, and the transmission line;
    ``step_response`` goes the way of the paper, by a current step.
-6. ``threads``: the pool of threads that works on slabs of slices.
+6. ``reactive_surface``: where lithium enters the active material, alike for both half cells.
+7. ``threads``: the pool of threads that works on slabs of slices.
 """
 
 from analysis._names import lazily

@@ -1,6 +1,7 @@
 """What the labels do to the cell (part 4 of the book, Section 5.2 of the paper). In reading order:
 
 ``halfcell``     the homogenized model: parameters, sweeps, convergence, PyBaMM (chapters 8 and 9)
+``relaxation``   rests and pulses: solid and liquid diffusion told apart (chapter 9b)
 ``fipy_model``   whole lithiations in FiPy beside the compiled backend (chapters 8 and 14)
 ``homogenized``  half cells of several trinarizations of one electrode, with the same gamma
 ``calibration``  gamma fitted to every trinarization; Table 3, Figure 11 (chapter 14)

@@ -1,14 +1,26 @@
 """Model and verification chapters: parameters, sweeps, convergence, comparison with PyBaMM."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
+from analysis import storage
+from analysis.descriptors import surface
 from analysis.electrochemistry import pybamm_reference as reference
-from analysis.electrochemistry.materials import DEFAULT, parameter_rows
+from analysis.electrochemistry.materials import (
+    DEFAULT,
+    LOW_RATE_MAH_G,
+    MOLAR_MASS_G_MOL,
+    parameter_rows,
+)
 from analysis.electrochemistry.porous_electrode import manufactured
+from analysis.electrochemistry.porous_electrode.current_profiles.following import follow
 from analysis.electrochemistry.porous_electrode.half_cell import Control, ElectrodeProfile, lithiate
+from analysis.electrochemistry.pybamm_reference import profiles as pybamm_profiles
+from analysis.electrochemistry.transport import reactive_surface
+from analysis.phases import Phase
+from analysis.profiles import ELECTRODES
 
 # A two-layer electrode at the paper's fractions and the measured surface of virtual electrodes.
 EXAMPLE = ElectrodeProfile(171e-6, 0.5954, 0.2892, 2.3e5, 0.06, 5.0, 6e-6)
@@ -75,6 +87,82 @@ def limit_text(table, kinetic=("i_ref", "i_Li")):
     return "So at this current the reaction matters more than transport does"
 
 
+@dataclass(frozen=True)
+class LowRate:
+    """
+    Capacity at a low current beside the one that the electrodes should have.
+
+    Attributes
+    ----------
+    capacity : float
+        Of the example electrode [mAh/cm²].
+    per_gram, target : float
+        The same per gram of active material, and the published value [mAh/g].
+    equilibrium : float
+        What lithium up to the end of the equilibrium potential would give [mAh/g].
+    """
+
+    capacity: float
+    per_gram: float
+    target: float
+    equilibrium: float
+
+
+def low_rate(current_mA_cm2=1.0):
+    """The example electrode at a low current; returns a :class:`LowRate`."""
+    capacity = _capacity(DEFAULT, current_mA_cm2)
+    active = DEFAULT.active
+    whole = replace(active, ocp=replace(active.ocp, accessible=None))
+    free = _capacity(replace(DEFAULT, active=whole), current_mA_cm2)
+    moles_m2 = EXAMPLE.active[0] * EXAMPLE.thickness_m * active.max_concentration_mol_m3
+    grams_cm2 = 1e-4 * moles_m2 * MOLAR_MASS_G_MOL
+    return LowRate(capacity, capacity / grams_cm2, LOW_RATE_MAH_G, free / grams_cm2)
+
+
+def surfaces(profile, radii=(4, 8, 16)):
+    """
+    Area of voxel faces and Crofton's estimate, of balls and of the true electrodes.
+
+    Parameters
+    ----------
+    profile : analysis.profiles.Profile
+        Profile.
+    radii : sequence of int
+        Radii of the balls [voxels].
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        Columns body, faces and estimate (of balls: over the true area; of electrodes: reactive
+        surface per volume [1/µm]) and factor, their ratio.
+    """
+    rows = []
+    for radius in radii:
+        labels = _ball(radius)
+        true = 4 * np.pi * radius**2
+        faces = reactive_surface.of_faces(labels, 1.0) * labels.size
+        # all pairs of an isolated body are in the window: no correction for its border
+        steps = np.linalg.norm(surface.DIRECTIONS, axis=1)
+        weights = 4 * surface.crofton_weights((1.0, 1.0, 1.0))
+        estimate = (surface.discordant_pairs(labels) @ (weights / steps))[Phase.AM]
+        rows.append((f"ball of radius {radius} voxels", faces / true, estimate / true))
+    for specimen in ELECTRODES:
+        volume = storage.load_volume(f"labels/{specimen}-1-truth", profile=profile)
+        voxel_size_um = float(volume.attrs["voxel_size_um"])
+        faces = reactive_surface.of_faces(volume.values, voxel_size_um)
+        factor = reactive_surface.face_factor(volume.values, voxel_size_um)
+        rows.append((f"truth of {specimen}-1 [1/µm]", faces, faces * factor))
+    table = pd.DataFrame(rows, columns=["body", "faces", "estimate"])
+    return table.assign(factor=table.estimate / table.faces)
+
+
+def _ball(radius):
+    z, y, x = np.indices((2 * radius + 4,) * 3) - radius - 1.5
+    labels = np.full(z.shape, Phase.PORE, np.uint8)
+    labels[z**2 + y**2 + x**2 < radius**2] = Phase.AM
+    return labels
+
+
 def against_pybamm():
     """
     Our curves beside the stored ones of PyBaMM's DFN.
@@ -113,6 +201,37 @@ def against_pybamm():
             (current * time_s / 3600, voltage_V),
         )
     return pd.DataFrame(rows), curves
+
+
+def profiles_against_pybamm():
+    """
+    Current profiles of ours beside the stored experiments of PyBaMM.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        A row per profile and kind of segment: the largest rms difference of the voltage [mV], of
+        the current [mA/cm²] where the voltage is held, and of the times at which segments end [%].
+    """
+    rows = []
+    control = Control(voltage_error_V=1e-5, salt_error_mol_m3=0.1)
+    size = dict(n_electrode=200, n_separator=60, control=control, materials=reference.MATERIALS)
+    for name, profile in pybamm_profiles.EXPERIMENTS.items():
+        run = follow(reference.ELECTRODE, profile, **size)
+        compared = pd.DataFrame(pybamm_profiles.compare(run, pybamm_profiles.curve(name)))
+        compared["kind"] = [str(one).split()[0] for one in profile.segments]
+        for kind, group in compared.groupby("kind", sort=False):
+            rows.append(
+                {
+                    "profile": name,
+                    "kind": kind,
+                    "segments": len(group),
+                    "rms_mV": group.rms_mV.max(),
+                    "current": group.current_rms.max() if kind == "hold" else np.nan,
+                    "end_percent": group.difference_percent.abs().max(),
+                }
+            )
+    return pd.DataFrame(rows)
 
 
 def conservation(currents=(1.0, 6.0, 12.0)):

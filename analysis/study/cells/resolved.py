@@ -11,6 +11,7 @@ from analysis import storage
 from analysis.electrochemistry import gamma_fit as calibration
 from analysis.electrochemistry.porous_electrode import half_cell as halfcell
 from analysis.electrochemistry.porous_electrode import homogenization as structure
+from analysis.electrochemistry.transport import reactive_surface
 from analysis.simulation import campaign, case_lists, cases
 from analysis.simulation import run as simulations
 
@@ -26,16 +27,17 @@ class ResolvedRun:
     Attributes
     ----------
     case : cases.Case
-        What was run.
+        Case.
     data : xarray.Dataset
         The resolved run.
     structure : structure.Structure
         The same voxels, homogenized.
     homogenized, fitted_radius : halfcell.Lithiation
-        The homogenized model with spheres of the surface of the active material, and with the
-        radius that brings it closest to the resolved run.
+        The homogenized model with spheres of the AM's surface, and of the radius that fits best.
     radius_um : float
         That effective radius [µm].
+    face_factor : float
+        Reactive surface over the area of the voxel faces, by which the resolved run weighs them.
     """
 
     case: cases.Case
@@ -44,6 +46,7 @@ class ResolvedRun:
     homogenized: halfcell.Lithiation
     fitted_radius: halfcell.Lithiation
     radius_um: float
+    face_factor: float
 
     @property
     def method(self):
@@ -105,9 +108,9 @@ def table(outcomes):
     -------
     table : pandas.DataFrame
         Columns method, edge of the cells [µm], their number, capacity and homogenized capacity
-        [mAh/cm²], rms difference of their voltages [mV], effective radius [µm] and the difference
-        that it leaves [mV], steps, rejected steps, Newton iterations, and largest relative errors
-        of lithium, salt and current.
+        [mAh/cm²], rms difference [mV], effective radius [µm], factor on the voxel faces [-], the
+        difference that this radius leaves [mV], steps, rejected steps, Newton iterations, and
+        largest relative errors of lithium, salt and current.
     """
     return pd.DataFrame(
         {
@@ -118,6 +121,7 @@ def table(outcomes):
             "homogenized": one.homogenized.capacity_mAh_cm2[-1],
             "difference": difference_mV(_curve(one.homogenized), one.curve),
             "radius": one.radius_um,
+            "factor": one.face_factor,
             "fitted_radius": difference_mV(_curve(one.fitted_radius), one.curve),
             "steps": one.data.attrs["steps"],
             "rejected": one.data.attrs["rejected"],
@@ -312,7 +316,8 @@ def _outcome(case, profile):
     )
     radius_m = float(np.exp(best.x))
     curves_1d = lithiate(made.radius_m), lithiate(radius_m)
-    return ResolvedRun(case, data, made, *curves_1d, 1e6 * radius_m)
+    factor = reactive_surface.face_factor(labels, voxel_um)
+    return ResolvedRun(case, data, made, *curves_1d, 1e6 * radius_m, factor)
 
 
 def _fit(method, profile):

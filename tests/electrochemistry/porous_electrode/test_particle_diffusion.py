@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from analysis.electrochemistry.constants import SOFT_LOGARITHM_MOL_M3
 from analysis.electrochemistry.materials import DEFAULT
 from analysis.electrochemistry.porous_electrode import newton_kernels as _newton1d
 from analysis.electrochemistry.porous_electrode.block_elimination import eliminate
@@ -90,7 +91,7 @@ def test_compiled_electrolyte_is_the_same():
             (t_c, electrolyte.transference),
         ):
             assert slope == pytest.approx((function(c + h) - function(c - h)) / (2 * h), rel=1e-5)
-        B, B_c = _newton1d.diffusion_potential(c, 1000.0, bet, 1e-3)
+        B, B_c = _newton1d.diffusion_potential(c, 1000.0, bet, SOFT_LOGARITHM_MOL_M3)
         assert B == pytest.approx(electrolyte.diffusion_potential_V(c), rel=1e-12, abs=1e-15)
         assert B_c == pytest.approx(electrolyte.diffusion_potential_slope(c), rel=1e-12)
 

@@ -98,15 +98,16 @@ def find(geometry, cell):
     if geometry.voxels_per_cell == 1:
         ionic, electrolyte, solid_network = transport[kind], wetted, None
         solid = (electronic[kind] > 0) | active
-        faces = interface.find_faces(active, electrolyte, binder)
+        faces = interface.find_faces(active, _reacting(geometry, wetted), binder)
         groups = floating_clusters.clusters(kind)
     else:
         ionic = upscaling.ionic(geometry, transport)
         electrolyte = upscaling.filled(geometry, porosity, domain.SEPARATOR)
         solid = upscaling.filled(geometry, (electronic > 0) | (np.arange(8) == domain.AM)) > 0
-        wetted[0, 1:-1, 1:-1] = porosity[domain.SEPARATOR]
+        share = _reacting(geometry, wetted)
+        share[0, 1:-1, 1:-1] = porosity[domain.SEPARATOR]
         faces = upscaling.onto_cells(
-            interface.find_faces(active, wetted, binder), geometry, electrolyte > 0, solid
+            interface.find_faces(active, share, binder), geometry, electrolyte > 0, solid
         )
         sigma = float(
             np.sqrt(cell.active.conductivity_empty_S_m * cell.active.conductivity_full_S_m)
@@ -124,3 +125,15 @@ def find(geometry, cell):
         floating_clusters.find(groups),
         electronic,
     )
+
+
+def _reacting(geometry, wetted):
+    """
+    Reacting share of a face with each voxel: what is wetted, times the map's factor of area.
+
+    The factor is that of rough surfaces on a lattice
+    (:func:`analysis.electrochemistry.transport.reactive_surface.face_factor`); the plane of the
+    separator is none.
+    """
+    inside = geometry.kind != domain.SEPARATOR
+    return np.where(inside, geometry.face_factor * wetted, wetted).astype(np.float32)
