@@ -51,7 +51,7 @@ class ResolvedCell:
         self.diffusivity = np.float32(cell.active.diffusion_m2_s)
         self.columns = shape[1] * shape[2]
         self.heights = geometry.heights
-        found = parts.find(geometry, cell)
+        found = parts.find(geometry, cell, pool.threads)
         self.properties = np.zeros(
             (shape[0] + 2, shape[1] + 2, _electrolyte.PROPERTIES, shape[2] + 2), "f4"
         )
