@@ -237,20 +237,19 @@ def _linearize(cell, weight, known):
     g, m = solver.g[0], solver.m[0]
     cell.run(vectors.clear, g)
     cell.run(vectors.clear, m)
-    with cell.voxel_between.lent("load", "zero") as (load, zero):
+    with cell.voxel_between.lent("load") as load:
         cell.run_lithium(vectors.clear, load)
         cell.over_faces(
             interface.sum_slopes,
             *(cell.rates, cell.inverse_f, cell.slope.ravel(), load.ravel()),
         )
-        cell.run_lithium(vectors.clear, zero)
-        cell.solve_lithium(load, cell.response, weight, zero, 0.05, warm=True)
+        cell.solve_lithium(load, cell.response, weight, 0.05, reacting=False, warm=True)
     with cell.voxel_between.lent("residual of the lithium") as residual:
         cell.lithium_residual(weight, residual)
         cell.over_faces(
             lithium.subtract_currents, cell.rates.current, cell.inverse_f, residual.ravel()
         )
-        cell.solve_lithium(residual, known, weight, cell.slope, 0.05)
+        cell.solve_lithium(residual, known, weight, 0.05)
     cell.over_faces(interface.damp, cell.rates, cell.response.ravel(), g.ravel(), m.ravel())
     cell.set_electrolyte_faces(weight)
     metal = cell.lithium_electrode()
@@ -325,7 +324,7 @@ def _update(cell, weight):
         salt = cell.pool.peak(
             field_sums.add_salt, cell.size, cell.nz, cell.unit, x[SALT], cell.properties, cell.salt
         )
-        cell.solve_lithium(residual, change, weight, cell.slope, 0.01)
+        cell.solve_lithium(residual, change, weight, 0.01)
         cell.over_faces(interface.follow_lithium, cell.rates, change.ravel())
         moved = cell.pool.peak(
             lithium.add,

@@ -22,12 +22,15 @@ class Operator(NamedTuple):
         Of lithium [m²/s].
     slope : padded ndarray of float32
         Further diagonal.
+    share : float32
+        How much of it counts.
     """
 
     active: np.ndarray
     mass: np.float32
     diffusivity: np.float32
     slope: np.ndarray
+    share: np.float32
 
 
 def solve(operator, b, x, rtol, *, run, work, warm=False):
@@ -56,7 +59,7 @@ def solve(operator, b, x, rtol, *, run, work, warm=False):
     run(vectors.clear, p)
     if warm:
         start = np.sqrt(run(vectors.dot, b, b))
-        run(apply, x, *operator, ap)
+        run(apply, x, operator, ap)
         run(advance, np.float32(1), (p, ap), (x, b), operator, sums)
     else:
         run(vectors.clear, x)
@@ -69,7 +72,7 @@ def solve(operator, b, x, rtol, *, run, work, warm=False):
             return
         run(turn, np.float32(rz / old if old else 0.0), b, operator, p)
         old = rz
-        alpha = np.float32(rz / run(apply, p, *operator, ap))
+        alpha = np.float32(rz / run(apply, p, operator, ap))
         run(advance, alpha, (p, ap), (x, b), operator, sums)
 
 
@@ -95,8 +98,9 @@ def residual(start, stop, c, history, am, mass, weight, d, r):
 
 
 @kernel
-def apply(start, stop, x, am, mass, d, slope, y):
+def apply(start, stop, x, operator, y):
     """Write ``y = (mass + slope) x - div d grad x`` in the AM; return ``x . y``."""
+    am, mass, d, slope, share = operator
     ny, nx = x.shape[1] - 2, x.shape[2] - 2
     total = 0.0
     for k in range(start + 1, stop + 1):
@@ -114,7 +118,7 @@ def apply(start, stop, x, am, mass, d, slope, y):
                     + m[i - 1] * (p[i] - p[i - 1])
                     + m[i + 1] * (p[i] - p[i + 1])
                 )
-                value = m[i] * (mass * p[i] + d * s) + ss[i] * p[i]
+                value = m[i] * (mass * p[i] + d * s) + share * ss[i] * p[i]
                 out[i] = value
                 row += value * p[i]
             total += row
@@ -131,7 +135,7 @@ def advance(start, stop, alpha, direction, fields, operator, sums):
     """
     p, ap = direction
     x, r = fields
-    am, mass, d, slope = operator
+    am, mass, d, slope, share = operator
     for k in range(start + 1, stop + 1):
         norm, product = 0.0, 0.0
         for j in range(1, p.shape[1] - 1):
@@ -144,7 +148,7 @@ def advance(start, stop, alpha, direction, fields, operator, sums):
                 rr[i] = value
                 n = ml[i] + mh[i] + ms[i] + mn[i] + m[i - 1] + m[i + 1]
                 row += value * value
-                scaled += m[i] * value * value / (mass + d * n + ss[i])
+                scaled += m[i] * value * value / (mass + d * n + share * ss[i])
             norm += row
             product += scaled
         sums[k - 1, 0] = norm
@@ -154,14 +158,14 @@ def advance(start, stop, alpha, direction, fields, operator, sums):
 @kernel
 def turn(start, stop, beta, r, operator, p):
     """Write the next direction ``p = z + beta p``, with z the residual over the diagonal."""
-    am, mass, d, slope = operator
+    am, mass, d, slope, share = operator
     for k in range(start + 1, stop + 1):
         for j in range(1, p.shape[1] - 1):
             m, ml, mh, ms, mn = am[k, j], am[k - 1, j], am[k + 1, j], am[k, j - 1], am[k, j + 1]
             pp, rr, ss = p[k, j], r[k, j], slope[k, j]
             for i in range(1, p.shape[2] - 1):
                 n = ml[i] + mh[i] + ms[i] + mn[i] + m[i - 1] + m[i + 1]
-                pp[i] = m[i] * rr[i] / (mass + d * n + ss[i]) + beta * pp[i]
+                pp[i] = m[i] * rr[i] / (mass + d * n + share * ss[i]) + beta * pp[i]
 
 
 @kernel

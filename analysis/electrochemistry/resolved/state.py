@@ -104,7 +104,7 @@ class ResolvedCell:
         self.between = self.voxel_between = self.work.between
         self.beside = self.voxel_beside = Loans([padded(voxels)])
         if several:
-            self.voxel_between = Loans([padded(voxels) for _ in range(4)])
+            self.voxel_between = Loans([padded(voxels) for _ in range(3)])
             self.beside = Loans([padded(shape)])
         self.preconditioner = BlockMultigrid(
             shape,
@@ -219,9 +219,11 @@ class ResolvedCell:
             *(self.voxel_edge**2, weight, self.diffusivity, out),
         )
 
-    def solve_lithium(self, b, x, weight, slope, rtol, *, warm=False):
+    def solve_lithium(self, b, x, weight, rtol, *, reacting=True, warm=False):
         """Solve the linear system of the lithium, see :func:`solid_diffusion.solve`."""
         mass = np.float32(self.voxel_edge**2 * weight)
-        operator = lithium.Operator(self.active, mass, self.diffusivity, slope)
+        operator = lithium.Operator(
+            self.active, mass, self.diffusivity, self.slope, np.float32(reacting)
+        )
         with self.voxel_between.lent("direction", "image") as work:
             lithium.solve(operator, b, x, rtol, run=self.run_lithium, work=work, warm=warm)

@@ -40,9 +40,9 @@ def remember(start, stop, level, field, old, change):
 
 
 @kernel
-def positive_history(start, stop, u, now, v, before, storage, least, out):
+def positive_history(start, stop, u, now, v, change, storage, least, out):
     """
-    Write ``out = u now + v before``, in the electrolyte at least ``least now``.
+    Write ``out = u now + v change``, in the electrolyte at least ``least now``.
 
     Where salt has just been used up, the second-order difference would ask for a negative
     concentration. Returns the storage that the bound added.
@@ -50,7 +50,7 @@ def positive_history(start, stop, u, now, v, before, storage, least, out):
     added = 0.0
     for k in range(start + 1, stop + 1):
         for j in range(1, now.shape[1] - 1):
-            a, b, m, o = now[k, j], before[k, j], storage[k, j], out[k, j]
+            a, b, m, o = now[k, j], change[k, j], storage[k, j], out[k, j]
             for i in range(1, now.shape[2] - 1):
                 value = u * a[i] + v * b[i]
                 if m[i] > 0 and value < least * a[i]:
@@ -101,6 +101,16 @@ def next_change(last, earlier, factors):
     return line + min(max(factors.bend * (last - factors.ratio * earlier), -most), most)
 
 
+@kernel
+def difference(start, stop, new, old, out):
+    """Write ``out = new - old``."""
+    for k in range(start + 1, stop + 1):
+        for j in range(1, new.shape[1] - 1):
+            a, b, o = new[k, j], old[k, j], out[k, j]
+            for i in range(1, new.shape[2] - 1):
+                o[i] = a[i] - b[i]
+
+
 class PastPotentials:
     """
     psi and phi_s at the end of the last step, and their last two changes, in float32.
@@ -145,33 +155,33 @@ class PastPotentials:
 
 
 @kernel
-def extrapolate(start, stop, now, before, earlier, factors, active, low, high, out):
+def extrapolate(start, stop, now, change, earlier, factors, active, low, high, out):
     """
     Predict concentrations by a parabola through three steps, kept well inside their bounds.
 
-    `earlier` is the change before the last one, `factors` a :class:`Parabola`. Lithium goes at
+    `change` and `earlier` are the last two changes, `factors` a :class:`Parabola`. Lithium goes at
     most half of the way to a bound, salt at most 70 % down.
     """
     for k in range(start + 1, stop + 1):
         for j in range(1, now.shape[1] - 1):
-            a, b, e, m, o = now[k, j], before[k, j], earlier[k, j], active[k, j], out[k, j]
+            a, b, e, m, o = now[k, j], change[k, j], earlier[k, j], active[k, j], out[k, j]
             for i in range(1, now.shape[2] - 1):
-                change = next_change(a[i] - b[i], e[i], factors)
+                step = next_change(b[i], e[i], factors)
                 if m[i] > 0:
-                    change = min(max(change, 0.5 * (low - a[i])), 0.5 * (high - a[i]))
+                    step = min(max(step, 0.5 * (low - a[i])), 0.5 * (high - a[i]))
                 else:
-                    change = max(change, -0.7 * a[i])
-                o[i] = a[i] + change
+                    step = max(step, -0.7 * a[i])
+                o[i] = a[i] + step
 
 
 @kernel
-def extrapolate_salt(start, stop, now, before, earlier, factors, out):
+def extrapolate_salt(start, stop, now, change, earlier, factors, out):
     """The same for a field that holds salt alone."""
     for k in range(start + 1, stop + 1):
         for j in range(1, now.shape[1] - 1):
-            a, b, e, o = now[k, j], before[k, j], earlier[k, j], out[k, j]
+            a, b, e, o = now[k, j], change[k, j], earlier[k, j], out[k, j]
             for i in range(1, now.shape[2] - 1):
-                o[i] = a[i] + max(next_change(a[i] - b[i], e[i], factors), -0.7 * a[i])
+                o[i] = a[i] + max(next_change(b[i], e[i], factors), -0.7 * a[i])
 
 
 @kernel

@@ -75,9 +75,10 @@ class Run:
         self.end = float(end_s)
         self.record = StepRecord(next_step=control.first_step_s)
         self.now = [store.copy() for store in cell.stores]
-        self.before = [store.copy() for store in cell.stores]
         self.potentials = time_differences.PastPotentials(cell.psi, cell.phi, cell.voltage)
-        self.earlier = [np.zeros_like(store, dtype="f4") for store in cell.stores]
+        self.change, self.earlier = (  # of the last two steps
+            [np.zeros_like(store, dtype="f4") for store in cell.stores] for _ in range(2)
+        )
         self.salt_start = cell.run(_cell.weighted_sum, cell.storage, cell.salt)
         self.lithium_start = cell.run_lithium(_cell.weighted_sum, cell.active, cell.lithium)
 
@@ -164,41 +165,41 @@ class Run:
     def _attempt(self, step):
         """Predict and solve; returns the outcome and the weight of the time difference."""
         cell, record = self.cell, self.record
-        now, before = self.now, self.before
+        now, change = self.now, self.change
         if not record.steps:
             weight = 1 / step
             for store, history, last in zip(cell.stores, cell.histories, now, strict=True):
                 np.multiply(last, weight, out=history)
                 np.copyto(store, last)
-            factors = time_differences.NO_CHANGE
         else:
             r = step / record.step
-            earlier = record.step_before if record.steps > 1 else 0.0
-            factors = time_differences.parabola(step, record.step, earlier)
+            factors = time_differences.parabola(
+                step, record.step, record.step_before * (record.steps > 1)
+            )
             weight = (1 + 2 * r) / (1 + r) / step
-            u, v = (1 + r) / step, -(r**2) / (1 + r) / step
+            u, v = weight, r**2 / (1 + r) / step  # of the last values and their last change
             excess = cell.run(
                 time_differences.positive_history,
-                *(u, now[0], v, before[0], cell.storage, 0.1 * weight, cell.histories[0]),
+                *(u, now[0], v, change[0], cell.storage, 0.1 * weight, cell.histories[0]),
             )
             if excess > 0:  # give back what the bound added, so that no salt is made
                 salt = cell.run(_cell.weighted_sum, cell.storage, cell.histories[0])
                 cell.run(_cell.scale_salt, 1 - excess / salt, cell.storage, cell.histories[0])
             if len(now) > 1:
                 cell.run_lithium(
-                    time_differences.combine, u, now[1], v, before[1], cell.histories[1]
+                    time_differences.combine, u, now[1], v, change[1], cell.histories[1]
                 )
                 cell.run(
                     time_differences.extrapolate_salt,
-                    *(now[0], before[0], self.earlier[0], factors, cell.salt),
+                    *(now[0], change[0], self.earlier[0], factors, cell.salt),
                 )
             cell.run_lithium(
                 time_differences.extrapolate,
-                *(now[-1], before[-1], self.earlier[-1], factors),
+                *(now[-1], change[-1], self.earlier[-1], factors),
                 *(cell.active, *cell.bounds, cell.lithium),
             )
-            if record.steps < 3:  # the first changes are those of the start
-                factors = time_differences.NO_CHANGE
+        if record.steps < 3:
+            factors = time_differences.NO_CHANGE  # the first changes are those of the start
         self.potentials.predict(cell.run, factors, (cell.psi, cell.phi))
         outcome = self.solve(weight)
         record.iterations += outcome.iterations
@@ -248,13 +249,11 @@ class Run:
         correction = max(abs(cell.shifts[0]), abs(cell.shifts[1]))
         record.rows.append((record.time, cell.voltage, salt, lithium, cell.kirchhoff, correction))
         record.profiles.append(self.new_profiles)
-        for run, *fields in zip(
-            (cell.run, cell.run_lithium)[-len(self.now) :],
-            *(self.now, self.before, self.earlier),
-            strict=True,
-        ):
-            run(time_differences.combine, 1.0, fields[0], -1.0, *fields[1:])
-        self.before, self.now, cell.stores = self.now, cell.stores, self.before
+        self.change, self.earlier = self.earlier, self.change
+        runs = (cell.run, cell.run_lithium)[-len(self.now) :]
+        for run, *fields in zip(runs, cell.stores, self.now, self.change, strict=True):
+            run(time_differences.difference, *fields)
+        self.now, cell.stores = cell.stores, self.now
         self.potentials.remember(cell.run, cell.voltage, (cell.psi, cell.phi))
         if any(abs(record.time - stop) < 1e-6 * stop for stop in self.stops if stop < self.end):
             record.snapshots.append(solution.snapshot(cell, self.now, record.time))
@@ -293,7 +292,7 @@ class Run:
         return dict(
             **self.record.arrays(),
             **{f"now{n}": part for n, part in enumerate(self.now)},
-            **{f"before{n}": part for n, part in enumerate(self.before)},
+            **{f"change{n}": part for n, part in enumerate(self.change)},
             **{f"earlier{n}": part for n, part in enumerate(self.earlier)},
             **self.potentials.arrays(),
             response=self.cell.response,
@@ -305,8 +304,8 @@ class Run:
     def restore(self, stored):
         """Go on from what :meth:`state` gave in a run of the same case."""
         self.record.restore(stored)
-        for n, (now, before) in enumerate(zip(self.now, self.before, strict=True)):
-            now[:], before[:] = stored[f"now{n}"], stored[f"before{n}"]
+        for n, (now, change) in enumerate(zip(self.now, self.change, strict=True)):
+            now[:], change[:] = stored[f"now{n}"], stored[f"change{n}"]
         self.potentials.restore(stored)
         for n, earlier in enumerate(self.earlier):
             earlier[:] = stored[f"earlier{n}"]
