@@ -4,6 +4,7 @@ JOBS ?= 2
 PYTHON ?= python3
 VENV := .venv
 override LAB := jupyterlab==4.6.6
+override TORCH := torch==2.13.0
 RUN := $(VENV)/bin/python
 
 # What a reader types after a name below reaches Python as it was typed, dollars, quotes and
@@ -11,7 +12,7 @@ RUN := $(VENV)/bin/python
 # where it stands, without reading it again. (make itself drops blanks before a value.)
 PROFILE_TYPED := $(filter-out file,$(origin PROFILE))
 NAMES := CBD_PROFILE PROFILE REAL JOBS PYTHON TESTS TOMOGRAM VOXEL_SIZE_UM FRACTIONS DATASET CROP POLARITY OUT FROM \
-  FILE AREA_CM2 THICKNESS_UM CONDUCTIVITY_S_M POROSITY LABELS
+  FILE AREA_CM2 THICKNESS_UM CONDUCTIVITY_S_M POROSITY LABELS METHOD SET SECONDS MEMORY_GB SIZE
 $(foreach name,$(NAMES),$(eval override $(name) := $$(value $(name))))
 export $(NAMES)
 
@@ -22,7 +23,7 @@ export MKL_NUM_THREADS ?= 1
 export KERAS_BACKEND ?= jax
 export PYTHONHASHSEED = 0
 
-.PHONY: book test own spectrum lab posterior sync lock clean preview pdf epub crate help
+.PHONY: book test own spectrum challenge challenge-data lab posterior limit sync lock clean preview pdf epub crate help
 .DEFAULT_GOAL := help
 
 help:
@@ -32,10 +33,14 @@ help:
 	@echo "         [POLARITY=bright|dark] [DATASET=name] [OUT=folder]"
 	@echo "make spectrum FILE=cell.csv [AREA_CM2=1.13 THICKNESS_UM=80 CONDUCTIVITY_S_M=0.2]"
 	@echo "         [POROSITY=0.4 | LABELS=labels.tif VOXEL_SIZE_UM=0.642] [OUT=results.csv]"
+	@echo "make challenge METHOD=my_method.py [PROFILE=smoke|demo|paper] [SET=open|sealed|study]"
+	@echo "         [SECONDS=300 MEMORY_GB=4] [OUT=folder]          your method on known electrodes, scored"
+	@echo "make challenge-data [SIZE=sample|full|smoke|demo] [SET=open|sealed] [OUT=folder]"
 	@echo "make lab [PROFILE=smoke]                                 the chapters as notebooks, in JupyterLab"
 	@echo "make preview   serve the built book      make sync    pair .md and .ipynb [FROM=md|ipynb]"
 	@echo "make lock      resolve requirements.txt  make clean   remove what the profiles built"
 	@echo "make posterior train the weights of the posterior anew, on virtual electrodes of other seeds"
+	@echo "make limit     train the U-Net that shows the limit of a tomogram anew (an hour; PyTorch is installed)"
 	@echo "make pdf, make epub, make crate          other forms of the built book, RO-Crate of its results"
 
 book: $(VENV)/.compiled
@@ -54,6 +59,13 @@ spectrum: $(VENV)/.compiled
 	  --thickness-um="$$THICKNESS_UM" --conductivity-S-m="$$CONDUCTIVITY_S_M" --porosity="$$POROSITY" \
 	  --labels="$$LABELS" --voxel-size-um="$$VOXEL_SIZE_UM" --out="$$OUT"
 
+challenge: $(VENV)/.compiled
+	@$(RUN) -m analysis challenge --profile="$$PROFILE" --method="$$METHOD" --set="$$SET" \
+	  --out="$$OUT" --seconds="$$SECONDS" --memory-gb="$$MEMORY_GB"
+
+challenge-data: $(VENV)/.compiled
+	@$(RUN) -m analysis challenge-data --size="$$SIZE" --set="$$SET" --out="$$OUT"
+
 # A profile named on the command line or in the environment; else the notebooks take the one that has results.
 lab: $(VENV)/.lab
 	$(if $(PROFILE_TYPED),CBD_PROFILE="$$PROFILE" )$(RUN) -m jupyterlab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/book/index.ipynb
@@ -66,6 +78,15 @@ $(VENV)/.lab: $(VENV)/.compiled
 # The weights of the posterior come with the repository; this trains them anew.
 posterior: $(VENV)/.compiled
 	$(RUN) -m analysis.study.limit.posterior
+
+# The weights of the U-Net come with the repository, too; this trains them anew, and goes on where
+# it was stopped. PyTorch is no part of the lock: only this needs it.
+limit: $(VENV)/.train
+	KERAS_BACKEND=torch $(RUN) -m analysis.study.limit.network
+
+$(VENV)/.train: $(VENV)/.compiled
+	$(RUN) -m pip install --quiet --disable-pip-version-check "$(TORCH)" --extra-index-url https://download.pytorch.org/whl/cpu
+	@touch $@
 
 sync: $(VENV)/.installed
 	$(RUN) -m analysis sync --from="$$FROM"

@@ -1,4 +1,4 @@
-"""Command line: ``python -m analysis book|own|campaign|kernels|sync|preview ...``."""
+"""Command line: ``python -m analysis book|own|challenge|campaign|kernels|sync|preview ...``."""
 
 import argparse
 import sys
@@ -11,6 +11,7 @@ def main(arguments=None):
     _add_book(commands)
     _add_own(commands)
     _add_spectrum(commands)
+    _add_challenge(commands)
     _add_campaign(commands)
     _add_kernels(commands)
     _add_sync(commands)
@@ -108,6 +109,51 @@ def _add_spectrum(commands):
         return 0
 
     parser.set_defaults(run=run)
+
+
+def _add_challenge(commands):
+    parser = commands.add_parser("challenge", help="score a method of your own on known electrodes")
+    for name, what in (
+        ("profile", "size of the set: smoke, demo or paper"),
+        ("method", "Python script with a function trinarize"),
+        ("set", "open, sealed or study"),
+        ("out", "folder for the report"),
+        ("seconds", "time limit for one specimen"),
+        ("memory-gb", "memory limit"),
+    ):
+        parser.add_argument("--" + name, default="", help=what)
+
+    def run(options):
+        from publishing.challenge import command
+
+        command.run(
+            options.method,
+            profile=options.profile,
+            which=options.set,
+            out=options.out,
+            seconds=options.seconds,
+            memory_GB=options.memory_gb,
+            progress=_progress,
+        )
+        return 0
+
+    parser.set_defaults(run=run)
+
+    parser = commands.add_parser("challenge-data", help="write the data of the challenge")
+    for name, what in (
+        ("size", "sample, full, or the name of a profile"),
+        ("set", "open, or sealed: without its truth"),
+        ("out", "folder for the data"),
+    ):
+        parser.add_argument("--" + name, default="", help=what)
+
+    def write(options):
+        from publishing.challenge import release
+
+        release.write(options.size, which=options.set, out=options.out, progress=_progress)
+        return 0
+
+    parser.set_defaults(run=write)
 
 
 def _add_campaign(commands):

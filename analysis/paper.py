@@ -18,6 +18,7 @@ PRINTED_FRACTIONS = {"AM": 0.5954, "CBD": 0.1154, "pore": 0.2892}  # Section 2.1
 CURRENTS_MA_CM2 = (1.0, 3.0, 6.0, 8.0, 10.0, 12.0)  # Section 5.2
 LAYER_INTERFACE_UM = 80.0  # Section 5.1 on Figure 10
 COVARIANCE_PEAK_UM = 2.0  # Section 5.1 on Figure 9
+CUTOUTS, CUTOUT_VOXELS = 3, 200  # lithiated per electrode; voxels along y and x: Section 5.2
 VOXEL_SIZE_UM = 0.642  # Section 2.2
 N_TRAINING_VOXELS = 2541  # Section 3.3
 N_NETWORK_PARAMETERS = 32_478  # 125 inputs, five layers of 75, three outputs: Section 3.3

@@ -20,6 +20,7 @@ TABLE_3_METHODS = (
     "nn-p-am-cbd",
     "nn-p-cond",
 )
+OUTSIDE_TABLE_3 = ("nn-cbd-p-am", "nn-p-cbd-am")  # the other two of the twelve
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,19 @@ class Profile:
         Of these posteriors, for AM and for the CBD.
     limit_draws : int
         Draws from the posterior of a specimen.
+    consistency_lateral, consistency_pieces : int, int
+        Voxels along y and x, and number per electrode, of the specimens that are drawn for the
+        chapter on one binder and one gamma.
+    consistency_gammas, consistency_contrasts : tuple of float, tuple of float
+        True gammas and layer contrasts that this chapter combines with the truth scenarios.
+    consistency_methods : tuple of str
+        Trinarizations that are made of these specimens.
+    challenge_lateral, challenge_thickness : int, int or None
+        Voxels of the specimens of the challenge; None for the whole thickness.
+    challenge_pairs : int
+        Pairs of SL and TL in a set.
+    challenge_methods : tuple of str
+        Trinarizations of the paper whose scores stand beside an entry of the challenge.
     gamma_true, fit_current, noise_V : float
         The virtual experiment: gamma of the CBD [-], current of the fit [mA/cm²], noise [V].
     """
@@ -161,6 +175,22 @@ class Profile:
     limit_learning: tuple[int, ...] = (1, 2, 4, 8)
     limit_trees: tuple[int, int] = (40, 100)
     limit_draws: int = 8
+    consistency_lateral: int = 40
+    consistency_pieces: int = 4
+    consistency_gammas: tuple[float, ...] = (0.01, 0.03, 0.08, 0.2)
+    consistency_contrasts: tuple[float, ...] = (1.0, 0.3)
+    consistency_methods: tuple[str, ...] = (
+        "nn-am-cond",
+        "nn-cbd-cond",
+        "nn-p-cond",
+        "thresholding",
+        "kmeans",
+        "edx-closing",
+    )
+    challenge_lateral: int = 48
+    challenge_thickness: int | None = None
+    challenge_pairs: int = 2
+    challenge_methods: tuple[str, ...] = (*TABLE_3_METHODS, *OUTSIDE_TABLE_3)
     gamma_true: float = 0.08
     fit_current: float = 6.0
     noise_V: float = 2e-3
@@ -225,6 +255,14 @@ PROFILES = {
             limit_learning=(1, 4),
             limit_trees=(10, 20),
             limit_draws=3,
+            consistency_lateral=32,
+            consistency_pieces=3,
+            consistency_methods=("kmeans", "edx-closing"),
+            consistency_contrasts=(1.0,),
+            challenge_lateral=32,
+            challenge_thickness=64,
+            challenge_pairs=1,
+            challenge_methods=("thresholding", "kmeans", "edx-closing", "nn-am-cond"),
             resolved_lateral=32,
             resolved_voxels_per_cell=(4, 2),
             resolved_methods=("truth", "kmeans"),
@@ -242,6 +280,10 @@ PROFILES = {
             limit_learning=(1, 2, 4, 8, 16),
             limit_trees=(60, 160),
             limit_draws=20,
+            consistency_lateral=96,
+            consistency_pieces=8,
+            challenge_lateral=200,
+            challenge_pairs=4,
             unet_steps=150,
             unet_filters=(16, 32, 64),
             forest_pixels=20_000,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from analysis import opengl, profiles, storage
 from analysis.storage import scratch
-from publishing import site, stamps
+from publishing import site, slides, stamps
 from publishing.chapters import ROOT, chapters_in_book
 from publishing.execute import execute
 from publishing.stage import stage
@@ -154,6 +154,8 @@ def build_site(stage_folder, build, *, builder="html", strict=True, jobs=2):
     for leftover in (fresh, old):
         shutil.rmtree(leftover, ignore_errors=True)
     shutil.copytree(made, fresh)
+    if builder == "html" and (fresh / "book").is_dir():
+        slides.make(fresh, stage_folder)
     if target.exists():
         target.rename(old)
     fresh.rename(target)

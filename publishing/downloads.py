@@ -1,18 +1,21 @@
-"""Every figure as PNG on the page, as SVG and PDF for download.
+"""Every figure as PNG on the page, as SVG and PDF for download, and as a PNG for phones.
 
-A notebook keeps each figure in three forms (see :func:`analysis.figures.style.use`). The staged
-copy keeps the PNG; the other two become files beside the page, linked in the caption.
+A notebook keeps each figure in four forms (see :func:`analysis.figures.style.use`). The staged
+copy keeps the wide PNG; the other three become files beside the page. SVG and PDF are linked in the
+caption, the narrow PNG is found by its name (``book/_ext/narrow_figures.py``).
 """
 
 import base64
 from pathlib import Path
 
-_FORMS = {"image/svg+xml": "svg", "application/pdf": "pdf"}
+from analysis.figures import narrow
+
+_FORMS = {"image/svg+xml": "svg", "application/pdf": "pdf", narrow.MIME: "narrow.png"}
 
 
 def offer(notebook, chapter, put, *, links=True):
     """
-    Move the SVG and PDF forms of a notebook's figures into files of their own.
+    Move the SVG, PDF and narrow forms of a notebook's figures into files of their own.
 
     Parameters
     ----------
@@ -43,7 +46,8 @@ def offer(notebook, chapter, put, *, links=True):
                 put(_place(chapter, name, ending), _bytes(content, ending))
             if name not in names:
                 names.append(name)
-                _link(figure, chapter, name, sorted(forms, reverse=True))
+                linked = sorted(forms.keys() - {_FORMS[narrow.MIME]}, reverse=True)
+                _link(figure, chapter, name, linked)
     return names
 
 
@@ -66,4 +70,4 @@ def _place(chapter, name, ending):
 
 def _bytes(content, ending):
     content = "".join(content) if isinstance(content, list) else content
-    return base64.b64decode(content) if ending == "pdf" else content.encode("utf-8")
+    return content.encode("utf-8") if ending == "svg" else base64.b64decode(content)

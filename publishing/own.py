@@ -292,7 +292,7 @@ def _stage(build):
     }
     for name, text in files.items():
         write_if_changed(folder / name, text.encode())
-    for name in ("_static", "_ext"):
+    for name in ("_static", "_ext", "_inventories"):
         for file in (ROOT / "book" / name).rglob("*"):
             if file.is_file() and file.suffix != ".pyc":
                 write_if_changed(folder / file.relative_to(ROOT), file.read_bytes())

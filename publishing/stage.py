@@ -15,6 +15,11 @@ from publishing import downloads
 from publishing.chapters import ROOT, table_of_contents
 from publishing.pairs import KERNEL
 
+# What Sphinx needs below ``book/`` beside the pages.
+BESIDE_THE_PAGES = (
+    "*.bib", "_static/**/*", "images/**/*", "_templates/**/*", "_ext/*.py", "_inventories/*.txt",
+)  # fmt: skip
+
 
 def stage(build, *, root=ROOT):
     """
@@ -50,7 +55,7 @@ def stage(build, *, root=ROOT):
         else:
             source = _with_ending(root / relative)
             put(source.relative_to(root), source.read_bytes())
-    for pattern in ("*.bib", "_static/**/*", "images/**/*", "_templates/**/*", "_ext/*.py"):
+    for pattern in BESIDE_THE_PAGES:
         for file in (root / "book").glob(pattern):
             if file.is_file():
                 put(file.relative_to(root), file.read_bytes())

@@ -46,7 +46,7 @@ NAMES_FOR_SCRIPTS = {"structure", "calibration", "halfcell"}
 
 # Parts of the study; each may import those before it. The modules that serve all come first.
 PARTS = ("finding", "catalogue", "current", "imaging", "trinarization", "limit", "morphology")
-PARTS += ("cells", "own_data", "book")
+PARTS += ("cells", "consistency", "own_data", "book")
 
 
 def modules(rooms=HOUSE):

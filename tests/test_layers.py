@@ -27,7 +27,8 @@ RANKS = {
     "kernels": 5,
     "simulation": 6,
     "study": 9,
-    "__main__": 10,
+    "challenge": 10,
+    "__main__": 11,
 }
 
 HEAVY = {"keras", "jax", "fipy", "porespy", "pyvista", "distributed", "dask"}

@@ -49,6 +49,8 @@ printf '%s\\0' "$@" "$TESTS" >> "$SEEN"
 TARGETS = {
     "own": ("TOMOGRAM", "VOXEL_SIZE_UM", "FRACTIONS", "DATASET", "CROP", "POLARITY", "OUT"),
     "book": ("PROFILE", "REAL", "JOBS"),
+    "challenge": ("PROFILE", "METHOD", "SET", "OUT", "SECONDS", "MEMORY_GB"),
+    "challenge-data": ("SIZE", "SET", "OUT"),
     "sync": ("FROM",),
     "preview": ("PROFILE",),
     "pdf": ("PROFILE",),

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("descriptors", "figures", "instruments", "segmentation", "specimen", "storage", "study")
+PACKAGES = ("challenge", "descriptors", "figures", "instruments", "segmentation", "specimen", "storage", "study")
 ROOMS = sorted(
     file.parent
     for package in PACKAGES
     for file in (ROOT / "analysis" / package).rglob("__init__.py")
-) + [ROOT / "publishing", ROOT / "publishing/forms"]
+) + [ROOT / "publishing", ROOT / "publishing/forms", ROOT / "publishing/challenge"]
 
 
 def modules(room):

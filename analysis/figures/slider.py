@@ -56,12 +56,14 @@ def slices(volumes, *, voxel_size_um, name, axis=1, max_slices=MAX_SLICES, start
     2
     """
     check_voxel_size(voxel_size_um)
+    bar = _scale_bar(volumes, axis, voxel_size_um)
     volumes, picked = _picked(volumes, axis, max_slices)
     start = len(picked) // 2 if start is None else min(start, len(picked) - 1)
     panels = "".join(
-        f'<figure class="cbd-panel">{_window([(title, volume)], len(picked), start)}'
+        f'<figure class="cbd-panel">'
+        f"{_window([(title, volume)], len(picked), start, bar if place == 0 else '')}"
         f"<figcaption>{html.escape(style.label(title))}</figcaption></figure>"
-        for title, volume in volumes.items()
+        for place, (title, volume) in enumerate(volumes.items())
     )
     identity = _identity(name, volumes)
     places = [round(float(index * voxel_size_um), 1) for index in picked]
@@ -104,7 +106,9 @@ def blink(before, after, *, names, voxel_size_um, name, axis=1, max_slices=MAX_S
     True
     """
     check_voxel_size(voxel_size_um)
-    volumes, picked = _picked({names[0]: before, names[1]: after}, axis, max_slices)
+    volumes = {names[0]: before, names[1]: after}
+    bar = _scale_bar(volumes, axis, voxel_size_um)
+    volumes, picked = _picked(volumes, axis, max_slices)
     start = len(picked) // 2
     identity = _identity(name, volumes)
     height, width = next(iter(volumes.values())).shape[1:]
@@ -114,7 +118,7 @@ def blink(before, after, *, names, voxel_size_um, name, axis=1, max_slices=MAX_S
     page = (
         f'<div class="cbd-slider cbd-blink" id="{identity}">{_STYLE}'
         f'<div class="cbd-panels"><figure class="cbd-panel" style="max-width:{widest}">'
-        f"{_window(list(volumes.items()), len(picked), start)}"
+        f"{_window(list(volumes.items()), len(picked), start, bar)}"
         f'<figcaption aria-live="polite">{first}</figcaption></figure></div>'
         f'<p class="cbd-control"><button type="button" class="cbd-swap" aria-pressed="false">'
         f"Show {second}</button> "
@@ -178,8 +182,29 @@ def _picked(volumes, axis, max_slices):
     return thinned, picked
 
 
-def _window(layers, count, start):
-    """A window onto one sprite, or onto several on the same spot."""
+def _scale_bar(volumes, axis, voxel_size_um):
+    """
+    A bar of a round length in the corner of a slice, empty if the volumes cannot be shown at all.
+
+    Examples
+    --------
+    >>> "20 µm" in _scale_bar({"truth": np.zeros((4, 4, 100))}, 1, 0.642)
+    True
+    """
+    shape = np.shape(next(iter(volumes.values()), 0))
+    if len(shape) != 3:
+        return ""
+    width_um = [size for place, size in enumerate(shape) if place != axis][1] * voxel_size_um
+    power = 10.0 ** np.floor(np.log10(0.5 * width_um))
+    length_um = max(step * power for step in (1, 2, 5) if step * power <= 0.5 * width_um)
+    return (
+        f'<span class="cbd-bar" aria-hidden="true" style="width:{100 * length_um / width_um:.2f}%">'
+        f"{length_um:g} µm</span>"
+    )
+
+
+def _window(layers, count, start, bar=""):
+    """A window onto one sprite, or onto several on the same spot, with a scale bar."""
     height, width = layers[0][1].shape[1:]
     parts = []
     for number, (title, volume) in enumerate(layers):
@@ -191,7 +216,7 @@ def _window(layers, count, start):
             f'<div class="cbd-sprite" role="img" aria-label="{label}" data-label="{label}"{hidden} '
             f'style="aspect-ratio:{width}/{height};background-size:100% {100 * count}%;'
             f"background-position:0 {place:.4f}%;"
-            f'background-image:url(data:image/png;base64,{data})"></div>'
+            f'background-image:url(data:image/png;base64,{data})">{bar}</div>'
         )
     return "".join(parts)
 
@@ -253,9 +278,11 @@ _STYLE = (
     "text-align:center}"
     ".cbd-blink figure.cbd-panel{flex-basis:12rem}"
     ".cbd-slider figcaption{font-size:.75rem;line-height:1.3;color:#1b1f27}"
-    ".cbd-sprite{width:100%;background-repeat:no-repeat;image-rendering:pixelated;"
+    ".cbd-sprite{position:relative;width:100%;background-repeat:no-repeat;image-rendering:pixelated;"
     "-webkit-print-color-adjust:exact;print-color-adjust:exact}"
     ".cbd-sprite[hidden]{display:none}"
+    ".cbd-bar{position:absolute;left:4%;bottom:3%;border-bottom:3px solid #fff;color:#fff;"
+    "background:rgba(0,0,0,.75);font-size:.7rem;line-height:1.2;white-space:nowrap}"
     ".cbd-control{display:flex;flex-wrap:wrap;gap:.6rem;align-items:center;margin:.5rem 0 0}"
     ".cbd-control input[type=range]{flex:1 1 8rem;min-width:0;min-height:24px}"
     ".cbd-control output{min-width:4.5rem;font-variant-numeric:tabular-nums}"

@@ -5,10 +5,12 @@ print; where lines meet, markers tell methods apart and line styles tell specime
 (`tests/figures/test_style.py` measures this).
 """
 
+from base64 import b64encode
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
 
+from analysis.figures import narrow
 from analysis.phases import Phase
 
 # Areas: pore dark, CBD red, AM light, as in Figure 1 of the paper but readable in gray print.
@@ -49,6 +51,11 @@ METHODS = {
 OURS = {
     "posterior": MethodStyle("Posterior", "#5b3a91", "X"),
     "posterior with profile": MethodStyle("Posterior with profile", "#9a6fd0", "d"),
+    "U-Net": MethodStyle("U-Net", "#1a7f37", "o"),
+    "U-Net with profile": MethodStyle("U-Net with profile", "#57ab5a", "s"),
+    "U-Net, most probable": MethodStyle("U-Net, most probable", "#1a7f37", "X"),
+    "U-Net, draw": MethodStyle("U-Net, draw", "#57ab5a", "o"),
+    "floor": MethodStyle("Floor: dealt at random", "#444444", ""),
     "most probable": MethodStyle("Most probable", "#5b3a91", "X"),
     "draw": MethodStyle("Draw", "#000000", "o"),
     "independent draw": MethodStyle("Independent draw", "#8a8a8a", "8"),
@@ -119,8 +126,9 @@ def use():
     """
     Set matplotlib's defaults to the book's look.
 
-    In a notebook each figure is then kept as PNG, SVG and PDF: the page shows the PNG and offers
-    the other two for download. Safe to call more than once.
+    In a notebook each figure is then kept as PNG, SVG and PDF, and as a PNG for phones (see
+    :mod:`analysis.figures.narrow`): the page shows a PNG and offers SVG and PDF for download. Safe
+    to call more than once.
     """
     import matplotlib
 
@@ -130,13 +138,19 @@ def use():
     except NameError:
         return
     if hasattr(shell, "kernel"):
+        # its first import registers printers of its own, so it must come before ours
+        import matplotlib_inline.backend_inline  # noqa: F401
+        from IPython.core.formatters import PNGFormatter
         from matplotlib.figure import Figure
 
+        formatters = shell.display_formatter.formatters
         for mime, kind in _MIME.items():
-            shell.display_formatter.formatters[mime].for_type(Figure, partial(_printed, kind=kind))
+            formatters[mime].for_type(Figure, partial(printed, kind=kind))
+        formatters.setdefault(narrow.MIME, PNGFormatter(parent=shell.display_formatter))
+        formatters[narrow.MIME].for_type(Figure, printed_narrow)
 
 
-def _printed(figure, *, kind):
+def printed(figure, *, kind):
     """
     A figure as the bytes (SVG: the text) of a file.
 
@@ -159,6 +173,12 @@ def _printed(figure, *, kind):
         whole = getattr(figure, "whole", None)
         figure.savefig(buffer, format=kind, bbox_inches=whole, metadata=metadata)
     return buffer.getvalue().decode() if kind == "svg" else buffer.getvalue()
+
+
+def printed_narrow(figure):
+    """The form of a figure for phones as PNG in base64; None if it is narrow already."""
+    copy = narrow.stacked(figure)
+    return copy if copy is None else b64encode(printed(copy, kind="png")).decode("ascii")
 
 
 def axes(rows=1, columns=1, *, height=None, width=1.0, **kwargs):
@@ -231,6 +251,32 @@ def ordered(methods):
     """
     rank = {method: place for place, method in enumerate(METHODS)}
     return sorted((str(method) for method in methods), key=lambda name: rank.get(name, len(rank)))
+
+
+def main_first(table, column="method"):
+    """
+    A table with the methods of :data:`MAIN_METHODS` above all others, otherwise in its order.
+
+    So a page that has room for some rows shows those that every figure shows.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+    column : str
+        Column with the names of the methods.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> list(main_first(pd.DataFrame({"method": ["nn-p-am-cbd", "kmeans"]})).method)
+    ['kmeans', 'nn-p-am-cbd']
+    """
+    last = ~table[column].isin(MAIN_METHODS)
+    return table.loc[last.sort_values(kind="stable").index].reset_index(drop=True)
 
 
 def legend(panel, *, methods=None, specimens=(), columns=4):

@@ -7,8 +7,8 @@ import re
 
 from analysis.figures import style
 
-LONG = 30  # rows beyond which a table scrolls inside its own box
-WIDE = 9  # columns beyond which it is set smaller on paper
+ROWS = 15  # on a page; a reader looks further down in the CSV
+COLUMNS = 7  # on a page: what fits beside the margins at a width of 1300 px
 _SHORT = 18  # letters of a cell that is kept on one line
 
 # A mark beside the words, so that the verdict does not rest on color.
@@ -47,10 +47,13 @@ class Page:
 
 def show(
     table, *, name, digits=3, formats=None, verdict="verdict", headings=None, columns=None,
-    rows=None,
+    rows=ROWS,
 ):  # fmt: skip
     """
     A table for the page, with a link to its CSV.
+
+    A page carries at most :data:`COLUMNS` columns and :data:`ROWS` rows; a line below the table
+    says what only the CSV has.
 
     Methods in a column ``method`` are written as the paper writes them, and ``r_max`` as a symbol
     with an index; the CSV holds what was passed.
@@ -71,10 +74,11 @@ def show(
     headings : dict of str to str, optional
         Headings that differ from the column names, with unit: ``{"ours": "ours [µm]"}``.
     columns : sequence of str, optional
-        Those that the page shows, in this order; a page carries about seven. The CSV holds all.
-    rows : int, optional
-        At most so many rows on the page, from the top; a line below says how many there are. Sort
-        the table so that what matters comes first. The CSV holds all.
+        Those that the page shows, in this order, at most :data:`COLUMNS`. By default the first
+        ones; a verdict stays in any case. The CSV holds all.
+    rows : int
+        At most so many rows on the page, from the top. Sort the table so that what matters comes
+        first. The CSV holds all.
 
     Returns
     -------
@@ -85,6 +89,8 @@ def show(
     ------
     KeyError
         If the table has no such column.
+    ValueError
+        If more columns or rows are asked for than a page carries.
 
     Examples
     --------
@@ -96,9 +102,9 @@ def show(
     table = _with_index(table)
     headings = headings or {}
     csv = table.to_csv(index=False)
-    n_rows = len(table)
-    table = table[list(columns)] if columns is not None else table
-    table = table.iloc[:rows] if rows is not None else table
+    n_rows, there = len(table), list(table.columns)
+    table = table[_on_the_page(there, columns, verdict, name)].iloc[: _limit(rows, name)]
+    unsaid = [] if columns is not None else [c for c in there if c not in table.columns]
     head = "".join(
         f'<th scope="col">{_typeset(str(headings.get(name_, name_)))}</th>'
         for name_ in table.columns
@@ -115,12 +121,11 @@ def show(
         lines.append(f"<tr>{''.join(cells)}</tr>")
     link = csv_link(csv, name)
     title = html.escape(str(name).replace("-", " ").replace("_", " "), quote=True)
-    kind = " cbd-long" * (len(lines) > LONG) + " cbd-wide" * (len(table.columns) > WIDE)
     page = (
-        f'<div class="cbd-table{kind}" role="region" tabindex="0" '
+        f'<div class="cbd-table" role="region" tabindex="0" '
         f'aria-label="Table: {title}">'
         f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"
-        f'<p class="cbd-downloads">{_left_out(len(table), n_rows)}{link}</p>'
+        f'<p class="cbd-downloads">{_left_out(len(table), n_rows, unsaid)}{link}</p>'
     )
     return Page(page, text=table.to_string(index=False))
 
@@ -168,8 +173,48 @@ def compare(verdicts, *, name, units=None, digits=3):
     return show(pd.DataFrame(rows), name=name, digits=digits)
 
 
-def _left_out(shown, there):
-    return f"The first {shown} of {there} rows; all are in the " if shown < there else ""
+def _on_the_page(there, columns, verdict, name):
+    """Names of the columns that the page shows."""
+    if columns is None:
+        kept = there[:COLUMNS]
+        if verdict in there[COLUMNS:]:
+            kept = [*there[: COLUMNS - 1], verdict]
+        return kept
+    if len(columns) > COLUMNS:
+        raise ValueError(
+            f"Table {name!r} asks for {len(columns)} columns on the page; at most {COLUMNS} fit. "
+            "Name those that the text speaks of: the CSV holds all."
+        )
+    return list(columns)
+
+
+def _limit(rows, name):
+    """How many rows the page shows at most."""
+    if rows is None or rows > ROWS:
+        raise ValueError(
+            f"Table {name!r} asks for {'all' if rows is None else rows} rows on the page; at most "
+            f"{ROWS} fit. Sort it so that what matters comes first: the CSV holds all."
+        )
+    return rows
+
+
+def _left_out(shown, there, columns):
+    """
+    The words between a table and the link to its CSV, which has what the page has not.
+
+    Examples
+    --------
+    >>> _left_out(3, 3, []), _left_out(15, 44, ["seed"])
+    ('', 'The first 15 of 44 rows; all of them, and the columns seed, are in the ')
+    """
+    named = ", ".join(_typeset(str(column)) for column in columns)
+    if shown < there and columns:
+        return (
+            f"The first {shown} of {there} rows; all of them, and the columns {named}, are in the "
+        )
+    if shown < there:
+        return f"The first {shown} of {there} rows; all are in the "
+    return f"The columns {named} are in the " if columns else ""
 
 
 def csv_link(csv, name):

@@ -7,6 +7,7 @@
 ``fibsem``        FIB-SEM: what a scanning electron microscope shows slice by slice
 ``registration``  a surface scan found in a slice of the tomogram: SIFT key points and RANSAC
 ``edx``           a fluorine map of a polished section, and what is read off it
+``image_quality``  contrast, noise and blur of a tomogram, measured without labels
 
 ``transfer``, ``tomograph`` and ``fibsem`` each have a function ``image``, which takes the seed of
 its noise. Lengths are in µm.

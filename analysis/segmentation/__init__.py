@@ -11,6 +11,7 @@ In reading order:
 ``closing``       the CBD fills narrow places, slice by slice as EDX saw it (Section 3.4)
 ``posterior``     ours, not the paper's: probabilities learned on virtual electrodes by the trees
                   in ``boosting``
+``limit_network`` the same by a U-Net, the one in ``residual_unet``, which sees what trees do not
 ``draws``         whole maps drawn from these probabilities
 ``agreement``     how far two labelled volumes agree, voxel by voxel (Section 3.5)
 ``ranking``       the n highest voxels, exactly n and always the same: how fractions are met

@@ -5,6 +5,7 @@
 ``limit``          how much a tomogram tells: what is learned on electrodes of other seeds
 ``morphology``     surfaces, sizes, paths, covariances and depth profiles of all labels
 ``cells``          the half cell, gamma fitted to every trinarization, voxels lithiated, impedance
+``consistency``    one binder, one gamma: maps rejected without the truth, and why they differ
 ``own_data``       the measured electrode, and a reader's own tomogram
 ``book``           what pages show of the whole: landing page, conclusion, the paper's tables
 

@@ -5,7 +5,7 @@ import shutil
 
 from analysis import storage
 from publishing import site
-from publishing.forms import plain
+from publishing.forms import front_and_back, plain
 
 _PRINT_STYLE = """
 @page { size: A4; margin: 18mm 17mm 20mm; }
@@ -16,17 +16,26 @@ html, body { font-size: 10.5pt; background: #fff; }
 .bd-main, .bd-content, .bd-article-container, .bd-article, .bd-container, .bd-container__inner {
   max-width: none !important; width: auto !important; padding: 0 !important; margin: 0 !important;
   display: block !important; }
-span[id^="document-"] + section { break-before: page; }
+#jb-print-docs-body > h1 { display: none; }
+.cbd-title-page { box-sizing: border-box; height: 235mm; display: flex; flex-direction: column;
+  justify-content: center; break-after: page; }
+.cbd-title-page h1 { font-size: 26pt; }
+.cbd-title-page div { margin-top: 3rem; font-size: 9.5pt; }
+#cbd-solutions { break-before: page; }
+section > h1 { margin-top: 2.2rem; }
 h1, h2, h3, h4 { break-after: avoid; break-inside: avoid; }
-figure, tr, .admonition-title, mjx-container, div.math, div.cell_input { break-inside: avoid; }
+figure:has(.cbd-table), .cbd-table, table, .cell, .cell_output, .output, div.solution {
+  break-inside: auto !important; }
+figure:not(:has(.cbd-table)), tr, .admonition-title, mjx-container, div.math {
+  break-inside: avoid; }
 figcaption { break-before: avoid; }
-figure img { max-height: 200mm; object-fit: contain; }
+figure img { max-height: 105mm; object-fit: contain; }
+p, li { orphans: 2; widows: 2; }
 .toggle-hidden, .dropdown .toggle-hidden { display: block !important; visibility: visible; }
 .admonition.toggle-hidden > * { display: block !important; }
 .cbd-table { overflow: visible !important; font-size: 8.5pt; }
 .cbd-table th, .cbd-table td { padding: 0.15rem 0.35rem !important; }
-.cbd-wide { font-size: 6.8pt; }
-.cbd-wide th, .cbd-wide td { padding: 0.1rem 0.2rem !important; }
+.cbd-table { container-type: normal; background: none !important; }
 pre { white-space: pre-wrap; font-size: 8pt; }
 a { color: #0a4f9e; text-decoration: none; }
 """
@@ -55,7 +64,8 @@ def make(build, *, progress=print):
     work = build.folder / "pdf"
     stage = plain.plain_copy(plain.staged(build), work / "stage")
     progress("One long page ...")
-    page = one_page(site.build(stage, work, "singlehtml", strict=False))
+    front = front_and_back.title_page(build.profile)
+    page = one_page(site.build(stage, work, "singlehtml", strict=False), front)
     target = build.folder / "book.pdf"
     progress("Printing ...")
     with storage.atomic(target) as temporary:
@@ -64,9 +74,11 @@ def make(build, *, progress=print):
     return target
 
 
-def one_page(output):
+def one_page(output, front):
     """
     Move the single page to the root of its folder, where its pictures are looked for.
+
+    It gets the title page `front`, and its solutions come last.
 
     Sphinx writes ``book/index.html`` with addresses that begin at the root when the root page
     lies in a folder; without the move pictures, styles and mathematics are lost.
@@ -75,7 +87,8 @@ def one_page(output):
     source = nested if nested.exists() else page
     text = source.read_text(encoding="utf-8")
     text = re.sub(r'((?:src|href)=")(?:\.\./)+', r"\1", text)
-    text = re.sub(r'href="(?:index\.html)?#document-', 'href="#document-', text)
+    text = re.sub(r'href="(?:book/)?(?:index\.html)?#', 'href="#', text)
+    text = front_and_back.rearranged(text, front)
     text = text.replace("</head>", f"<style>{_PRINT_STYLE}</style></head>")
     for folder in ("_images", "_static"):
         inner = output / "book" / folder

@@ -39,7 +39,7 @@ def small_book(tmp_path_factory):
     folder = tmp_path_factory.mktemp("book")
     root = folder / "root"
     shutil.copytree(SMALL_BOOK, root)
-    for name in ("_static", "_templates", "_ext"):
+    for name in ("_static", "_templates", "_ext", "_inventories"):
         shutil.copytree(ROOT / "book" / name, root / "book" / name)
     shutil.copy(ROOT / "_config.yml", root)
     for name in ("references.bib", "glossary.md", "bibliography.md"):

@@ -1,5 +1,6 @@
 """PDF and ePub of a book: made by the same functions as `make pdf` and `make epub`, and checked."""
 
+import datetime
 import os
 import re
 import shutil
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from publishing.forms import plain
+from publishing.forms import front_and_back, pdf, plain
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -86,3 +87,53 @@ def test_pdf_is_written_with_its_pictures(made):
     content = made("pdf").read_bytes()
     assert content.startswith(b"%PDF") and content.rstrip().endswith(b"%%EOF")
     assert content.count(b"/Image") >= 2, "pictures are lost"
+
+
+def solution(label, text, exercise):
+    title = f'<p class="admonition-title">Solution to <a href="#{exercise}">Exercise</a></p>'
+    return f'<div class="solution dropdown admonition" id="{label}">{title}<p>{text}</p></div>'
+
+
+BOOK = (
+    "<html><head></head><body><article>"
+    '<div class="exercise" id="ex-a"><p>Question A</p></div>'
+    f"{solution('so-a', 'Answer A', 'ex-a')}<p>Text between</p>"
+    '<div class="exercise" id="ex-b"><p>Question B</p></div>'
+    f"{solution('so-b', 'Answer B', 'ex-b')}<h2>Last</h2>"
+    '<a href="book/index.html#ex-b">there</a></article></body></html>'
+)
+
+
+def test_on_paper_solutions_come_after_the_last_chapter_and_exercises_lead_to_them():
+    page = front_and_back.rearranged(BOOK, '<div class="cbd-title-page">T</div>')
+    order = ["cbd-title-page", "Question A", "Text between", "Question B", "Last"]
+    order += ["Solutions</h1>", "Answer A", "Answer B"]
+    places = [page.index(text) for text in order]
+    assert places == sorted(places)
+    for letter in "ab":
+        question = page[page.index(f'id="ex-{letter}"') :].split("</div>")[0]
+        assert f'href="#so-{letter}"' in question
+        assert page.count(f'id="so-{letter}"') == 1
+    assert "dropdown" not in page
+
+
+def test_a_book_without_solutions_gets_its_title_page_alone():
+    page = front_and_back.rearranged("<body><article>x</article></body>", "<div>T</div>")
+    assert page == "<body><div>T</div><article>x</article></body>"
+
+
+@pytest.mark.parametrize("profile", ["smoke", "demo", "paper"])
+def test_the_title_page_says_version_date_and_profile(profile):
+    from analysis import __version__
+
+    page = front_and_back.title_page(profile, today=datetime.date(2026, 3, 4))
+    assert f"Version {__version__}, 04 March 2026" in page and f"profile {profile}" in page
+    assert "carbon-binder domain" in page and "10.1002/ente.202200784" in page
+    assert "CC BY 4.0" in page and "The compendium&#x27;s authors" in page
+
+
+def test_links_inside_the_one_page_stay_inside(tmp_path):
+    (tmp_path / "book").mkdir()
+    (tmp_path / "book" / "index.html").write_text(BOOK)
+    page = pdf.one_page(tmp_path, "<div>T</div>").read_text()
+    assert 'href="#ex-b">there' in page and "book/index.html#" not in page

@@ -4,11 +4,12 @@ import functools
 
 import pytest
 
-from . import checks
+from . import checks, layout
 
 pytestmark = pytest.mark.book
 
 AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+WIDE = 1300  # both margins stand beside the text, which leaves it least room
 SEARCHES = ("tortuosity", "lithiation", "closing", "separator", "binder")
 
 # Own text of visible elements whose contrast with what lies behind them is too weak (WCAG AA).
@@ -67,12 +68,12 @@ def looked_at(visit, site, pages, axe):
     """
     What is wrong with each page at a width and in a color scheme: every page is opened once.
 
-    Returns a function; its result maps "load", "contrast" and "axe" to lists of problems.
+    Returns a function; its result maps "load", "layout", "contrast" and "axe" to lists of problems.
     """
 
     @functools.cache
     def look(width, scheme):
-        found = {"load": [], "contrast": [], "axe": []}
+        found = {"load": [], "layout": [], "contrast": [], "axe": []}
         rules = AXE_RULES if scheme == "light" else ["color-contrast"]
         with visit(width, color_scheme=scheme) as tab:
             tab.page.goto((site / "index.html").as_uri(), wait_until="commit")
@@ -86,7 +87,9 @@ def looked_at(visit, site, pages, axe):
                 raw = [f"mathematics not rendered: {text}" for text in page.evaluate(RAW_MATH)]
                 raw += [*page.evaluate(OVERFLOW), *tab.problems]
                 found["load"] += [where + text for text in raw]
-                if width >= 1000:  # colors do not depend on the width
+                if scheme == "light":
+                    found["layout"] += [where + text for text in layout.problems(page, width)]
+                if width == WIDE:  # colors do not depend on the width
                     found["contrast"] += [where + text for text in page.evaluate(CONTRAST)]
                     found["axe"] += [where + text for text in serious(page, axe, rules)]
         return found
@@ -113,15 +116,23 @@ def serious(page, axe, rules):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("width", "scheme"), [(1400, "light"), (400, "light"), (1400, "dark")])
+@pytest.mark.parametrize(
+    ("width", "scheme"), [(WIDE, "light"), (400, "light"), (1920, "light"), (WIDE, "dark")]
+)
 def test_pages_load_without_network_and_fit(looked_at, width, scheme):
     report(looked_at(width, scheme)["load"])
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("width", [400, WIDE, 1920])
+def test_tables_equations_and_figures_fit(looked_at, width):
+    report(looked_at(width, "light")["layout"])
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_keeps_its_contrast(looked_at, scheme):
-    report(looked_at(1400, scheme)["contrast"])
+    report(looked_at(WIDE, scheme)["contrast"])
 
 
 @pytest.mark.slow
@@ -130,7 +141,7 @@ def test_axe_finds_nothing_serious(looked_at, axe, scheme):
     # In the dark only colors differ, so only they are looked at again.
     if axe is None:
         pytest.skip("no axe-core: npm install --no-save axe-core, or set AXE_CORE to axe.min.js")
-    report(looked_at(1400, scheme)["axe"])
+    report(looked_at(WIDE, scheme)["axe"])
 
 
 def test_internal_links_resolve(site):

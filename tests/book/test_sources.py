@@ -1,10 +1,12 @@
 """The sources of the pages: numbers come from the run, chapters have their rhythm."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from publishing.chapters import table_of_contents
+from publishing.slides import parts
 
 from . import checks
 
@@ -30,6 +32,19 @@ METHOD_CHAPTERS = [
 def test_chapters_have_goals_and_two_solved_exercises(page):
     problems = checks.chapter_shape((BOOK / f"{page}.md").read_text(encoding="utf-8"), page)
     assert not problems, "\n" + "\n".join(problems)
+
+
+@pytest.mark.parametrize(("caption", "documents"), parts(BOOK.parent), ids=lambda part: part[:9])
+def test_each_part_closes_with_a_take_away_and_three_questions_with_answers(caption, documents):
+    """`caption` names the part in the report of a failure."""
+    last = next(name for name in reversed(documents) if "review_" in name)
+    source = (BOOK.parent / last).with_suffix(".md").read_text(encoding="utf-8")
+    asked = re.findall(r"\{exercise\}[^\n]*\n:label: (\S+)", source)
+    answered = re.findall(r"\{solution\} (\S+)", source)
+    assert len(asked) >= 3 and asked == answered
+    points = re.search(r"\{admonition\} What to take away.*?:::\n", source, re.DOTALL)
+    assert points[0].count("\n- ") == 3
+    assert documents.index(last) >= len(documents) - 2
 
 
 @pytest.mark.parametrize(

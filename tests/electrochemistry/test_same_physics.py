@@ -88,7 +88,9 @@ def test_the_estimate_converges_and_the_faces_do_not(radius, around):
 
 
 @pytest.mark.parametrize("voxels_per_cell", [1, 2])
-@pytest.mark.parametrize("labels", [cube(), ball(5, Phase.CBD), electrode()], ids=["cube", "ball", "grains"])
+@pytest.mark.parametrize(
+    "labels", [cube(), ball(5, Phase.CBD), electrode()], ids=["cube", "ball", "grains"]
+)
 def test_both_models_react_on_the_same_area(labels, voxels_per_cell):
     structure = homogenization_surface(labels)
     cell = resolved_cell(labels, DEFAULT, voxels_per_cell)

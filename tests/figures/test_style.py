@@ -100,7 +100,7 @@ def test_figures_are_white_cards_of_the_books_width():
 def test_labels_are_not_cut_off_at_the_edge(label, wider):
     panels = style.axes(1, 4)
     panels[-1].set_xlabel(label)
-    picture = Image.open(io.BytesIO(style._printed(panels[0].figure, kind="png")))
+    picture = Image.open(io.BytesIO(style.printed(panels[0].figure, kind="png")))
     assert (picture.width > style.PAGE_WIDTH_IN * style.DPI + 10) == wider
 
 

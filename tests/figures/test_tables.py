@@ -96,10 +96,33 @@ def test_strings_can_be_shortened_on_the_page():
     assert cells(page)[1] == ["abc"] and read_back(page)["sha"][0] == "abcdefgh"
 
 
-@pytest.mark.parametrize(("rows", "scrolls"), [(tables.LONG, False), (tables.LONG + 1, True)])
-def test_long_tables_scroll_in_their_own_box(rows, scrolls):
+@pytest.mark.parametrize("rows", [tables.ROWS, tables.ROWS + 1, 108])
+def test_a_page_carries_few_rows_and_the_csv_all(rows):
     page = tables.show(pd.DataFrame({"n": range(rows)}), name="t")
-    assert ("cbd-long" in page.html) == scrolls
+    assert len(cells(page)) == 1 + min(rows, tables.ROWS)
+    assert (f"of {rows} rows" in page.html) == (rows > tables.ROWS)
+    assert len(read_back(page)) == rows
+
+
+@pytest.mark.parametrize("extra", [0, 1, 5])
+def test_a_page_carries_few_columns_and_never_loses_the_verdict(extra):
+    names = [f"c{k}" for k in range(tables.COLUMNS - 1 + extra)] + ["verdict"]
+    page = tables.show(pd.DataFrame([range(len(names))], columns=names), name="t")
+    head = cells(page)[0]
+    assert len(head) == tables.COLUMNS and head[-1] == "verdict"
+    lost = [name for name in names if name not in head]
+    assert len(lost) == extra and all(name in page.html for name in lost)
+    assert list(read_back(page)) == names
+
+
+def test_more_than_a_page_carries_is_refused_with_a_way_out(table):
+    wide = pd.DataFrame([range(9)], columns=list("abcdefghi"))
+    with pytest.raises(ValueError, match="'t' asks for 8 columns .* at most 7"):
+        tables.show(wide, name="t", columns=list("abcdefgh"))
+    with pytest.raises(ValueError, match="all rows .* at most 15"):
+        tables.show(table, name="t", rows=None)
+    with pytest.raises(ValueError, match="16 rows"):
+        tables.show(table, name="t", rows=16)
 
 
 def test_a_page_may_show_less_than_the_csv_and_says_so(table):

@@ -65,8 +65,12 @@ def listed(shares, about):
         {
             "section": [conclusion.SECTIONS[0]] * len(shares),
             "about": about,
+            "finding": [f"finding {number}" for number in range(len(shares))],
+            "decided by": [f"decided {number}" for number in range(len(shares))],
+            "margin": [f"{100 * s:+.0f} %" for s in shares],
             "verdict": [conclusion.OPEN if np.isnan(s) else words[s > 0] for s in shares],
             "share": shares,
+            "spread": [np.nan, *[0.01] * (len(shares) - 1)],
         }
     )
 
@@ -79,8 +83,30 @@ def test_the_count_of_findings_turns_with_them():
     assert "could not be tested" not in good and "within 10 %" not in good
     assert "1 hold here and 2 do not" in bad and "1 could not be tested" in bad
     assert "1 stands within" in bad and "the 1 that speak about the methods" in bad
-    table = conclusion.summary(listed([0.5, -0.4, 0.9, np.nan], about)).iloc[0]
-    assert table["the paper"] == "1 of 1 hold" and table["our stand-ins"] == "0 of 1 hold"
+
+
+def test_groups_of_findings_stand_with_failures_first_and_are_decided_by_their_closest_call():
+    about = [finding.PAPER, finding.STAND_INS, finding.PAPER, finding.PAPER, finding.BUILT_IN]
+    table = conclusion.summary(listed([0.5, -0.4, 0.2, np.nan, -0.6], about))
+    assert list(table.about) == [finding.BUILT_IN, finding.STAND_INS, finding.PAPER]
+    assert list(table.hold) == ["0 of 1", "0 of 1", "2 of 2"]  # what was not tested does not count
+    assert list(table["closest call"]) == ["finding 4", "finding 1", "finding 2"]
+    assert list(table["value and limit"]) == ["decided 4", "decided 1", "decided 2"]
+    alone = conclusion.summary(listed([0.5], [finding.PAPER]))
+    assert list(alone.spread) == ["one cutout"] and list(table.spread) == ["0.01"] * 3
+
+
+def test_the_spread_of_a_finding_is_that_of_the_number_that_decides():
+    def one(loose, tight):
+        return finding.Finding(
+            "s", "t", "m", (finding.Bound(loose, 9.0), finding.Bound(tight, 1.0))
+        )
+
+    row = conclusion._row("x", one(3.0, 0.5), [one(8.0, 0.4), one(1.0, 0.7)])
+    assert row["value"] == 0.5 and row["spread"] == pytest.approx(0.3)
+    assert np.isnan(conclusion._row("x", one(3.0, 0.5), [one(8.0, 0.4)])["spread"])
+    untested = finding.Finding("s", "t", "m", ())
+    assert np.isnan(conclusion._row("x", untested, [untested, untested])["spread"])
 
 
 # ---- how the methods stand ----------------------------------------------------------------------
@@ -237,12 +263,6 @@ def test_other_currents_give_away_or_do_not():
     yes = calibration.given_away(fits((-6, 70, 155, 69), (2.8, 9.0, 11.0, 8.0)))
     assert "give every wrong map of this run away" in yes and "8.0 %" in yes
     assert "no map has a wrong gamma" in calibration.given_away(fits((1, 2, 3, 4), (1, 1, 1, 1)))
-
-
-def test_one_binder_gives_one_ratio_per_map():
-    table = calibration.one_binder(fits((-50, 0, 100, 0), (1, 1, 1, 1))).set_index("method")
-    assert table.ratio["kmeans"] == pytest.approx(4.0)
-    assert table.ratio["edx-closing"] == pytest.approx(1.0)
 
 
 def test_the_orders_of_table_3_turn():

@@ -74,6 +74,10 @@ class Parameters(NamedTuple):
     smallest: float
 
 
+# Changes up to so many tolerances that no longer fall are rounding; still below 1e-7 V.
+ROUNDING = 100.0
+
+
 class Rates(NamedTuple):
     """Current density of each electrode cell, its slope with the potential and with the salt."""
 
@@ -238,6 +242,7 @@ def newton(fields, U, step, cells, parameters, tolerance, max_iterations):
     residual = np.empty((n, 3))
     rates = Rates(out[0], out[1], by_c)
     system = LinearSystem(lower, diagonal, upper, residual)
+    smallest_change = np.inf
     for iteration in range(1, max_iterations + 1):
         for e in range(n_e):
             k = first + e
@@ -262,6 +267,12 @@ def newton(fields, U, step, cells, parameters, tolerance, max_iterations):
             psi[k] -= damping * residual[k, 0]
             phi[k] -= damping * residual[k, 2]
             c[k] = max(c[k] - damping * residual[k, 1], max(0.2 * c[k], smallest))
-        if max(largest, salt / c0) < tolerance:
+        change = max(largest, salt / c0)
+        if change < tolerance:
             return iteration, out
+        # In a short step the current is a small difference of two contents. Where little salt is
+        # left, its rounding moves potentials by more than the tolerance, and no iteration helps.
+        if change >= 0.5 * smallest_change and smallest_change < ROUNDING * tolerance:
+            return iteration, out
+        smallest_change = min(smallest_change, change)
     return 0, out

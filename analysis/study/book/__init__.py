@@ -1,6 +1,9 @@
 """What pages show of the whole book.
 
 ``overview``    one electrode, every method that has run, and its error (landing page)
+``answer``      the answer in five sentences, from the results (landing page, chapter 16)
+``headlines``   its two figures: score between floor and ceiling, cost against score
+``advice``      which method for which tomogram, branch by branch
 ``printed``     what the paper's tables hold when one computes with them
 ``conclusion``  every finding that was checked, gathered from what the chapters left (chapter 16)
 ``colophon``    commit, versions, machine, times and checksums of a run (chapter 17)

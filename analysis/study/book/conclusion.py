@@ -8,7 +8,8 @@ import pandas as pd
 
 from analysis import paper, storage
 from analysis.study.cells import calibration, impedance
-from analysis.study.finding import ABOUT, ABSENT, BUILT_IN, EDGE, PAPER
+from analysis.study.consistency import verdicts
+from analysis.study.finding import ABSENT, BUILT_IN, EDGE, PAPER
 from analysis.study.morphology import coverage, depth_profiles, size_findings, tortuosity
 from analysis.study.trinarization import agreement
 
@@ -21,10 +22,12 @@ SECTIONS = (
     "5.1, Figure 9",
     "5.1, Figure 10",
     "5.2, Table 3",
+    "5.2, Table 3, ratios",
     "5.2, Figure S6",
 )
 CURVES = ("agreement", "descriptors-size", "descriptors-paths", "covariance", "profile")
-TABLES = ("gamma", "impedance")
+TABLES = ("gamma", "impedance", "consistency", "consistency-pieces", "consistency-parameters")
+WITHOUT_CUTOUTS = ("5.2, Table 3, ratios", "5.2, Figure S6")  # from all cutouts, or from one
 
 
 def collect(profile):
@@ -40,8 +43,9 @@ def collect(profile):
     table : pandas.DataFrame
         Columns `section`, `finding`, `about` (one of "the paper", "our stand-ins", "built in"),
         `measured`, `decided by` (value and limit), `margin`, `verdict` ("holds here", "does not
-        hold here" or "not in this build"), and for computing `value`, `limit` and `share` (the
-        margin over the limit [-]).
+        hold here" or "not in this build"), and for computing `value`, `limit`, `share` (the
+        margin over the limit [-]) and `spread` (range over the cutouts of the value that decides;
+        NaN with one cutout).
 
     Raises
     ------
@@ -53,23 +57,41 @@ def collect(profile):
     storage.require("tables", *TABLES, profile=profile)
     curves = {name: storage.load_curves(name, profile=profile) for name in CURVES}
     tables = {name: storage.load_table(name, profile=profile) for name in TABLES}
+    tables["gamma"] = tables["gamma"].astype({"note": object}).fillna({"note": ""})
+    cutouts = [_of_cutout(curves, tables, number) for number in profile.cutout_numbers]
+    parts = [_findings(*part, profile) for part in cutouts] if len(cutouts) > 1 else []
+    rows = []
+    for place, found in enumerate(_findings(curves, tables, profile)):
+        for number, one in enumerate(found):
+            alike = [part[place][number] for part in parts]
+            by_cutout = SECTIONS[place] not in WITHOUT_CUTOUTS
+            rows.append(_row(SECTIONS[place], one, alike if by_cutout else []))
+    table = pd.DataFrame(rows)
+    order = table.verdict.map({FAILS: 0, OPEN: 1, HOLDS: 2})
+    return table.loc[order.sort_values(kind="stable").index].reset_index(drop=True)
+
+
+def _findings(curves, tables, profile):
+    """Findings of every section, in the order of :data:`SECTIONS`."""
     sizes = curves["descriptors-size"]
-    summary = calibration.beside_the_paper(tables["gamma"].fillna({"note": ""}), 1.0)
-    groups = (
+    summary = calibration.beside_the_paper(tables["gamma"], 1.0)
+    return (
         agreement.findings(curves["agreement"]["agreement"]),
         size_findings.findings(sizes),
         tortuosity.findings(curves["descriptors-paths"]),
         coverage.findings(curves["covariance"], sizes),
         depth_profiles.findings(curves["profile"]),
         calibration.findings(summary),
+        verdicts.collected(profile),
         [impedance.finding(tables["impedance"])],
     )
-    rows = [
-        _row(section, one) for section, found in zip(SECTIONS, groups, strict=True) for one in found
-    ]
-    table = pd.DataFrame(rows)
-    order = table.verdict.map({FAILS: 0, OPEN: 1, HOLDS: 2})
-    return table.loc[order.sort_values(kind="stable").index].reset_index(drop=True)
+
+
+def _of_cutout(curves, tables, number):
+    """The results of one cutout; a table without cutouts stays whole."""
+    curves = {name: one.sel(cutout=[number]) for name, one in curves.items()}
+    gamma = tables["gamma"]
+    return curves, tables | {"gamma": gamma[gamma.cutout == number]}
 
 
 def counts(table):
@@ -90,7 +112,9 @@ def counts(table):
 
 def summary(table):
     """
-    Verdicts by section of the paper and by what they speak about: the list on one page.
+    The findings grouped by section and by what they speak about, failures first.
+
+    Each group is one line, with the finding that decides over it: the one with the least margin.
 
     Parameters
     ----------
@@ -100,20 +124,27 @@ def summary(table):
     Returns
     -------
     summary : pandas.DataFrame
-        One row per section: holding of tested findings for each of "the paper", "our stand-ins"
-        and "built in" ("3 of 4", a dash where there is none), and how many stand at an edge.
+        Columns section, about, hold ("3 of 4"), closest call (the finding that decides), value and
+        limit, margin, spread (range of the value over the cutouts).
     """
     rows = []
-    for section in (one for one in SECTIONS if one in set(table.section)):
-        group = table[table.section == section]
-        row = {"section": section}
-        for about in ABOUT:
-            tested = group[(group.about == about) & (group.verdict != OPEN)]
-            held = int((tested.verdict == HOLDS).sum())
-            row[about] = f"{held} of {len(tested)} hold" if len(tested) else "–"
-        row["at the edge"] = int((group["share"].abs() < EDGE).sum())
-        rows.append(row)
-    return pd.DataFrame(rows)
+    tested = table[table.verdict != OPEN]
+    for (section, about), group in tested.groupby(["section", "about"], sort=False):
+        closest = group.loc[group["share"].idxmin()]
+        rows.append(
+            {
+                "section": section,
+                "about": about,
+                "hold": f"{int((group.verdict == HOLDS).sum())} of {len(group)}",
+                "closest call": closest.finding,
+                "value and limit": closest["decided by"],
+                "margin": closest.margin,
+                "spread": "one cutout" if pd.isna(closest.spread) else f"{closest.spread:.2g}",
+                "least": closest["share"],
+            }
+        )
+    summary = pd.DataFrame(rows).sort_values("least", kind="stable")
+    return summary.drop(columns="least").reset_index(drop=True)
 
 
 def text(table):
@@ -156,8 +187,11 @@ def text(table):
     return ". ".join(sentence[0].upper() + sentence[1:] for sentence in said)
 
 
-def _row(section, one):
+def _row(section, one, alike=()):
+    """A line of the list; `alike` is the same finding on each cutout."""
     deciding = one.tightest
+    place = next((k for k, bound in enumerate(one.bounds) if bound is deciding), 0)
+    values = [other.bounds[place].value for other in alike if len(other.bounds) > place]
     return {
         "section": section,
         "finding": one.statement,
@@ -169,4 +203,5 @@ def _row(section, one):
         "value": float("nan") if deciding is None else deciding.value,
         "limit": float("nan") if deciding is None else deciding.limit,
         "share": float("nan") if deciding is None else deciding.margin,
+        "spread": max(values) - min(values) if len(values) > 1 else float("nan"),
     }

@@ -187,35 +187,6 @@ def given_away(summary, gamma=20.0):
     return f"Errors at the other currents do not tell right from wrong maps: {bad}, while {good}"
 
 
-def one_binder(summary):
-    """
-    The gamma of TL over that of SL for each map: one binder should give one gamma.
-
-    Parameters
-    ----------
-    summary : pandas.DataFrame
-        From :func:`beside_the_paper`.
-
-    Returns
-    -------
-    table : pandas.DataFrame
-        Columns method, gamma_SL, gamma_TL, ratio (TL / SL) [-], and the paper's ratio.
-    """
-    wide = summary.pivot(index="method", columns="specimen", values=["gamma", "paper_gamma"])
-    wanted = [(q, s) for q in ("gamma", "paper_gamma") for s in ("SL", "TL")]
-    wide = wide.reindex(columns=wanted).loc[list(dict.fromkeys(summary.method))]
-    table = pd.DataFrame(
-        {
-            "method": wide.index,
-            "gamma_SL": wide["gamma", "SL"].values,
-            "gamma_TL": wide["gamma", "TL"].values,
-            "ratio": (wide["gamma", "TL"] / wide["gamma", "SL"]).values,
-            "paper_ratio": (wide["paper_gamma", "TL"] / wide["paper_gamma", "SL"]).values,
-        }
-    )
-    return table.dropna(subset=["ratio"]).reset_index(drop=True)
-
-
 def _smallest_tau(specimen, tau):
     def measure():
         others = tau.drop("edx-closing")

@@ -5,7 +5,7 @@ import xarray as xr
 
 from analysis import electrodes, profiles, storage
 from analysis.instruments import edx
-from analysis.phases import VOXEL_SIZE_UM, Phase
+from analysis.phases import VOXEL_SIZE_UM, Phase, check_voxel_size
 
 STRIPS = 8  # parallel sections, side by side in one map: a section wider than a cutout
 
@@ -109,6 +109,34 @@ def cbd_targets(profile, specimen, *, fit="line", corrected=False):
     """
     name = f"cbd_{fit}" + ("_corrected" if corrected else "")
     return storage.load_curves(f"edx-{specimen}", profile=profile)[name].values
+
+
+def cbd_line(composition, specimen, *, seed, voxel_size_um=VOXEL_SIZE_UM):
+    """
+    CBD fraction of each depth slice from the fluorine of any realization, by the paper's line.
+
+    Parameters
+    ----------
+    composition : (3, Z, Y, X) ndarray
+        Share of each phase in each voxel.
+    specimen : str
+        Electrode; gives the recipes of its layers.
+    seed : int
+        Of the counting noise.
+    voxel_size_um : float
+
+    Returns
+    -------
+    cbd : (Z,) ndarray
+        Volume fraction [-]; its mean is the target fraction of the CBD.
+    """
+    voxel_size_um = check_voxel_size(voxel_size_um)
+    rows = np.linspace(0, composition.shape[2], STRIPS, endpoint=False).astype(int)
+    depth = (np.arange(composition.shape[1]) + 0.5) * voxel_size_um
+    wide = np.concatenate([composition[:, :, row] for row in rows], axis=2)
+    counted = edx.fluorine_map(wide, seed=seed, pvdf_weight=fluorine_weight(specimen, depth))
+    line = edx.fit_line(edx.depth_profile(counted), voxel_size_um)
+    return edx.cbd_profile(line.values, electrodes.electrode(specimen).targets()[Phase.CBD])
 
 
 def summary(table):

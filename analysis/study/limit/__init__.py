@@ -4,4 +4,11 @@
 ``limit``       the posterior judged on new electrodes: overlap, calibration, physics
 ``limit_runs``  this in the sizes of a profile (chapter 7b)
 ``limit_text``  sentences made of these numbers
+``lessons``     what the residual U-Net learns from
+``network``     its training, as it is stored
+``network_runs``  the U-Net beside the posterior, in the sizes of a profile
+``rivals``      cleaner images, smoother labels, sharper images: one of each kind
+``shift``       settings in which what was learned is wrong
+``kept``        figures that cost too much for the book, as ``benchmarks/limit.py`` left them
+``kept_text``   sentences made of these
 """

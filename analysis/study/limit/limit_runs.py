@@ -28,7 +28,7 @@ def _known(profile, name, scenario, noises):
     )
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)  # both electrodes; the chapter comes back to them
 def reference(profile, name="SL"):
     """
     A tomogram at the reference setting and its posteriors.
@@ -42,12 +42,17 @@ def reference(profile, name="SL"):
     return one, limit.posteriors(one)
 
 
-def overlap(profile):
+def overlap(profile, *, also=None):
     """
     Scores of methods without training and of the posterior on new specimens.
 
-    The first scenario with all noises of the profile's sweep, the others with the reference noise.
-    Writes the table ``limit-overlap``.
+    Every scenario at the reference noise. Writes the table ``limit-overlap``.
+
+    Parameters
+    ----------
+    profile : analysis.profiles.Profile
+    also : callable, optional
+        Gives more probabilities of an :class:`analysis.study.limit.limit.Known`, by name.
 
     Returns
     -------
@@ -55,13 +60,16 @@ def overlap(profile):
         Columns specimen, scenario, number, noise, method, those of
         :func:`analysis.study.trinarization.standing.score`, and ``calibration error`` [-].
     """
-    noises = sorted({min(profile.sweep_noises), NOISE, max(profile.sweep_noises)})
     rows = []
     for scenario in profile.scenarios:
         for name in profiles.ELECTRODES:
-            taken = noises if scenario == profile.scenarios[0] else (NOISE,)
-            for one in _known(profile, name, scenario, taken):
-                rows += limit.scores(one, limit.rivals(one), limit.posteriors(one))
+            if scenario == profile.scenarios[0]:
+                one, said = reference(profile, name)
+            else:
+                (one,) = _known(profile, name, scenario, (NOISE,))
+                said = limit.posteriors(one)
+            said = said | (also(one) if also else {})
+            rows += limit.scores(one, limit.rivals(one), said)
     table = pd.DataFrame(rows)
     storage.save_table("limit-overlap", table, profile=profile)
     return table

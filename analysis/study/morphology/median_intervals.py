@@ -5,9 +5,11 @@ is shown as an interval: the radii at which the curve passes one half plus and m
 """
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from analysis.descriptors.distribution import SizeDistribution
+from analysis.figures import tables
 from analysis.study.morphology.descriptors import PHASES
 
 CURVES = {"r_max": "size", "r_min": "intrusion"}
@@ -84,6 +86,34 @@ def with_intervals(table, described, wide=WIDE):
                 digits = 1 if high >= 1 else 2
                 table.loc[k, method] = f"{low:.{digits}f} to {high:.{digits}f}"
     return table
+
+
+def printed_beside(table, specimen):
+    """
+    Table 2 of one electrode with the printed value in parentheses behind ours.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From :func:`with_intervals` or :func:`analysis.study.morphology.sizes.table_2`.
+    specimen : str
+        Electrode.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        A row for each quantity, a column for each method, entries such as "1.54 (1.60)"; ours
+        alone where the paper prints nothing.
+    """
+    rows = table[table["specimen"] == specimen].drop(columns="specimen")
+    ours = rows[rows["source"] == "here"].set_index("quantity").drop(columns="source")
+    printed = rows[rows["source"] == "paper"].set_index("quantity").drop(columns="source")
+
+    def entry(here, paper):
+        text = here if isinstance(here, str) else tables.number(here)
+        return text if pd.isna(paper) else f"{text} ({tables.number(paper)})"
+
+    return ours.combine(printed, lambda a, b: a.combine(b, entry)).reset_index()
 
 
 def count(table):

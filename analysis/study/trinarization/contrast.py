@@ -160,7 +160,7 @@ def _scores(profile, specimen, cutout, gray, truth, network=None):
         targets=electrodes.electrode(specimen).targets(),
         gray=gray,
         seed=profile.seed_for("kmeans", specimen, cutout),
-        composition=_predicted(profile, gray),
+        composition=predicted_composition(profile, gray),
         cbd_profile=edx.cbd_targets(profile, specimen),
         n_sample=profile.kmeans_sample,
         kmeans_start="extremes",
@@ -178,8 +178,22 @@ def _scores(profile, specimen, cutout, gray, truth, network=None):
     ]
 
 
-def _predicted(profile, gray):
-    """Composition by the trained network of this build, or None."""
+def predicted_composition(profile, gray):
+    """
+    Composition by the network that this build has trained on the reference setting.
+
+    Parameters
+    ----------
+    profile : analysis.profiles.Profile
+    gray : (Z, Y, X) ndarray
+        Gray values of any tomogram of the study's kind; they are brought to the scale of the
+        tomogram that the network learned from.
+
+    Returns
+    -------
+    composition : (3, Z, Y, X) ndarray or None
+        Share [-] of each phase; None if this build has trained no network.
+    """
     name = f"mlp-all-bin{profile.train_binning}.keras"
     source = storage.path("models", name, profile=profile)
     if not source.exists():

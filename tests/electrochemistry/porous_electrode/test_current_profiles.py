@@ -47,7 +47,7 @@ def test_against_the_experiments_of_pybamm(name):
     )
     rows = profiles.compare(run, profiles.curve(name))
     assert len(rows) == len(profiles.EXPERIMENTS[name].segments)
-    assert max(row["rms_mV"] for row in rows) < 0.3  # demanded: 0.5
+    assert max(row["rms_mV"] for row in rows) < 0.4  # demanded: 0.5
     assert max(row["current_rms"] for row in rows) < 0.01
     assert max(abs(row["difference_percent"]) for row in rows) < 0.2
 
@@ -126,7 +126,7 @@ def test_a_limit_passed_at_once_takes_no_time_later_on():
 
 def test_salt_that_is_used_up_at_the_metal_ends_a_charge_at_its_limit():
     poor = replace(DEFAULT.separator, gamma=0.1)
-    materials = replace(from_content(0.9), separator=poor)
+    materials = replace(from_content(0.87), separator=poor)
     run = follow(ELECTRODE, (charge(3, until_V=4.5), rest(600)), materials=materials, **SMALL)
     assert run.salt_mol_m3[run.part(0)][-1][0] < 200  # plating took it from there
     assert run.ends[0].reason == "voltage"

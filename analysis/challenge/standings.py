@@ -1,0 +1,212 @@
+"""The table of all methods on a set: made once, kept with the results, read by every report."""
+
+from functools import lru_cache
+
+import pandas as pd
+
+from analysis import storage
+from analysis.challenge import attempt, ranking, rivals, score, sets, submissions
+from analysis.challenge.quantities import FLOOR, TRUTH
+from analysis.figures import style
+from analysis.simulation.cases import MODEL_VERSION
+
+
+def build(profile, *, which="open", progress=lambda line: None):
+    """
+    Score the methods of the book on a set. Writes the table ``challenge-<set>``.
+
+    Parameters
+    ----------
+    profile : analysis.profiles.Profile
+    which : {"open", "study"}
+        The sealed set is scored as well, but nothing of it is kept: :func:`of_rivals`.
+    progress : callable
+        Receives a line for each volume.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        As :func:`analysis.challenge.score.table`, and the column ``version``.
+    """
+    table = of_rivals(sets.get(which, profile), profile, progress=progress)
+    table["version"] = version(which, profile)
+    storage.save_table(f"challenge-{which}", table, profile=profile)
+    return table
+
+
+def stored(profile, *, which="open"):
+    """
+    The table that :func:`build` has left, or None.
+
+    Parameters
+    ----------
+    profile : analysis.profiles.Profile
+    which : str
+
+    Returns
+    -------
+    table : pandas.DataFrame or None
+        None if it is not there, is not as it was written, or is of another set, score or model.
+    """
+    name = f"challenge-{which}"
+    if which == "sealed" or not storage.exists("tables", name, profile=profile):
+        return None
+    try:
+        table = storage.load_table(name, profile=profile)
+    except storage.Damaged:
+        return None
+    if set(table.get("version", ())) != {version(which, profile)}:
+        return None
+    return table.assign(note=table.note.astype(object).where(table.note.notna(), ""))
+
+
+def version(which, profile):
+    """What a table depends on beside the labels: the set, the score and the models."""
+    fingerprint = sets.get(which, profile).fingerprint
+    return f"set {fingerprint}, score {score.VERSION}, models {MODEL_VERSION}"
+
+
+@lru_cache(maxsize=2)
+def judges(challenge_set, profile):
+    """A :class:`analysis.challenge.score.Judge` for each volume of a set."""
+    return tuple(
+        score.Judge(challenge_set.name, volume, profile) for volume in sets.volumes(challenge_set)
+    )
+
+
+def of_rivals(challenge_set, profile, *, progress=lambda line: None):
+    """
+    Scores of truth, floor and the methods of the book on a set; nothing is written.
+
+    Parameters
+    ----------
+    challenge_set : analysis.challenge.sets.ChallengeSet
+    profile : analysis.profiles.Profile
+    progress : callable
+
+    Returns
+    -------
+    table : pandas.DataFrame
+    """
+    rows = []
+    for judge in judges(challenge_set, profile):
+        volume = judge.volume
+        of_book = rivals.on_disk if challenge_set.name == "study" else rivals.maps
+        names = []
+        for name, labels in of_book(volume, profile):
+            rows += judge.rows(name, labels)
+            names.append(name)
+        progress(f"{volume.name}: {len(names) - 2} methods of the book, floor and truth")
+    return score.table(rows)
+
+
+def of_attempt(tried, challenge_set, profile):
+    """
+    Scores of an entry.
+
+    Parameters
+    ----------
+    tried : analysis.challenge.attempt.Attempt
+    challenge_set : analysis.challenge.sets.ChallengeSet
+    profile : analysis.profiles.Profile
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        Rows of the volumes that it has answered; none if it touched files of the study.
+    """
+    rows = []
+    if not tried.touched:
+        for judge, answer in zip(judges(challenge_set, profile), tried.answers, strict=True):
+            if answer.labels is not None:
+                rows += judge.rows(tried.name, answer.labels)
+    return score.table(rows)
+
+
+def with_submissions(table, profile, *, folder=submissions.FOLDER, limits=None):
+    """
+    A table of the open set with the entries that others have sent in.
+
+    Writes the table ``challenge-entries``.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From :func:`build`.
+    profile : analysis.profiles.Profile
+    folder : path-like
+    limits : analysis.challenge.confined.Limits, optional
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        All rows.
+    tried : list of (Submission, Attempt)
+    """
+    challenge_set = sets.get("open", profile)
+    parts, tried = [], []
+    for one in submissions.everything(folder):
+        storage.record_read(one.script)
+        found = attempt.run(one.script, sets.volumes(challenge_set), name=one.name, limits=limits)
+        tried.append((one, found))
+        parts.append(of_attempt(found, challenge_set, profile))
+    entries = pd.concat(parts, ignore_index=True) if parts else score.table([])
+    storage.save_table("challenge-entries", entries, profile=profile)
+    both = pd.concat([table.drop(columns="version", errors="ignore"), entries], ignore_index=True)
+    return both, tried
+
+
+def methods_in(table):
+    """Names of the methods of a table, without floor and truth."""
+    return [name for name in dict.fromkeys(table.method) if name not in (FLOOR, TRUTH)]
+
+
+def overview(table, quantities=None):
+    """
+    One row for each method with the figures of some quantities in words.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+    quantities : sequence of str, optional
+        Keys; all by default.
+
+    Returns
+    -------
+    overview : pandas.DataFrame
+        Column method and one for each quantity: mean and range over the specimens.
+    """
+    found = ranking.summary(table)
+    if quantities is not None:
+        found = found[found.quantity.isin(quantities)]
+    found = found.assign(text=[ranking.in_words(row) for _, row in found.iterrows()])
+    wide = found.pivot(index="method", columns="quantity", values="text")
+    wide = wide.loc[[name for name in dict.fromkeys(table.method)]]
+    wide = wide[list(dict.fromkeys(found.quantity))].reset_index()
+    wide.columns.name = None
+    return wide
+
+
+def limit_of(table):
+    """The method of a table that stands for the limit of what a tomogram knows, or None."""
+    names = methods_in(table)
+    return next((one for one in names if one.casefold().replace("-", "").startswith("unet")), None)
+
+
+def limit_text(table):
+    """How near the methods come to the limit of what a tomogram knows, in words."""
+    limit = limit_of(table)
+    if limit is None:
+        return (
+            "The limit of what a tomogram knows is not in these tables: this installation has no "
+            "network of the size that it takes. Until it has, the posterior of "
+            "the chapter on the limit is the best that is known."
+        )
+    found = ranking.summary(table)
+    kappa = found[found.quantity == "kappa"].set_index("method")["error"]
+    rest = kappa.drop([limit, FLOOR, TRUTH], errors="ignore")
+    return (
+        f"The limit of what a tomogram knows is taken from {style.label(limit)}, with a kappa of "
+        f"{1 - kappa[limit]:.3f}; the nearest of the others, {style.label(rest.idxmin())}, has "
+        f"{1 - rest.min():.3f}."
+    )

@@ -1,0 +1,302 @@
+"""The answer of the book in five sentences, each made from the numbers of the run.
+
+How much of the CBD is found, beside chance and limit; what is missed in depth; what it costs the
+cell; which gammas can be believed; what to use. The landing page and the conclusion show the same.
+"""
+
+import pandas as pd
+
+from analysis import profiles, storage
+from analysis.figures import style
+from analysis.study.book import overview
+from analysis.study.cells import calibration, cost
+from analysis.study.limit import limit, limit_runs
+from analysis.study.morphology import depth_profiles
+from analysis.study.trinarization import standing_text
+
+CLOSE = 20.0  # [%], within which two gammas count as one
+_POSTERIOR = "a trained posterior that is told the depth profile"
+STRONG = 0.7  # rank correlation from which on one number predicts another
+KEPT = 0.5  # share of the step between the layers from which on a map shows it
+
+
+def maps(profile):
+    """
+    Every map with its score, what its gamma is off by, and what it costs the cell.
+
+    Parameters
+    ----------
+    profile : analysis.profiles.Profile
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        One row for each specimen and method that was fitted, means of the cutouts: kappa [-],
+        ``bias`` of the fitted gamma [%], ``ratio`` of the gammas of TL and SL [-], and ``error`` of
+        the capacity with the true gamma [%].
+
+    Raises
+    ------
+    FileNotFoundError
+        If a chapter that this is made of has not run; it names the results that are missing.
+    """
+    storage.require("tables", "gamma", cost.TABLE, profile=profile)
+    fitted = storage.load_table("gamma", profile=profile)
+    summary = calibration.beside_the_paper(
+        fitted.astype({"note": object}).fillna({"note": ""}), profile.gamma_true
+    )
+    ratio = calibration.one_binder(summary).set_index("method").ratio
+    keys = ["specimen", "method"]
+    kappa = overview.scores(profile).groupby(keys).kappa.mean()
+    error = storage.load_table(cost.TABLE, profile=profile).groupby(keys).error.mean()
+    table = summary[[*keys, "bias"]].assign(ratio=summary.method.map(ratio))
+    table = table.merge(kappa.reset_index(), on=keys).merge(error.reset_index(), on=keys)
+    return table[table.method != "truth"].reset_index(drop=True)
+
+
+def ceiling(profile):
+    """
+    Kappa of the posterior with depth profile in the setting of the study, a lower limit.
+
+    It was measured on specimens of other seeds, of the same make.
+
+    Returns
+    -------
+    kappa : dict of str to float
+        Keyed by specimen.
+    """
+    storage.require("tables", "limit-overlap", profile=profile)
+    table = storage.load_table("limit-overlap", profile=profile)
+    rows = table[
+        (table.scenario == profile.scenarios[0])
+        & (table.noise == limit_runs.NOISE)
+        & (table.method == limit.WITH_PROFILE)
+    ]
+    return rows.groupby("specimen", sort=False).kappa.mean().to_dict()
+
+
+def sentences(profile):
+    """
+    The five sentences.
+
+    Parameters
+    ----------
+    profile : analysis.profiles.Profile
+
+    Returns
+    -------
+    sentences : dict of str to str
+        Keyed by ``found``, ``depth``, ``cost``, ``gamma`` and ``use``.
+    """
+    table = maps(profile)
+    storage.require("tables", "limit-physics", profile=profile)
+    storage.require("curves", "profile", profile=profile)
+    layers = depth_profiles.layers(storage.load_curves("profile", profile=profile))
+    physics = limit_runs.deviations(storage.load_table("limit-physics", profile=profile))
+    capacities = storage.load_table(cost.TABLE, profile=profile)
+    return {
+        "found": found(overview.scores(profile), ceiling(profile)),
+        "depth": depth(layers),
+        "cost": f"With the true gamma the maps miss the capacity at {profile.fit_current:g} mA/cm² "
+        f"{cost.text(capacities)}. {prediction(table)}.",
+        "gamma": believed(table),
+        "use": use(physics, storage.load_table("limit-overlap", profile=profile)),
+    }
+
+
+def sizes(profile):
+    """How many cutouts of which size the numbers come from, in words."""
+    one = "one cutout" if profile.cutouts == 1 else f"{profile.cutouts} cutouts"
+    return (
+        f"{one} of {profile.lateral} × {profile.lateral} voxels over the full thickness of each of "
+        f"{len(profiles.ELECTRODES)} virtual electrodes"
+    )
+
+
+def found(scores, best):
+    """
+    How much of the CBD the maps find beside chance and limit, in words.
+
+    Parameters
+    ----------
+    scores : pandas.DataFrame
+        From :func:`analysis.study.book.overview.scores`.
+    best : dict of str to float
+        From :func:`ceiling`.
+    """
+    parts = []
+    mean = scores.groupby(["specimen", "method"], sort=False).kappa.mean()
+    below = True
+    for specimen, kappa in mean.groupby(level="specimen", sort=False):
+        text = f"{kappa.min():.2f} to {kappa.max():.2f} on {specimen}".replace("-", "−")
+        if specimen in best:
+            text += f", where {_POSTERIOR} has {best[specimen]:.2f}"
+            below &= kappa.max() < best[specimen]
+        parts.append(text)
+    verdict = (
+        "so a part of the miss is the methods' and the rest is not in the image"
+        if below
+        else "so here the posterior is not above all of them: what is missing is not in the image"
+    )
+    return (
+        f"{standing_text.beyond_chance_text(scores)}: kappa, 0 for chance and 1 for the truth, is "
+        f"{'; '.join(parts)}: {verdict}."
+    )
+
+
+def depth(layers):
+    """
+    Which maps show the step of the CBD between the layers of TL, in words.
+
+    Parameters
+    ----------
+    layers : pandas.DataFrame
+        From :func:`analysis.study.morphology.depth_profiles.layers`.
+    """
+    step = layers.collector - layers.separator
+    kept = (step / step["truth"]).drop("truth")
+    seeing = kept[kept >= KEPT]
+    true = layers.loc["truth"]
+    text = (
+        f"In depth, the true CBD of TL takes {100 * true.separator:.0f} % of the layer at the "
+        f"separator and {100 * true.collector:.0f} % of the one at the collector; "
+    )
+    if len(seeing) == len(kept):
+        return f"{text}all {len(kept)} maps show at least half of that step."
+    named = ", ".join(
+        style.label(method) + ", which is given it" * (method == "edx-closing")
+        for method in style.ordered(seeing.index)
+    )
+    count = f"{len(seeing)} of {len(kept)} maps" if len(seeing) else f"none of {len(kept)} maps"
+    count += f" ({named})" if 0 < len(seeing) <= 4 else ""
+    most = max(100 * float(kept[kept < KEPT].max()), 0.0)
+    others = "any" if not len(seeing) else "the others"
+    verb = "shows" if len(seeing) == 1 else "show"
+    return (
+        f"{text}{count} {verb} at least half of that step, and {others} at most {most:.0f} % of it."
+    )
+
+
+def prediction(table):
+    """
+    Whether the score predicts the size of the capacity error, in words.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From :func:`maps`.
+    """
+    correlations = {
+        specimen: rows.kappa.corr(rows.error.abs(), method="spearman")
+        for specimen, rows in table.groupby("specimen", sort=False)
+        if len(rows) >= 3
+    }
+    if not correlations:
+        return "This run has too few maps to tell whether kappa predicts that"
+    shown = " and ".join(
+        f"{value:+.2f} on {specimen}".replace("-", "−") for specimen, value in correlations.items()
+    )
+    tells = all(value < -STRONG for value in correlations.values())
+    verdict = "predicts" if tells else "does not predict"
+    return (
+        f"Kappa {verdict} that: its rank correlation with the size of the error is {shown}, where "
+        "−1 would be a perfect predictor"
+    )
+
+
+def believed(table, close=CLOSE):
+    """
+    Which fitted gammas can be believed, in words.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From :func:`maps`.
+    close : float
+        Within which two gammas count as one [%].
+    """
+    spans = []
+    for specimen, rows in table.groupby("specimen", sort=False):
+        low, high = (f"{v:+.0f}".replace("-", "−") for v in (rows.bias.min(), rows.bias.max()))
+        spans.append(f"{low} to {high} % on {specimen}")
+    each = table.groupby("method", sort=False).agg(
+        ratio=("ratio", "first"), worst=("bias", lambda bias: bias.abs().max())
+    )
+    one = each[(100 * (each.ratio - 1)).abs() <= close]
+    wrong = one[one.worst > close]
+    named = ", ".join(style.label(method) for method in style.ordered(one.index)) or "none"
+    text = (
+        f"Fitted gammas are off by {' and '.join(spans)}; one binder must give one gamma, and the "
+        f"maps whose two gammas agree within {close:.0f} % are: {named}"
+    )
+    if len(wrong):
+        return (
+            f"{text}. Of these {len(wrong)} of {len(one)} are wrong all the same, so agreement "
+            "rejects a map and never confirms one."
+        )
+    if len(one):
+        return f"{text}. In this run they are right, which agreement alone could not have told."
+    return f"{text}. So no gamma fitted here can be believed."
+
+
+def use(deviations, overlap):
+    """
+    What to use, in words.
+
+    Parameters
+    ----------
+    deviations : pandas.DataFrame
+        From :func:`analysis.study.limit.limit_runs.deviations`.
+    overlap : pandas.DataFrame
+        From :func:`analysis.study.limit.limit_runs.overlap`.
+    """
+    rows = deviations.set_index("kind")
+    mean = rows.drop(columns="kappa").mean(axis=1)
+    ours = {"draw", "independent draw", "most probable"}
+    rival = mean[[kind for kind in mean.index if kind not in ours]]
+    best = mean.idxmin()
+    if best == "draw":
+        advice = "draws from a posterior, several of them, with their scatter as the error bar"
+    elif best in ours:
+        advice = f"the {best} map of a posterior"
+    else:
+        advice = style.label(best)
+    beside = ""
+    if best in ours:
+        beside = (
+            f", where the best of the methods without training ({style.label(rival.idxmin())}) is "
+            f"off by {rival.min():.0f} %"
+        )
+    picture = rows.kappa.idxmax()
+    what = f"the {picture} map of a posterior" if picture in ours else style.label(picture)
+    kappa = overlap.groupby("method").kappa.mean()
+    without, told = kappa["posterior"], kappa[limit.WITH_PROFILE]
+    gain = "lifts" if told > without else "does not lift"
+    return (
+        f"For the cell use {advice}: sizes, surfaces and conductivity are off by {mean[best]:.0f} "
+        f"% on average{beside}. To say what a voxel is, {what} has the largest kappa "
+        f"({rows.kappa.max():.2f}). A measured depth profile {gain} the kappa of a posterior, "
+        f"{without:.2f} without and {told:.2f} with it."
+    )
+
+
+def table(profile):
+    """
+    The maps as a table for the page: score, ratio of the gammas, bias and cost on each electrode.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        Indexed by nothing; columns method, ``ratio``, and ``bias`` and ``error`` for SL and TL.
+    """
+    wide = maps(profile).pivot(index="method", columns="specimen", values=["bias", "error"])
+    shown = pd.DataFrame(
+        {
+            f"{what} {name}": wide[what, name]
+            for what in ("bias", "error")
+            for name in profiles.ELECTRODES
+        }
+    )
+    ratio = maps(profile).groupby("method").ratio.first()
+    shown.insert(0, "ratio", ratio)
+    return shown.loc[style.ordered(shown.index)].reset_index()

@@ -1,0 +1,161 @@
+"""Figures that cost too much for the book: read as ``benchmarks/limit.py`` left them."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from analysis import storage
+
+FILE = Path(__file__).resolve().parents[3] / "benchmarks" / "results" / "limit.json"
+PARTS = ("evidence", "sweep", "shift", "cost", "curves", "made on")
+PROFILED = {"posterior": "posterior with profile", "U-Net": "U-Net with profile"}
+
+
+def load(file=FILE):
+    """
+    The whole record.
+
+    Parameters
+    ----------
+    file : path-like
+
+    Returns
+    -------
+    record : dict
+        Lists of rows under ``evidence``, ``sweep``, ``shift`` and ``cost``; trainings by name
+        under ``curves``; machine, date, commit and versions under ``made on``.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If the record is not there, is no JSON, or lacks a part.
+    """
+    file = Path(file)
+    again = f"Restore it from the repository, or run python benchmarks/limit.py --record {file}"
+    if not file.is_file():
+        raise FileNotFoundError(f"{file}: the kept figures of the limit are missing. {again}")
+    storage.record_read(file)
+    try:
+        record = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{file} is no JSON ({error}). {again}") from error
+    missing = [part for part in PARTS if part not in record]
+    if missing:
+        raise ValueError(f"{file} lacks {', '.join(missing)}. {again}")
+    return record
+
+
+def made_on(record):
+    """Where and when the figures were made, in words."""
+    made = record["made on"]
+    return f"{made['date']}, {made['machine']}, commit {made['commit']}"
+
+
+def evidence(record):
+    """
+    Scores on whole fresh electrodes, mean of the specimens.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        Columns scenario, specimen, method, specimens (how many), kappa, Jaccard indices, chance
+        and calibration error [-].
+    """
+    rows = pd.DataFrame(record["evidence"])
+    by = ["scenario", "specimen", "method"]
+    values = ["kappa", "Jaccard AM", "Jaccard CBD", "chance CBD", "Jaccard pore", "chance pore"]
+    values += ["calibration error"]
+    table = rows.groupby(by, sort=False)[values].mean()
+    table.insert(0, "specimens", rows.groupby(by, sort=False).number.nunique())
+    return table.reset_index()
+
+
+def sweep(record):
+    """
+    Kappa over noises and over distances, mean of SL and TL.
+
+    Returns
+    -------
+    curves : dict of str to dict of str to (x, y)
+        ``noise`` and ``distance_mm``; in each a curve for each method and for the ``floor``.
+    """
+    rows = pd.DataFrame(record["sweep"])
+    found = {}
+    for varied, part in rows.groupby("varied", sort=False):
+        mean = part.groupby(["method", "value"], sort=False).kappa.mean().unstack("method")
+        mean = mean.sort_index()
+        order = [name for name in dict.fromkeys(part.method) if name in mean]
+        found[varied] = {name: (mean.index.values, mean[name].values) for name in order}
+        found[varied]["floor"] = (mean.index.values, np.zeros(len(mean)))
+    return found
+
+
+def shift(record):
+    """
+    What is left of thresholding and of both posteriors with profile in shifted settings.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        Columns setting, differs in, kappa of ``thresholding``, ``posterior`` and ``U-Net``, their
+        ``... without profile``, calibration error of both, and ``warned``; means of the electrodes.
+    """
+    rows = pd.DataFrame(record["shift"])
+    lines = []
+    for setting, part in rows.groupby("setting", sort=False):
+        kappa = part.groupby("method").kappa.mean()
+        error = part.groupby("method")["calibration error"].mean()
+        line = {"setting": setting, "differs in": part["differs in"].iloc[0]}
+        line["thresholding"] = kappa["thresholding"]
+        for name, profiled in PROFILED.items():
+            line |= {name: kappa[profiled], f"{name} without profile": kappa[name]}
+        for name, profiled in PROFILED.items():
+            line[f"calibration error, {name}"] = error[profiled]
+        lines.append(line | {"warned": bool(part.warned.any())})
+    return pd.DataFrame(lines)
+
+
+def learning(record):
+    """
+    Learning curves of the trainings that were kept.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        Columns training, parameters, specimens, scenarios, step, Mvoxel (shown so far), CPU s,
+        loss, and kappa in ``bridging`` and ``cluster``, each the mean of SL and TL with depth
+        profile, on the electrodes that all trainings are judged on.
+    """
+    lines = []
+    for name, training in record["curves"].items():
+        about = training["about"]
+        for row in training["rows"]:
+            line = {
+                "training": name,
+                "parameters": about["parameters"],
+                "specimens": about["specimens"],
+                "scenarios": ", ".join(about["scenarios"]),
+                "step": row["step"],
+                "Mvoxel": row["step"] * about["batch"] * about["voxels of a block"] / 1e6,
+                "CPU s": row["processor s"],
+                "loss": row["loss"],
+            }
+            for scenario in ("bridging", "cluster"):
+                kappas = [v for place, v in row["kappa"].items() if place.endswith(scenario)]
+                line[scenario] = float(np.mean(kappas))
+            lines.append(line)
+    return pd.DataFrame(lines)
+
+
+def trainings(record):
+    """
+    What each training reached, by its last line.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        Columns of :func:`learning`, one row for each training.
+    """
+    return learning(record).groupby("training", sort=False).tail(1).reset_index(drop=True)

@@ -1,0 +1,115 @@
+"""What the kept figures say, in sentences made from the numbers."""
+
+import numpy as np
+
+from analysis.study.limit import kept
+
+WANTED = {"SL": 0.44, "TL": 0.49}  # kappa of the U-Net in the reference scenario
+GAIN = 0.01  # of kappa; twice the size or data should gain no more
+LOST = 0.5  # share of the lead over chance below which little is left
+
+
+def reached(record):
+    """How far the U-Net gets on fresh electrodes, beside the posterior and what was wanted."""
+    rows = kept.evidence(record)
+    rows = rows[rows.scenario == "bridging"].set_index(["specimen", "method"])
+    parts = []
+    for name, wanted in WANTED.items():
+        net = rows.kappa[name, "U-Net with profile"]
+        trees = rows.kappa[name, "posterior with profile"]
+        number = int(rows.specimens[name, "U-Net with profile"])
+        met = "is met" if net >= wanted else f"is missed by {wanted - net:.2f}"
+        parts.append(
+            f"on {number} electrodes of {name} a kappa of {net:.2f}, where the trees reach "
+            f"{trees:.2f}; the {wanted:.2f} that was aimed at {met}"
+        )
+    return "With the depth profile the U-Net reaches " + "; ".join(parts) + "."
+
+
+def gain(record):
+    """What more steps, weights and specimens gain, in words."""
+    table = kept.learning(record)
+    main = table[table.training == table.training.iloc[0]]
+    half = main.iloc[(main.step - main.step.iloc[-1] / 2).abs().argmin()]
+    last = main.iloc[-1]
+    text = (
+        f"The stored network has {last.parameters / 1e6:.2f} million weights and learned for "
+        f"{last.step:.0f} steps ({last.Mvoxel:.0f} million voxels, {last['CPU s']:.0f} s of "
+        f"processor time). From half of the steps to all kappa goes from {half.bridging:.3f} to "
+        f"{last.bridging:.3f}."
+    )
+    for name, rows in table.groupby("training", sort=False):
+        if name == last.training:
+            continue
+        end = rows.iloc[-1]
+        text += (
+            f" {name.capitalize()} ({end.parameters / 1e6:.2f} million weights, "
+            f"{end.specimens:.0f} specimens, {end.scenarios}): {end.bridging:.3f} in the "
+            f"reference scenario and {end.cluster:.3f} in the other after {end.step:.0f} steps."
+        )
+    return text
+
+
+def stopped(record):
+    """Whether the training ended because nothing more was gained, in words."""
+    table = kept.learning(record)
+    main = table[table.training == table.training.iloc[0]]
+    half = main.iloc[(main.step - main.step.iloc[-1] / 2).abs().argmin()]
+    more = main.bridging.iloc[-1] - half.bridging
+    if more < GAIN:
+        return f"The second half of the training gained {more:.3f}: the curve has flattened."
+    return (
+        f"The second half of the training gained {more:.3f}: the curve has not flattened, and a "
+        "longer training would gain more. The limit lies above what is stored here."
+    )
+
+
+def shifted(record):
+    """Where the posteriors keep their lead and where they lose it, in words."""
+    table = kept.shift(record).set_index("setting")
+    rest = table.drop(index="reference")
+    sentences = []
+    for name in kept.PROFILED:
+        lead = rest[name] > rest["thresholding"]
+        worst = (rest[name] / table[name]["reference"]).idxmin()
+        sentences.append(
+            f"The {'trees stay' if name == 'posterior' else 'U-Net stays'} above thresholding in "
+            f"{int(lead.sum())} of {len(rest)} shifted settings; least is left in the setting "
+            f"*{worst}*: {rest[name][worst]:.2f} of {table[name]['reference']:.2f}."
+        )
+    errors = rest[[f"calibration error, {name}" for name in kept.PROFILED]].max(axis=1)
+    bad = errors[errors > 0.02]
+    silent = [name for name in bad.index if not rest.warned[name]]
+    sentences.append(
+        f"The calibration error of one of the two exceeds .02 in {len(bad)} of them, and in "
+        f"{len(silent)} of these no warning came" + (f": {', '.join(silent)}." if silent else ".")
+    )
+    return " ".join(sentences)
+
+
+def over_noise(record):
+    """By how much the U-Net leads the best method that is no posterior, at each noise, in words."""
+    curves = kept.sweep(record)["noise"]
+    noises = curves["floor"][0]
+    others = [n for n in curves if n not in (*kept.PROFILED, *kept.PROFILED.values(), "floor")]
+    best = np.max([curves[name][1] for name in others], axis=0)
+    net = curves["U-Net with profile"][1]
+    lead = net - best
+    return (
+        f"The U-Net's kappa falls from {net[0]:.2f} at noise {noises[0]:g} to {net[-1]:.2f} at "
+        f"{noises[-1]:g}. The best of {len(others)} methods has {best[0]:.2f} and {best[-1]:.2f}: "
+        f"the lead is {'larger' if lead[0] > lead[-1] else 'smaller'} where the image is clean."
+    )
+
+
+def costs(record):
+    """Time of a prediction beside Keras' own on both backends, in words."""
+    rows = {row["what"]: row for row in record["cost"]}
+    ours = rows["limit_network.predict, jax"]
+    text = f"A prediction takes {ours['CPU s/Mvoxel']:.1f} s of processor time for a million voxels"
+    peers = [
+        f"{row['CPU s/Mvoxel']:.1f} s on {name.split(', ')[1]}"
+        for name, row in rows.items()
+        if name.startswith("Keras")
+    ]
+    return f"{text}; Keras' own predict of one tile takes {' and '.join(peers)}."
