@@ -152,6 +152,42 @@ def test_conjugate_residuals_solve_and_says_how_well():
         assert abs(true - residual) < 1e-4 + 1e-3 * residual
 
 
+def test_rows_of_bad_conductors_count_like_others():
+    """Coefficients of 1e-5 and of one, a preconditioner that is far off: the weights even them out."""
+    pool, shape = ThreadPool(1), (4, 4, 4)
+    work, n = conjugate_residuals.Workspace(shape), 3 * 64
+    rng = np.random.default_rng(3)
+    conductance = np.where(np.arange(n) < 64, 1e-5, 1.0)
+    matrix = np.diag(conductance) + 1e-6 * rng.standard_normal((n, n))
+    off = 1 + 0.3 * rng.standard_normal(n)  # of a preconditioner that is far from exact
+    inner = (slice(1, -1),) * 3
+
+    def flat(parts):
+        return np.concatenate([part[inner].ravel() for part in parts])
+
+    def put(values, parts):
+        for part, piece in zip(parts, np.split(values, 3), strict=True):
+            part[inner] = piece.reshape(shape)
+
+    put(np.where(np.arange(n) < 64, 1e-6, 1e-4) * rng.standard_normal(n), work.r)
+    b = flat(work.r)
+    weights = [np.ones_like(work.r[0]) for _ in range(3)]
+    put(1 / conductance, weights)
+    used, residual = conjugate_residuals.conjugate_residuals(
+        work,
+        lambda x, y: put(matrix @ flat(x), y),
+        lambda r, x, scratch: put(off * flat(r) / conductance, x),
+        pool,
+        rtol=0.05,
+        max_cycles=60,
+        weights=tuple(weights),
+    )
+    left = (b - matrix @ flat(work.x)) ** 2 / conductance
+    assert residual < 0.05 and used < 40
+    true = np.sqrt(left.sum() / (b**2 / conductance).sum())
+    assert abs(true - residual) < 1e-3
+
+
 def test_two_visits_damp_every_factor(monkeypatch):
     """Weights follow the largest factor by which a coarse level corrects too much."""
     from tests.electrochemistry.resolved.test_resolved import make_cell, mixed
