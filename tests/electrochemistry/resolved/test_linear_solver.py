@@ -153,7 +153,7 @@ def test_conjugate_residuals_solve_and_says_how_well():
 
 
 def test_rows_of_bad_conductors_count_like_others():
-    """Coefficients of 1e-5 and of one, a preconditioner that is far off: the weights even them out."""
+    """Coefficients of 1e-5 and of one, a preconditioner that is far off: weights even them out."""
     pool, shape = ThreadPool(1), (4, 4, 4)
     work, n = conjugate_residuals.Workspace(shape), 3 * 64
     rng = np.random.default_rng(3)
