@@ -19,6 +19,7 @@ from analysis.electrochemistry.resolved import conservation, field_sums, interfa
 from analysis.electrochemistry.resolved import electrolyte_fluxes as _electrolyte
 from analysis.electrochemistry.resolved import solid_diffusion as lithium
 from analysis.electrochemistry.resolved.linear_solver import exchange
+from analysis.electrochemistry.resolved.linear_solver.bicgstab import bicgstab
 from analysis.electrochemistry.resolved.linear_solver.coarse_levels import PHI, PSI, SALT
 from analysis.electrochemistry.resolved.linear_solver.conjugate_residuals import (
     conjugate_residuals,
@@ -26,6 +27,7 @@ from analysis.electrochemistry.resolved.linear_solver.conjugate_residuals import
 from analysis.electrochemistry.transport import stencil as _stencil
 from analysis.electrochemistry.transport import vectors
 
+LEFT_OVER = 0.3  # residual of conjugate residuals, relative, from which another method goes on
 FAILED = 0.9  # residual of the linear solver, relative, that is no solution
 # Levels of solid that full, badly conducting AM surrounds hardly show in the residual. They make
 # the linear solver slow; from then on it must solve more exactly, or iterations seem to converge
@@ -193,15 +195,16 @@ def _iterate(cell, current_A_m2, weight, rtol, max_cycles):
         _residual(cell, current_A_m2, weight, metal[0], known)
     slopes = [part.astype(np.float32) for part in metal[1:]]
     with cell.beside.lent("weights of the solid rows") as weights:
-        cycles, cell.linear_residual = conjugate_residuals(
-            cell.work,
-            lambda x, y: _jacobian(cell, weight, slopes, x, y),
-            cell.preconditioner.cycle,
-            cell.pool,
-            rtol=rtol,
-            max_cycles=max_cycles,
-            weights=cell.preconditioner.weights(weights),
+        system = (
+            *(cell.work, lambda x, y: _jacobian(cell, weight, slopes, x, y)),
+            *(cell.preconditioner.cycle, cell.pool),
         )
+        options = dict(max_cycles=max_cycles, weights=cell.preconditioner.weights(weights))
+        cycles, left = conjugate_residuals(*system, rtol=rtol, **options)
+        cell.linear_residual = left
+        if left > LEFT_OVER:
+            more, rest = bicgstab(*system, rtol=rtol / left, **options)
+            cycles, cell.linear_residual = cycles + more, left * rest
     _shift_potentials(cell, slopes[0])
     return _update(cell, weight), cycles
 

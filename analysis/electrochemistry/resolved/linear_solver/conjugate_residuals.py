@@ -16,10 +16,7 @@ from analysis.electrochemistry.transport.stencil import kernel
 KEPT = 2  # earlier directions
 ROUNDING = 1e-4  # of sums of float32 products, at which the square of the residual is summed anew
 MOST_PARALLEL = 0.999  # share of an image along earlier ones that one pass removes well enough
-# Badly conducting cells take high potentials from a current that hardly shows in their rows. On the
-# way to them the residual must grow: if two cycles bring little, the third is taken as it is.
-STUCK_AFTER, STUCK = 2, 0.6
-SLOW_CYCLES, SLOW_FACTOR = 15, 0.7  # cycles that leave more than this share are not worth going on
+SLOW = ((2, 0.95), (15, 0.7))  # cycles that leave more than this share are not worth going on
 
 
 class Workspace:
@@ -34,7 +31,14 @@ class Workspace:
         self.shape = shape
         self.r, self.x = self.vector(), self.vector()
         self.directions = tuple((self.vector(), self.vector()) for _ in range(KEPT + 1))
+        self._more = None
         self.between = Loans([field for pair in self.directions for part in pair for field in part])
+
+    def three_more(self):
+        """Further vectors for :mod:`bicgstab`, made when it is needed for the first time."""
+        if self._more is None:
+            self._more = tuple(self.vector() for _ in range(3))
+        return self._more
 
     def vector(self):
         """Three padded fields of zeros."""
@@ -71,7 +75,8 @@ def conjugate_residuals(
     cycles : int
         Applications of the preconditioner.
     residual : float
-        Relative residual reached, in the weighted norm; one, and x zero, if the search failed.
+        Relative residual reached, in the weighted norm. It is above `rtol` if cycles brought too
+        little, as where the residual must grow on the way: see :mod:`bicgstab`.
 
     References
     ----------
@@ -106,12 +111,9 @@ def conjugate_residuals(
     kept = []  # direction, image and its square, the last one first
     history = [left]
     for cycle in range(max_cycles):
-        done = not left > rtol**2 * scale
-        if done or (cycle >= SLOW_CYCLES and left > SLOW_FACTOR**2 * history[-1 - SLOW_CYCLES]):
+        slow = any(n <= cycle and left > share**2 * history[-1 - n] for n, share in SLOW)
+        if slow or not left > rtol**2 * scale:
             break
-        leap = cycle == STUCK_AFTER and left > STUCK * scale
-        if leap:
-            kept = []
         direction, image = new = work.directions[cycle % (KEPT + 1)]
         precondition(work.r, direction, image)
         apply(direction, image)
@@ -127,19 +129,14 @@ def conjugate_residuals(
         square -= parallel
         if not (square > 0 and np.isfinite(square)):
             break
-        alpha = 1.0 if leap else along / square
-        left += alpha * (alpha * square - 2 * along)
+        alpha = along / square
+        left -= alpha * along
         go(factors, alpha, new, earlier)
         if left < ROUNDING * max(history):
             left = products(work.r, work.r, work.r, work.r)[0]
         history.append(left)
         kept = [(new, square), *kept][:KEPT]
-    cycles = len(history) - 1
-    if not left < scale:
-        for part in work.x:
-            part[:] = 0
-        return cycles, float(scale > 0)
-    return cycles, float(np.sqrt(max(left, 0.0) / scale))
+    return len(history) - 1, float(np.sqrt(max(left, 0.0) / scale)) if scale > 0 else 0.0
 
 
 @kernel
