@@ -104,8 +104,8 @@ class Profile:
         Specimens that the posteriors of the learning curve are trained on.
     limit_trees : tuple of int
         Of these posteriors, for AM and for the CBD.
-    limit_draws : int
-        Draws from the posterior of a specimen.
+    limit_draws, limit_gamma_draws : int
+        Draws from the posterior of a specimen, and those of them to which a gamma is fitted.
     consistency_lateral, consistency_pieces : int, int
         Voxels along y and x, and number per electrode, of the specimens that are drawn for the
         chapter on one binder and one gamma.
@@ -174,7 +174,8 @@ class Profile:
     limit_thickness: int | None = None
     limit_learning: tuple[int, ...] = (1, 2, 4, 8)
     limit_trees: tuple[int, int] = (40, 100)
-    limit_draws: int = 8
+    limit_draws: int = 6
+    limit_gamma_draws: int = 4
     consistency_lateral: int = 40
     consistency_pieces: int = 4
     consistency_gammas: tuple[float, ...] = (0.01, 0.03, 0.08, 0.2)
@@ -254,7 +255,8 @@ PROFILES = {
             limit_thickness=64,
             limit_learning=(1, 4),
             limit_trees=(10, 20),
-            limit_draws=3,
+            limit_draws=4,
+            limit_gamma_draws=2,
             consistency_lateral=32,
             consistency_pieces=3,
             consistency_methods=("kmeans", "edx-closing"),
@@ -280,6 +282,7 @@ PROFILES = {
             limit_learning=(1, 2, 4, 8, 16),
             limit_trees=(60, 160),
             limit_draws=20,
+            limit_gamma_draws=10,
             consistency_lateral=96,
             consistency_pieces=8,
             challenge_lateral=200,

@@ -91,12 +91,12 @@ def overlap(args):
     )
 
 
-def quantities(one, probabilities, count):
+def quantities(one, probabilities, by_scenario, count):
     """Physics of the truth, of the most probable map and of draws, as rows."""
     rows = [one.place | {"kind": "truth"} | limit.physics(one.labels)]
-    for kind, labels in limit.maps(one, probabilities, count=count):
-        many = kind == "draw" and sum(row["kind"] == "draw" for row in rows) >= 3
-        if many:  # sizes and surfaces of three draws say enough
+    for kind, labels in limit.maps(one, probabilities, by_scenario, count=count):
+        many = sum(row["kind"] == kind for row in rows) >= 4
+        if many:  # sizes and surfaces of four draws say enough
             found = limit.conductance(labels, gammas=(0.08,))
         else:
             found = limit.physics(labels)
@@ -111,7 +111,8 @@ def draws(args):
         def make(place=place):
             (one,) = fresh(*place, (0.12,), args.lateral)
             probabilities = posterior.predict(one.gray, one.cbd_profile)
-            return quantities(one, probabilities, args.draws)
+            by_scenario = posterior.by_scenario(one.gray, one.cbd_profile)
+            return quantities(one, probabilities, by_scenario, args.draws)
 
         rows += kept(args, "draws", place, make)
     if not rows:
@@ -128,13 +129,14 @@ def draws(args):
     print(error.groupby(["scenario", "specimen", "kind"], sort=False).mean().round(1).to_string())
     print("mean over the specimens of its size [%]")
     print(error.abs().groupby(["scenario", "kind"], sort=False).mean().round(1).to_string())
-    held = []
-    for where, part in table[table.kind == "draw"].groupby(place, sort=False):
-        low, high = limit.interval(part["k_eff 0.08"])
-        true = truth.loc[where, "k_eff 0.08"]
-        held.append(low <= true <= high)
-        print(f"{where}: 90 % of the draws {low:.5f}..{high:.5f}, truth {true:.5f}")
-    print(f"the interval holds the truth in {np.sum(held)} of {len(held)}")
+    for kind in ("draw", "informed draw"):
+        held = []
+        for where, part in table[table.kind == kind].groupby(place, sort=False):
+            low, high = limit.interval(part["k_eff 0.08"])
+            true = truth.loc[where, "k_eff 0.08"]
+            held.append(low <= true <= high)
+            print(f"{where}: 90 % of {kind}s {low:.5f}..{high:.5f}, truth {true:.5f}")
+        print(f"the interval of {kind}s holds the truth in {np.sum(held)} of {len(held)}")
 
 
 def cost(args):
@@ -159,7 +161,8 @@ def cost(args):
     (_, features), *_ = voxel_features.slabs(one.gray, image)
     print(f"features: CPU {(time.process_time() - start) / (features.shape[1] / 1e6):.2f} s/Mvoxel")
     features = np.ascontiguousarray(features[:, :1_000_000])
-    features[-1] = 0.2
+    features[voxel_features.PROFILE] = 0.2
+    features[voxel_features.SCENARIO] = 0
     rng = np.random.default_rng(0)
     some = rng.choice(features.shape[1], 200_000, replace=False)
     peer = HistGradientBoostingClassifier(

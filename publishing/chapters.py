@@ -55,7 +55,13 @@ CHAPTERS = (
         "07_agreement",
         needs=TRINARIZATIONS,
     ),
-    Chapter("07b_limit"),
+    Chapter(
+        "07b_limit",
+        needs=(
+            "02_tomography",
+            *TRINARIZATIONS,
+        ),
+    ),
     Chapter("08_model", needs=("02_tomography",)),
     Chapter("09_verification"),
     Chapter("09b_rests"),

@@ -58,6 +58,7 @@ OURS = {
     "floor": MethodStyle("Floor: dealt at random", "#444444", ""),
     "most probable": MethodStyle("Most probable", "#5b3a91", "X"),
     "draw": MethodStyle("Draw", "#000000", "o"),
+    "informed draw": MethodStyle("Draw, scenario known", "#5b3a91", "H"),
     "independent draw": MethodStyle("Independent draw", "#8a8a8a", "8"),
 }
 METHOD_COLORS = {method: style.color for method, style in METHODS.items()}
@@ -302,7 +303,7 @@ def legend(panel, *, methods=None, specimens=(), columns=4):
         handles, labels = list(unique.values()), list(unique)
     else:
         handles = [
-            Line2D([], [], color=color(name), marker=METHOD_MARKERS.get(name), ls="none")
+            Line2D([], [], color=color(name), marker=marker(name), ls="none")
             for name in ordered(methods)
         ]
         labels = [label(name) for name in ordered(methods)]

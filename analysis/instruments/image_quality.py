@@ -74,9 +74,9 @@ def measure(gray, targets, voxel_size_um):
     """
     from scipy import ndimage
 
+    check_voxel_size(voxel_size_um)
     gray = check_gray(gray, min_edge=8)
     targets = check_targets(targets)
-    check_voxel_size(voxel_size_um)
     gray = _middle(gray).astype(np.float64)
     dark, bright = np.quantile(gray, [targets[Phase.PORE] / 2, 1 - targets[Phase.AM] / 2])
     step = float(bright - dark)

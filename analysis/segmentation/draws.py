@@ -14,13 +14,23 @@ from analysis.phases import Phase, check_targets
 from analysis.segmentation.posterior import binder_share
 from analysis.segmentation.ranking import counts_for, highest
 
-ACTIVE_WIDTH = 0.63  # standard deviation [voxel] of the smoothing of the luck that decides on AM
-BINDER_WIDTH = 2.06  # and of that which decides between CBD and pore
+# Shares and widths [voxel] along z, y, x of the luck that decides on AM, and of that which decides
+# between CBD and pore; fitted on specimens kept back from the training (weights/posterior.json).
+LUCK = {
+    "bridging": (
+        ((0.98, (1.35, 0.93, 0.93)), (0.02, (6.19, 6.19, 6.19))),
+        ((0.8, (1.57, 1.48, 1.48)), (0.2, (4.34, 4.34, 4.34))),
+    ),
+    "cluster": (
+        ((0.94, (1.16, 0.84, 0.84)), (0.06, (2.5, 2.5, 2.5))),
+        ((0.42, (1.86, 1.69, 1.69)), (0.58, (4.16, 4.16, 4.16))),
+    ),
+}
 
 _NEVER = 1e-6  # odds below it are all the same; keeps the probit finite
 
 
-def draw(probabilities, targets, *, seed, widths=(ACTIVE_WIDTH, BINDER_WIDTH)):
+def draw(probabilities, targets, *, seed, scenario="bridging", widths=None):
     """
     One trinarization drawn from the posterior.
 
@@ -32,10 +42,12 @@ def draw(probabilities, targets, *, seed, widths=(ACTIVE_WIDTH, BINDER_WIDTH)):
         Volume fraction [-] of each phase. Sums to one.
     seed : int
         Same seed, same bytes.
-    widths : tuple of float
-        Smoothing [voxel] of the two random fields, for AM and for the CBD. 0 decides every voxel
-        on its own, which makes surfaces far too large; wider fields make coarser grains. The
-        defaults were fitted on specimens of the training (see the chapter).
+    scenario : str
+        Where the CBD sits, a key of :data:`LUCK`. Errors reach farther where it sits in clumps.
+    widths : tuple, optional
+        Smoothing [voxel] of the two random fields, for AM and for the CBD, instead of those of the
+        scenario; each as :func:`gaussian_field` takes it. 0 decides every voxel on its own, which
+        makes surfaces far too large; wider fields make coarser grains.
 
     Returns
     -------
@@ -45,7 +57,8 @@ def draw(probabilities, targets, *, seed, widths=(ACTIVE_WIDTH, BINDER_WIDTH)):
     Raises
     ------
     ValueError
-        If the probabilities or the targets are none, or a width is negative.
+        If the probabilities or the targets are none, the scenario is unknown, or a width is
+        negative.
 
     Notes
     -----
@@ -54,14 +67,18 @@ def draw(probabilities, targets, *, seed, widths=(ACTIVE_WIDTH, BINDER_WIDTH)):
     """
     probabilities = check_probabilities(probabilities)
     counts = counts_for(check_targets(targets), probabilities[..., 0].size)
-    if len(widths) != 2 or not all(np.isfinite(width) and width >= 0 for width in widths):
-        raise ValueError(
-            f"The widths of the draws are {widths}; expected two of 0 or more voxels, for AM and "
-            "for the CBD."
-        )
+    if widths is None:
+        if scenario not in LUCK:
+            raise ValueError(
+                f"Unknown scenario {scenario!r}; expected one of {', '.join(LUCK)}, or widths."
+            )
+        widths = LUCK[scenario]
+    if len(widths) != 2:
+        raise ValueError(f"The widths of the draws are {widths}; expected two, for AM and CBD.")
     shape = probabilities.shape[:3]
+    parts = [_parts(width) for width in widths]
     rng = np.random.default_rng(seed)
-    active_luck, binder_luck = (gaussian_field(shape, width, rng) for width in widths)
+    active_luck, binder_luck = (gaussian_field(shape, part, rng) for part in parts)
     active = highest(_probit(probabilities[..., Phase.AM]) - active_luck, counts[Phase.AM])
     labels = np.full(shape, Phase.PORE, np.uint8)
     labels[active] = Phase.AM
@@ -70,32 +87,92 @@ def draw(probabilities, targets, *, seed, widths=(ACTIVE_WIDTH, BINDER_WIDTH)):
     return labels
 
 
+def several(by_scenario, targets, *, count, seed):
+    """
+    Draws that also leave open where the CBD sits: the scenarios take turns.
+
+    Gray values hardly tell one scenario from the other. A draw from the mixture of both would be
+    an electrode of neither; so each draw is one of the one or of the other.
+
+    Parameters
+    ----------
+    by_scenario : dict of str to (Z, Y, X, 3) ndarray
+        From :func:`analysis.segmentation.posterior.by_scenario`. One entry where the scenario is
+        known.
+    targets : dict of Phase to float
+    count : int
+        How many draws. Even numbers treat the scenarios alike.
+    seed : int
+
+    Yields
+    ------
+    labels : (Z, Y, X) ndarray of uint8
+
+    Raises
+    ------
+    ValueError
+        As :func:`draw`, or if there is no scenario.
+    """
+    if not by_scenario:
+        raise ValueError("No probabilities were given; expected those of at least one scenario.")
+    names = list(by_scenario)
+    for number in range(count):
+        name = names[number % len(names)]
+        yield draw(by_scenario[name], targets, seed=[seed, number], scenario=name)
+
+
+def _parts(width):
+    """Shares and widths of a field, checked."""
+    parts = ((1.0, width),) if np.isscalar(width) else tuple(width)
+    try:
+        shares = [float(share) for share, _ in parts]
+        edges = np.array([np.broadcast_to(np.asarray(part, float), 3) for _, part in parts])
+        good = min(shares) >= 0 and abs(sum(shares) - 1) < 1e-6
+        good = good and np.isfinite(edges).all() and edges.min() >= 0
+    except (TypeError, ValueError):
+        good = False
+    if not good:
+        raise ValueError(
+            f"The widths of a random field are {width}; expected a number of 0 or more voxels, or "
+            "pairs of a share and such a width (or three, along z, y, x) whose shares sum to one."
+        )
+    return parts
+
+
 def gaussian_field(shape, width, rng):
     """
-    White noise smoothed by a Gaussian, of mean 0 and variance 1 in every voxel.
+    Smoothed white noise of mean 0 and variance 1 in every voxel.
 
     Parameters
     ----------
     shape : tuple of int
-    width : float
-        Standard deviation of the kernel [voxel].
+    width : float or sequence of (float, width)
+        Standard deviation of a Gaussian kernel [voxel]; or several, each with its share of the
+        variance before it, and each one number or three, along z, y and x. Correlation falls with the distance h as
+        ``sum(share * exp(-h**2 / (4 * width**2)))``.
     rng : numpy.random.Generator
 
     Returns
     -------
     field : ndarray of float32
     """
+    parts = [(share, np.broadcast_to(part, 3)) for share, part in _parts(width)]
     # opposite faces must not share their luck: the seam of the transform is cut off
-    padded = [scipy.fft.next_fast_len(n + int(np.ceil(6 * width)), real=True) for n in shape]
+    reach = np.ceil(6 * np.max([part for _, part in parts], axis=0)).astype(int)
+    padded = [scipy.fft.next_fast_len(n + int(r), real=True) for n, r in zip(shape, reach)]
     spectrum = scipy.fft.rfftn(rng.standard_normal(padded, dtype=np.float32).astype(np.float64))
-    power = 1.0
-    for axis, n in enumerate(padded):
-        kernel = np.exp(-0.5 * (2 * np.pi * np.fft.fftfreq(n) * width) ** 2)
-        power *= np.mean(kernel**2)
-        kernel = kernel[: n // 2 + 1] if axis == 2 else kernel
-        spectrum *= np.expand_dims(kernel, tuple(a for a in range(3) if a != axis))
-    field = scipy.fft.irfftn(spectrum, s=padded)[tuple(slice(n) for n in shape)]
-    return (field / np.sqrt(power)).astype(np.float32)
+    power = 0.0
+    for share, part in parts:
+        along_axes = []
+        for axis, n in enumerate(padded):
+            squared = np.exp(-((2 * np.pi * np.fft.fftfreq(n) * part[axis]) ** 2))
+            squared /= squared.mean()
+            along_axes.append(squared[: n // 2 + 1] if axis == 2 else squared)
+        z, y, x = along_axes
+        power = power + share * z[:, None, None] * y[:, None] * x
+    spectrum *= np.sqrt(power)
+    field = scipy.fft.irfftn(spectrum, s=padded)
+    return field[tuple(slice(n) for n in shape)].astype(np.float32)
 
 
 def check_probabilities(probabilities):

@@ -19,7 +19,7 @@ MARGIN = 0.1  # of the limits of the training, within which a tomogram is still 
 SAME_SIZE = 0.05  # relative difference of voxel sizes that changes no feature noticeably
 
 
-def predict(gray, cbd_profile=None, *, model=None, voxel_size_um=VOXEL_SIZE_UM):
+def predict(gray, cbd_profile=None, *, scenario=None, model=None, voxel_size_um=VOXEL_SIZE_UM):
     """
     Probability of each phase in each voxel.
 
@@ -30,6 +30,10 @@ def predict(gray, cbd_profile=None, *, model=None, voxel_size_um=VOXEL_SIZE_UM):
     cbd_profile : (Z,) array_like of float, optional
         Volume fraction of the CBD in each slice [-], for example from an EDX line scan. Gray
         values hardly tell a level profile from a gradient; give it where it is known.
+    scenario : str, optional
+        Where the CBD sits, if that is known: one of
+        :data:`~analysis.segmentation.boosting.voxel_features.SCENARIOS`. Gray values hardly tell;
+        without it the probabilities are those of a mixture.
     model : analysis.segmentation.boosting.posterior_model.Model, optional
         By default the one that comes with the package.
     voxel_size_um : float
@@ -43,15 +47,15 @@ def predict(gray, cbd_profile=None, *, model=None, voxel_size_um=VOXEL_SIZE_UM):
     Raises
     ------
     ValueError
-        If `gray` is no gray volume or thinner than the features need, or the profile does not
-        fit it.
+        If `gray` is no gray volume or thinner than the features need, the profile does not fit
+        it, or the scenario is unknown.
     FileNotFoundError
         If the stored weights are missing.
 
     Warns
     -----
     UserWarning
-        If voxel size, noise or contrast lie outside the training, before the work starts; see
+        If voxel size, noise, contrast or blur lie outside the training, before the work starts; see
         :func:`doubts`.
 
     Notes
@@ -62,14 +66,49 @@ def predict(gray, cbd_profile=None, *, model=None, voxel_size_um=VOXEL_SIZE_UM):
     voxel_size_um = check_voxel_size(voxel_size_um)
     gray = check_gray(gray, min_edge=voxel_features.MIN_EDGE)
     voxel_features.check_profile(cbd_profile, gray.shape[0])
+    voxel_features.number_of(scenario)
     model = stored() if model is None else model
     image = voxel_features.measure(gray)
     for doubt in doubts(image, model, voxel_size_um):
         warnings.warn(doubt, stacklevel=2)
     probabilities = np.empty((*gray.shape, len(Phase)), np.float32)
-    for part, features in voxel_features.slabs(gray, image, cbd_profile=cbd_profile):
+    for part, features in voxel_features.slabs(
+        gray, image, cbd_profile=cbd_profile, scenario=scenario
+    ):
         probabilities[part] = of_features(features, model).reshape(probabilities[part].shape)
     return probabilities
+
+
+def by_scenario(gray, cbd_profile=None, *, model=None, voxel_size_um=VOXEL_SIZE_UM):
+    """
+    Probabilities for each place where the CBD may sit, from one look at the features.
+
+    Parameters
+    ----------
+    gray, cbd_profile, model, voxel_size_um
+        As for :func:`predict`, whose errors and warnings apply.
+
+    Returns
+    -------
+    probabilities : dict of str to (Z, Y, X, 3) ndarray of float32
+        Keyed by scenario.
+    """
+    voxel_size_um = check_voxel_size(voxel_size_um)
+    gray = check_gray(gray, min_edge=voxel_features.MIN_EDGE)
+    voxel_features.check_profile(cbd_profile, gray.shape[0])
+    model = stored() if model is None else model
+    image = voxel_features.measure(gray)
+    for doubt in doubts(image, model, voxel_size_um):
+        warnings.warn(doubt, stacklevel=2)
+    shape = (*gray.shape, len(Phase))
+    found = {name: np.empty(shape, np.float32) for name in voxel_features.SCENARIOS}
+    for part, features in voxel_features.slabs(gray, image, cbd_profile=cbd_profile):
+        active = boosted_trees.probability(model.active, features)
+        for name, probabilities in found.items():
+            features[voxel_features.SCENARIO] = voxel_features.number_of(name)
+            binder = boosted_trees.probability(model.binder, features)
+            probabilities[part] = _joined(active, binder).reshape(-1, *shape[1:])
+    return found
 
 
 def of_features(features, model):
@@ -88,6 +127,11 @@ def of_features(features, model):
     """
     active = boosted_trees.probability(model.active, features)
     binder = boosted_trees.probability(model.binder, features)
+    return _joined(active, binder)
+
+
+def _joined(active, binder):
+    """Probabilities of the phases from the answers to both questions."""
     found = np.empty((active.size, len(Phase)), np.float32)
     found[:, Phase.AM] = active
     found[:, Phase.CBD] = (1 - active) * binder
@@ -173,14 +217,15 @@ def doubts(image, model, voxel_size_um=VOXEL_SIZE_UM):
             f"The voxels measure {size:g} µm; the model was trained on {model.voxel_size_um:g} µm. "
             "Its probabilities will be wrong: resample the tomogram to that size first."
         )
-    for what, value, (low, high) in (
-        ("The noise inside bright particles", image.noise, model.noise),
-        ("The spread of the dark gray values", image.dark_spread, model.dark_spread),
-    ):
+    for what, unit, value, (low, high) in (
+        ("The noise inside bright particles", "of the contrast", image.noise, model.noise),
+        ("The spread of the dark gray values", "of the contrast", image.dark_spread, model.dark_spread),
+        ("The width of the edges of bright particles", "voxels", image.edge_width, model.edge_width),
+    ):  # fmt: skip
         if not low * (1 - MARGIN) <= value <= high * (1 + MARGIN):
             found.append(
-                f"{what} is {value:.3f} of the contrast; the model was trained on "
-                f"{low:.3f} to {high:.3f}. Its probabilities may be wrong: train on tomograms "
-                "like this one, or compare with thresholding."
+                f"{what} is {value:.3f} {unit}; the model was trained on {low:.3f} to {high:.3f}. "
+                "Its probabilities may be wrong: train on tomograms like this one, or compare "
+                "with thresholding."
             )
     return found

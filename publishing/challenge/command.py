@@ -90,10 +90,7 @@ def _scored(tried, challenge_set, profile, progress):
     table = standings.stored(profile, which=challenge_set.name)
     if table is None:
         progress("Scoring the methods of the book on this set; the next entry finds them done ...")
-        if challenge_set.name == "sealed":
-            table = standings.of_rivals(challenge_set, profile, progress=progress)
-        else:
-            table = standings.build(profile, which=challenge_set.name, progress=progress)
+        table = standings.build(profile, which=challenge_set.name, progress=progress)
     table = table.drop(columns="version", errors="ignore")
     progress(f"Scoring {tried.name} ...")
     mine = standings.of_attempt(tried, challenge_set, profile)

@@ -176,22 +176,25 @@ def _standing(tried, table):
 def _all_scores(tried, table):
     found = ranking.summary(table)
     found = found[~found.method.isin((FLOOR, TRUTH))]
-    panel = figure(found, chosen=(tried.name,))
+    panel = figure(found, chosen=(tried.name,), limit=standings.limit_of(table))
     return (
         "<h2>All scores at a glance</h2>\n"
         + _figure(panel, "Scores of this entry and of the methods of the book, floor to truth")
         + "<p>Each row is a quantity, each mark a method: 0 is the floor, 1 the truth. Large: this "
-        "entry, with the range over the specimens. What is worse than the floor lies left of it."
+        "entry, with the range over the specimens; upright strokes: the limit as far as it is "
+        "known. What is worse than the floor lies left of it."
         "</p>"
     )
 
 
-def figure(summary, chosen=()):
+def figure(summary, chosen=(), limit=None):
     """The figure of all scores; the chapter shows the same."""
     titles = {quantity.key: quantity.title for quantity in QUANTITIES}
     groups = [(name, sum(one.group == name for one in QUANTITIES)) for name in GROUPS]
     panel = style.axes(1, 1, height=6.4)
-    scores.between_floor_and_truth(summary, titles, ax=panel, chosen=chosen, groups=groups)
+    scores.between_floor_and_truth(
+        summary, titles, ax=panel, chosen=chosen, groups=groups, limit=limit
+    )
     style.legend(panel, columns=4)
     return panel
 
@@ -278,7 +281,25 @@ def _output(tried):
 
 
 def _table(frame, name):
-    return tables.show(frame, name=name).html
+    """A table with all its rows and columns: a report, unlike a page of the book, is looked up."""
+    head = "".join(f'<th scope="col">{_text(column)}</th>' for column in frame.columns)
+    lines = [
+        "<tr>" + "".join(_cell(value, first=not n) for n, value in enumerate(row)) + "</tr>"
+        for row in frame.itertuples(index=False)
+    ]
+    return (
+        f'<div class="cbd-table" role="region" tabindex="0" aria-label="Table: {_text(name)}">'
+        f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"
+    )
+
+
+def _cell(value, *, first):
+    """A cell; numbers as on the pages of the book, a dash where there is none."""
+    tag = 'th scope="row"' if first else "td"
+    if not isinstance(value, str) and hasattr(value, "__float__"):
+        shown = "–" if np.isnan(float(value)) else tables.number(float(value))
+        return f'<{tag} class="cbd-number">{_text(shown)}</{tag[:2]}>'
+    return f"<{tag}>{_text(value)}</{tag[:2]}>"
 
 
 def _figure(panel, alt):

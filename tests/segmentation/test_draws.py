@@ -147,7 +147,7 @@ def test_draws_recover_the_surface_of_the_truth_and_independent_ones_do_not(seed
     correlated = surface.specific_surfaces(draws.draw(made, targets, seed=seed), 1.0).cbd_pore
     alone = draws.draw(made, targets, seed=seed, widths=(0, 0))
     independent = surface.specific_surfaces(alone, 1.0).cbd_pore
-    assert correlated == pytest.approx(area, rel=0.05)
+    assert correlated == pytest.approx(area, rel=0.08)  # one draw of some grains
     assert independent > 1.5 * area
 
 
@@ -167,10 +167,74 @@ def test_what_is_no_posterior_is_refused(probabilities, spoil, message):
         draws.draw(spoil(probabilities), TARGETS, seed=0)
 
 
-@pytest.mark.parametrize("widths", [(-1.0, 1.0), (1.0, np.nan), (1.0, np.inf), (1.0,)])
+@pytest.mark.parametrize(
+    "widths",
+    [
+        (-1.0, 1.0),
+        (1.0, np.nan),
+        (1.0, np.inf),
+        (1.0,),
+        (1.0, ((0.5, 1.0), (0.4, 2.0))),
+        (1.0, ((1.5, 1.0), (-0.5, 2.0))),
+        (((1.0, (1.0, 2.0)),), 1.0),
+        (1.0, ((1.0,),)),
+        (1.0, ()),
+    ],
+)
 def test_widths_that_are_none_are_refused(probabilities, widths):
     with pytest.raises(ValueError, match="widths"):
         draws.draw(probabilities, TARGETS, seed=0, widths=widths)
+
+
+@pytest.mark.parametrize("scenario", ["Bridging", None, "films"])
+def test_a_scenario_that_is_none_is_refused(probabilities, scenario):
+    with pytest.raises(ValueError, match="bridging, cluster"):
+        draws.draw(probabilities, TARGETS, seed=0, scenario=scenario)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        ((0.7, 1.0), (0.3, 3.0)),
+        ((1.0, (2.0, 1.0, 0.5)),),
+        ((0.5, (1.5, 1.0, 1.0)), (0.5, 3.0)),
+    ],
+)
+def test_field_of_several_parts_is_correlated_as_their_sum(parts):
+    fields = np.stack(
+        [
+            draws.gaussian_field((24, 20, 20), parts, np.random.default_rng(seed))
+            for seed in range(60)
+        ]
+    )
+    for axis in range(3):
+        for lag in (1, 2, 4):
+            along = np.moveaxis(fields, axis + 1, 0)
+            expected = sum(
+                share * np.exp(-((lag / (2 * np.broadcast_to(width, 3)[axis])) ** 2))
+                for share, width in parts
+            )
+            assert np.mean(along[:-lag] * along[lag:]) == pytest.approx(expected, abs=0.06)
+    assert np.mean(fields**2) == pytest.approx(1, abs=0.05)
+
+
+def test_several_take_turns_and_the_next_are_the_same_whatever_the_count(probabilities):
+    other = probabilities[..., [1, 0, 2]]
+    by_scenario = {"bridging": probabilities, "cluster": other}
+    four = list(draws.several(by_scenario, TARGETS, count=4, seed=5))
+    two = list(draws.several(by_scenario, TARGETS, count=2, seed=5))
+    for a, b in zip(two, four, strict=False):
+        np.testing.assert_array_equal(a, b)
+    expected = draws.draw(other, TARGETS, seed=[5, 3], scenario="cluster")
+    np.testing.assert_array_equal(four[3], expected)
+    assert np.mean(four[0] != four[2]) > 0.02
+    alone = list(draws.several({"cluster": other}, TARGETS, count=2, seed=5))
+    np.testing.assert_array_equal(alone[1], draws.draw(other, TARGETS, seed=[5, 1], scenario="cluster"))
+
+
+def test_no_scenario_at_all_is_refused():
+    with pytest.raises(ValueError, match="at least one scenario"):
+        list(draws.several({}, TARGETS, count=2, seed=0))
 
 
 def test_targets_that_are_none_are_refused(probabilities):

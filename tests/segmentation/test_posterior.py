@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from analysis.instruments import transfer
 from analysis.phases import VOXEL_SIZE_UM, Phase, volume_fractions
@@ -32,12 +33,17 @@ def model():
     for seed in (1, 2):
         gray, labels = specimen(seed, noise=0.06 + 0.04 * seed)
         profile = np.full(48, TARGETS[Phase.CBD])
-        seen.append(posterior_training.examples(gray, labels, profile, seed=seed, voxels=8000))
+        one = posterior_training.examples(
+            gray, labels, profile, seed=seed, voxels=8000, scenario="bridging"
+        )
+        seen.append(one)
     learned = posterior_training.learn(seen, seed=0, trees=(15, 25))
     assert learned.noise == tuple(sorted(one.image.noise for one in seen))
     assert learned.dark_spread == tuple(sorted(one.image.dark_spread for one in seen))
+    widths = [voxel_features.edge_width_of(one.features) for one in seen]
+    assert learned.edge_width == tuple(sorted(widths))
     # two tomograms span no range worth the name
-    return replace(learned, noise=(0.02, 0.06), dark_spread=(0.3, 0.45))
+    return replace(learned, noise=(0.02, 0.06), dark_spread=(0.3, 0.45), edge_width=(3.0, 3.7))
 
 
 @pytest.fixture(scope="module")
@@ -98,13 +104,21 @@ def test_trinarize_is_predict_and_ranking(found, model, unseen):
     np.testing.assert_array_equal(labels, posterior.ranked(found, TARGETS))
 
 
+def empty_table(voxels=4000):
+    """Features that tell nothing but how wide an edge is."""
+    table = np.zeros((voxels, len(voxel_features.NAMES)), "f4")
+    table[:, voxel_features.NAMES.index("distance to bright")] = 1
+    table[:, voxel_features.NAMES.index("gradient 1.0")] = 0.3
+    return table
+
+
 def test_a_profile_moves_the_cbd_where_it_says(unseen):
     """A model that saw profiles with a gradient believes one; without it the slices are alike."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(7)
     rows, phases = [], []
     for _ in range(2):
         share = rng.uniform(0.1, 0.4, 4000).astype("f4")
-        table = np.zeros((4000, len(voxel_features.NAMES)), "f4")
+        table = empty_table()
         table[:, -1] = share
         rows.append(table)
         phases.append((rng.random(4000) < 2 * share).astype("u1"))
@@ -225,6 +239,53 @@ def test_contrast_outside_the_training_is_doubted(model, unseen):
     flat = np.where(labels == Phase.AM, gray, 0.1).astype("f4")
     doubts = posterior.doubts(voxel_features.measure(flat), model)
     assert any("spread of the dark gray values" in doubt for doubt in doubts)
+
+
+@pytest.mark.parametrize("width", [1.5, 2.5])
+def test_blur_outside_the_training_is_doubted(model, unseen, width):
+    blurred = ndimage.gaussian_filter(unseen[0], width)
+    doubts = posterior.doubts(voxel_features.measure(blurred), model)
+    assert any("width of the edges" in doubt and "voxels" in doubt for doubt in doubts)
+
+
+def told_apart(unseen):
+    """A model for which all that tells CBD from pore is the scenario."""
+    table = empty_table()
+    table[:, voxel_features.SCENARIO] = np.arange(4000) % 2
+    phases = (np.random.default_rng(7).random(4000) < 0.2 + 0.6 * (np.arange(4000) % 2)).astype("u1")
+    phases[:400] = Phase.AM
+    image = voxel_features.measure(unseen[0])
+    seen = [posterior_training.Examples(table, phases, image)]
+    return posterior_training.learn(seen, seed=0, trees=(2, 30))
+
+
+def test_a_scenario_is_believed_and_without_it_both_are_left_open(unseen):
+    learned = told_apart(unseen)
+    means = {
+        scenario: posterior.binder_share(
+            posterior.predict(unseen[0], scenario=scenario, model=learned)
+        ).mean()
+        for scenario in ("bridging", "cluster", None)
+    }
+    assert means["bridging"] == pytest.approx(0.2, abs=0.07)
+    assert means["cluster"] == pytest.approx(0.8, abs=0.07)
+    assert means[None] == pytest.approx(0.5, abs=0.1)
+
+
+def test_by_scenario_is_what_predict_gives_for_each(unseen):
+    learned = told_apart(unseen)
+    found = posterior.by_scenario(unseen[0], model=learned)
+    assert list(found) == ["bridging", "cluster"]
+    for scenario, probabilities in found.items():
+        expected = posterior.predict(unseen[0], scenario=scenario, model=learned)
+        np.testing.assert_array_equal(probabilities, expected)
+
+
+@pytest.mark.parametrize("scenario", ["films", "BRIDGING", 1])
+def test_unknown_scenario_is_refused_before_any_work(model, unseen, scenario, monkeypatch):
+    monkeypatch.setattr(voxel_features, "measure", lambda gray: pytest.fail("work has begun"))
+    with pytest.raises(ValueError, match="bridging, cluster"):
+        posterior.predict(unseen[0], scenario=scenario, model=model)
 
 
 def test_truth_of_another_volume_is_refused(unseen):

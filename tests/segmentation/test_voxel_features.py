@@ -21,9 +21,11 @@ def gray():
     return (ndimage.gaussian_filter(noisy, 0.6) + 0.05 * rng.normal(size=field.shape)).astype("f4")
 
 
-def features(gray, *, profile=None, thickness=None):
+def features(gray, *, profile=None, scenario=None, thickness=None):
     image = voxel_features.measure(gray)
-    parts = voxel_features.slabs(gray, image, cbd_profile=profile, thickness=thickness)
+    parts = voxel_features.slabs(
+        gray, image, cbd_profile=profile, scenario=scenario, thickness=thickness
+    )
     table = np.concatenate([values for _, values in parts], axis=1)
     return table.reshape(len(voxel_features.NAMES), *gray.shape)
 
@@ -123,6 +125,61 @@ def test_profile_is_given_to_every_voxel_of_its_slice(gray):
     profile = np.linspace(0.1, 0.4, gray.shape[0])
     row = features(gray, profile=profile)[ROW["CBD of the slice"]]
     assert np.all(row == profile.astype(np.float32)[:, None, None])
+
+
+@pytest.mark.parametrize(
+    ("scenario", "value"), [("bridging", 0), ("cluster", 1), (None, np.nan)]
+)
+def test_scenario_is_given_to_every_voxel(gray, scenario, value):
+    row = features(gray, scenario=scenario)[ROW["scenario"]]
+    np.testing.assert_array_equal(row, np.full(gray.shape, value, "f4"))
+
+
+@pytest.mark.parametrize("scenario", ["films", "Bridging", 0])
+def test_unknown_scenario_is_refused(scenario):
+    with pytest.raises(ValueError, match="bridging, cluster"):
+        voxel_features.number_of(scenario)
+
+
+@pytest.mark.parametrize("width", voxel_features.DARK)
+def test_bright_voxels_do_not_spill_into_the_means_of_dark_ones(width):
+    """Beside a bright wall the plain mean rises; that of the dark voxels stays theirs."""
+    gray = np.zeros((48, 16, 16), np.float32)
+    gray[:24] = 1.0
+    gray[24:, 0, 0] = 0.02  # not of one value
+    found = features(gray)
+    dark = (slice(24, None), slice(4, None), slice(4, None))
+    for which in ("dark gray", "clear gray"):
+        row = found[ROW[f"{which} {width}"]][dark]
+        assert np.abs(row).max() < 0.02
+    assert found[ROW["smooth 3.2"]][24].mean() > 0.3
+
+
+def test_clear_gray_leaves_out_the_blurred_rim():
+    gray = np.zeros((48, 16, 16), np.float32)
+    gray[:24] = 1.0
+    gray[24] = 0.4  # as blur leaves it: dark, but brighter than what it is
+    gray[30:, 0, 0] = 0.02
+    found = features(gray)
+    at = (26, 8, 8)
+    bulk = found[ROW["gray"]][40, 8, 8]
+    assert found[ROW["dark gray 1.5"]][at] - bulk > 0.03
+    assert abs(found[ROW["clear gray 1.5"]][at] - bulk) < 0.005
+
+
+@pytest.mark.parametrize("blur", [0.8, 1.5, 2.5])
+def test_edges_are_as_wide_as_the_blur_makes_them(blur):
+    """The slope of a step blurred to an error function is known, and so is its width."""
+    rng = np.random.default_rng(1)
+    step = np.zeros((40, 24, 24), np.float32)
+    step[20:] = 1.0
+    gray = ndimage.gaussian_filter(step, blur) + 0.002 * rng.normal(size=step.shape)
+    image = voxel_features.measure(gray.astype("f4"))
+    wide = np.hypot(blur, voxel_features.EDGE_SMOOTHING)
+    steepest = (1 / wide) / np.sqrt(2 * np.pi)
+    assert image.edge_width == pytest.approx(1 / steepest, rel=0.12)
+    table = features(gray.astype("f4")).reshape(len(voxel_features.NAMES), -1).T
+    assert voxel_features.edge_width_of(table) == pytest.approx(image.edge_width, rel=0.03)
 
 
 @pytest.mark.parametrize(

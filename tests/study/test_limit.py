@@ -6,6 +6,7 @@ import pytest
 
 from analysis.phases import Phase
 from analysis.segmentation.boosting import posterior_training
+from analysis.segmentation.draws import draw
 from analysis.study.limit import limit, limit_runs, limit_text
 
 
@@ -88,8 +89,12 @@ def test_physics_of_layers_can_be_counted():
 
 def test_kinds_of_maps_come_in_order(one, model):
     probabilities = limit.posteriors(one, model=model)["posterior"]
-    kinds = [kind for kind, _ in limit.maps(one, probabilities, count=2)]
-    assert kinds == ["most probable", "draw", "draw", "independent draw"]
+    by_scenario = {"cluster": probabilities, "bridging": probabilities}
+    found = list(limit.maps(one, probabilities, by_scenario, count=2))
+    draws = ["draw", "draw", "informed draw", "informed draw"]
+    assert [kind for kind, _ in found] == ["most probable", *draws, "independent draw"]
+    own = draw(probabilities, one.targets, seed=[one.seed, 0], scenario="bridging")
+    np.testing.assert_array_equal(found[3][1], own)
 
 
 def test_kappa_of_voxels_is_that_of_the_volume(one, model):

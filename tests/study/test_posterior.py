@@ -67,14 +67,25 @@ def test_examples_are_the_same_again_and_those_of_another_number_are_not():
     assert np.mean(first.phases == other.phases) < 0.9
 
 
-@pytest.mark.parametrize("width", [0.7, 1.3, 2.9])
-def test_zero_of_a_falling_function_is_found(width):
-    found = posterior._zero(lambda w: (width / w) ** 0.8 - 1, 1.0)
-    assert found == pytest.approx(width, rel=0.01)
+@pytest.mark.parametrize("slices", [20, 48, 90])
+def test_a_part_of_the_depth_is_kept(slices):
+    one = posterior.setting(1, tomograms=2)
+    whole = list(posterior.images(one, lateral=32, thickness=48))
+    parts = list(posterior.images(one, lateral=32, thickness=48, slices=slices))
+    starts = []
+    for (gray, labels, profile), part in zip(whole, parts, strict=True):
+        depth = min(slices, 48)
+        (first,) = (n for n in range(49 - depth) if np.array_equal(labels[n : n + depth], part[1]))
+        np.testing.assert_array_equal(part[0], gray[first : first + depth])
+        np.testing.assert_array_equal(part[2], profile[first : first + depth])
+        starts.append(first)
+    if slices == 20:
+        assert len(set(starts)) == 2  # each tomogram its own
 
 
 def test_store_writes_weights_hash_and_recipe(tmp_path, monkeypatch):
-    monkeypatch.setattr(posterior, "fit_widths", lambda model, progress: (1.0, 1.5))
+    luck = {"bridging": (1.0, 1.5)}
+    monkeypatch.setattr(posterior, "fit_luck", lambda model, specimens, progress: luck)
     monkeypatch.setattr(posterior_training, "ACTIVE_TREES", 2)
     seen = posterior.examples(0, lateral=32, thickness=48, tomograms=1)
     file = tmp_path / "weights.npz"
@@ -83,6 +94,7 @@ def test_store_writes_weights_hash_and_recipe(tmp_path, monkeypatch):
     assert model.noise == (seen[0].image.noise,) * 2
     recipe = json.loads(file.with_suffix(".json").read_text())
     assert recipe["specimens"] == [json.loads(json.dumps(vars(posterior.setting(0))))]
+    assert recipe[posterior.LUCK_KEY] == {"bridging": [1.0, 1.5]}
     assert recipe["trees"] == [model.active.roots.size, model.binder.roots.size]
 
 
@@ -113,6 +125,12 @@ class TestStored:
         assert self.recipe["licence"] == "CC BY 4.0"
         assert set(self.recipe["versions"]) >= {"numpy", "scikit-learn"}
 
-    def test_draws_use_the_widths_that_were_fitted(self):
-        fitted = self.recipe["widths of the draws, AM and CBD [voxel]"]
-        assert fitted == pytest.approx([draws.ACTIVE_WIDTH, draws.BINDER_WIDTH], abs=0.005)
+    def test_draws_use_the_luck_that_was_fitted(self):
+        assert json.loads(json.dumps(draws.LUCK)) == self.recipe[posterior.LUCK_KEY]
+
+    def test_luck_was_fitted_on_specimens_that_the_trees_have_not_seen(self):
+        seen = {kept["seed"] for kept in self.recipe["specimens"]}
+        after = range(len(seen), len(seen) + 4)
+        assert not seen & {posterior.setting(number).seed for number in after}
+        kinds = {(posterior.setting(n).name, posterior.setting(n).scenario) for n in after}
+        assert len(kinds) == 4

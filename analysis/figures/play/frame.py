@@ -64,10 +64,11 @@ _STYLE = (
     "color:#1b1f27;background:#f1f3f5;border:1px solid #767676;border-radius:4px}"
     ".cbd-play :focus-visible{outline:3px solid #0a58ca;outline-offset:2px}"
     ".cbd-play-panels{display:flex;flex-wrap:wrap;gap:.6rem;justify-content:center}"
-    ".cbd-play-panels figure{margin:0;flex:0 1 9rem;text-align:center}"
+    ".cbd-play-panels figure{margin:0;flex:1 1 5rem;max-width:9rem;text-align:center}"
     ".cbd-play-panels canvas{width:100%;max-height:24rem;image-rendering:pixelated}"
     ".cbd-play-panels figcaption{font-size:.8rem;color:#1b1f27}"
-    ".cbd-play-said{margin:.5rem 0 0;color:#1b1f27;font-variant-numeric:tabular-nums}"
+    ".cbd-play-said{margin:.5rem 0 0;text-align:left;color:#1b1f27;"
+    "font-variant-numeric:tabular-nums}"
     "@media print{.cbd-play .cbd-control{display:none}}"
     "</style>"
 )

@@ -135,9 +135,9 @@ def _axes(axes):
         parts += [
             f'<line x1="{_LEFT}" x2="{_LEFT + _WIDTH}" y1="{y:.1f}" y2="{y:.1f}" '
             'stroke="#e3e6ea"/>',
-            f'<text x="{_LEFT - 3}" y="{y + 3:.1f}" font-size="9" text-anchor="end" '
+            f'<text x="{_LEFT - 3}" y="{y + 3:.1f}" font-size="11" text-anchor="end" '
             f'fill="#1b1f27">{volt:.2f}</text>',
-            f'<text x="{x:.1f}" y="{_TOP + _HEIGHT + 11}" font-size="9" text-anchor="middle" '
+            f'<text x="{x:.1f}" y="{_TOP + _HEIGHT + 11}" font-size="11" text-anchor="middle" '
             f'fill="#1b1f27">{share * axes["q"]:.3g}</text>',
         ]
     middle, bottom = _LEFT + _WIDTH / 2, _TOP + _HEIGHT
@@ -145,7 +145,7 @@ def _axes(axes):
         f'<svg viewBox="0 0 400 {bottom + 26}" role="img" aria-label="Cell voltage over capacity: '
         f'the simulated curve and the circles of the experiment">{"".join(parts)}'
         f'<path d="M{_LEFT},{_TOP}V{bottom}H{_LEFT + _WIDTH}" fill="none" stroke="#1b1f27"/>'
-        f'<text x="{middle}" y="{bottom + 22}" font-size="9" text-anchor="middle" fill="#1b1f27">'
+        f'<text x="{middle}" y="{bottom + 22}" font-size="11" text-anchor="middle" fill="#1b1f27">'
         "capacity [mAh/cm²]; voltage of the cell [V]: circles experiment, line simulation</text>"
         '<g data-part="experiment" fill="none" stroke="#1b1f27"></g>'
         '<polyline data-part="curve" fill="none" stroke="#c23b0a" stroke-width="2.2"/></svg>'

@@ -88,6 +88,9 @@ def fit(features, answers, *, seed, trees, leaves=31, learning_rate=0.1, min_vox
         early_stopping=False,
         random_state=seed,
     )
+    never_known = np.isnan(features).all(axis=0)
+    if never_known.any():  # scikit-learn finds no bins there; of one value no tree makes a use
+        features = np.where(never_known, np.float32(0), features)
     return _exported(model.fit(features, answers))
 
 

@@ -22,7 +22,7 @@ class Model:
     ----------
     active, binder : analysis.segmentation.boosting.boosted_trees.Trees
         Active material or not; CBD or pore where it is not.
-    noise, dark_spread : tuple of float
+    noise, dark_spread, edge_width : tuple of float
         Smallest and largest value of :class:`~analysis.segmentation.boosting.voxel_features.Image` among
         the tomograms of the training.
     voxel_size_um : float
@@ -33,6 +33,7 @@ class Model:
     binder: boosted_trees.Trees
     noise: tuple
     dark_spread: tuple
+    edge_width: tuple
     voxel_size_um: float
 
 
@@ -55,6 +56,7 @@ def save(file, model):
             features=np.array(voxel_features.NAMES),
             noise=model.noise,
             dark_spread=model.dark_spread,
+            edge_width=model.edge_width,
             voxel_size_um=model.voxel_size_um,
             **arrays,
         )
@@ -103,6 +105,7 @@ def load(file):
             binder=boosted_trees.Trees.of(arrays, "binder_"),
             noise=tuple(float(v) for v in arrays["noise"]),
             dark_spread=tuple(float(v) for v in arrays["dark_spread"]),
+            edge_width=tuple(float(v) for v in arrays["edge_width"]),
             voxel_size_um=float(arrays["voxel_size_um"]),
         )
 

@@ -9,8 +9,8 @@ from analysis.segmentation.boosting import boosted_trees, voxel_features
 from analysis.segmentation.boosting.posterior_model import Model
 
 VOXELS = 16_000  # of a tomogram; neighbors tell the same, more tomograms tell more
-ACTIVE_TREES, BINDER_TREES = 60, 160
-WITHOUT_PROFILE = 0.5  # share of the voxels that are shown without the CBD profile
+ACTIVE_TREES, BINDER_TREES = 60, 200
+WITHOUT = 0.5  # share of the voxels that are shown without the CBD profile, or the scenario
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Examples:
     image: voxel_features.Image
 
 
-def examples(gray, labels, cbd_profile, *, seed, voxels=VOXELS):
+def examples(gray, labels, cbd_profile, *, seed, voxels=VOXELS, scenario=None):
     """
     Choose voxels of a tomogram whose truth is known.
 
@@ -48,6 +48,8 @@ def examples(gray, labels, cbd_profile, *, seed, voxels=VOXELS):
     seed : int or sequence of int
     voxels : int
         How many; all if the tomogram has fewer. They are drawn without replacement.
+    scenario : str, optional
+        Where the CBD sits, of :data:`~analysis.segmentation.boosting.voxel_features.SCENARIOS`.
 
     Returns
     -------
@@ -69,7 +71,9 @@ def examples(gray, labels, cbd_profile, *, seed, voxels=VOXELS):
     chosen = np.sort(rng.choice(labels.size, min(voxels, labels.size), replace=False))
     table = np.empty((chosen.size, len(voxel_features.NAMES)), np.float32)
     per_slice = labels[0].size
-    for part, features in voxel_features.slabs(gray, image, cbd_profile=cbd_profile):
+    for part, features in voxel_features.slabs(
+        gray, image, cbd_profile=cbd_profile, scenario=scenario
+    ):
         start, stop = part.start * per_slice, part.stop * per_slice
         first, last = np.searchsorted(chosen, (start, stop))
         table[first:last] = features[:, chosen[first:last] - start].T
@@ -83,7 +87,8 @@ def learn(tomograms, *, seed, trees=(ACTIVE_TREES, BINDER_TREES)):
     Parameters
     ----------
     tomograms : sequence of Examples
-        The profile is taken from half of the voxels, so that one model serves with and without.
+        The profile is taken from half of the voxels, and so is the scenario, so that one model
+        serves with and without.
     seed : int
         Which half, and the bins of the features.
     trees : tuple of int
@@ -95,19 +100,27 @@ def learn(tomograms, *, seed, trees=(ACTIVE_TREES, BINDER_TREES)):
     """
     features = np.concatenate([t.features for t in tomograms])
     phases = np.concatenate([t.phases for t in tomograms])
-    hidden = np.random.default_rng(seed).random(phases.size) < WITHOUT_PROFILE
-    features[hidden, -1] = np.nan
+    rng = np.random.default_rng(seed)
+    for known in (voxel_features.PROFILE, voxel_features.SCENARIO):
+        features[rng.random(phases.size) < WITHOUT, known] = np.nan
     elsewhere = phases != Phase.AM
     noises = [t.image.noise for t in tomograms]
     spreads = [t.image.dark_spread for t in tomograms]
+    widths = [voxel_features.edge_width_of(t.features) for t in tomograms]
+    # where the CBD sits tells nothing of the AM: its trees must not lean on chance
+    told = features[:, voxel_features.SCENARIO].copy()
+    features[:, voxel_features.SCENARIO] = np.nan
+    active = boosted_trees.fit(
+        features, phases == Phase.AM, seed=seed, trees=trees[0], learning_rate=0.2
+    )
+    features[:, voxel_features.SCENARIO] = told
     return Model(
-        active=boosted_trees.fit(
-            features, phases == Phase.AM, seed=seed, trees=trees[0], learning_rate=0.2
-        ),
+        active=active,
         binder=boosted_trees.fit(
             features[elsewhere], phases[elsewhere] == Phase.CBD, seed=seed, trees=trees[1]
         ),
         noise=(min(noises), max(noises)),
         dark_spread=(min(spreads), max(spreads)),
+        edge_width=(min(widths), max(widths)),
         voxel_size_um=VOXEL_SIZE_UM,
     )

@@ -1,7 +1,7 @@
 """What a classifier sees of a voxel: gray values around it, the same in every orientation.
 
-Smoothed gray values, the length of their gradient, the eigenvalues of their Hessian, extremes of
-the neighborhood and the distance to bright voxels do not change when the volume is turned by a
+Smoothed gray values, of all voxels and of the dark ones alone, the length of their gradient, the
+eigenvalues of their Hessian, extremes of the neighborhood and the distance to bright voxels do not change when the volume is turned by a
 right angle or mirrored. Volumes are worked on in slabs with enough slices around each, so that
 memory stays small and the result does not depend on the slabs.
 """
@@ -18,8 +18,11 @@ SMOOTHING = (0.7, 1.0, 1.5, 2.2, 3.2, 4.5, 6.5, 9.0)  # standard deviations [vox
 DERIVATIVES = SMOOTHING[:-2]  # derivatives of the widest add nothing
 EXTREMES = (3, 5, 9)  # edges of the cubes [voxel]
 SURROUNDINGS = (2.2, 4.5, 9.0)  # widths [voxel] over which bright voxels are counted
+DARK = (1.5, 3.2, 6.5)  # widths [voxel] over which dark voxels alone are averaged
+CLEAR_OF_BRIGHT = 1.5  # farther than this from bright voxels [voxel] their blur hardly reaches
 TEXTURE = (1.0, 2.2, 4.5)  # widths [voxel] at which the scatter of the dark voxels is taken
 MAX_DISTANCE = 16  # distances to bright voxels beyond it are all the same [voxel]
+EDGE_SMOOTHING = 1.0  # width [voxel] at which noise and slopes of edges are measured
 TRUNCATE = 3.0  # standard deviations at which a Gaussian ends
 HALO = 32  # slices around a slab; at least the reach of every feature
 SLAB = 4_000_000  # voxels worked on at a time, about; a gigabyte
@@ -35,14 +38,18 @@ NAMES = (
     "distance to bright",
     "distance to dark",
     *(f"bright share {s}" for s in SURROUNDINGS),
+    *(f"{which} {s}" for which in ("dark gray", "clear gray") for s in DARK),
     "noise",
     "dark spread",
     *(f"scatter {s}" for s in TEXTURE),
     "skewness",
     "slope",
     "bright share of the slice",
+    "scenario",
     "CBD of the slice",
 )
+SCENARIOS = ("bridging", "cluster")  # where the CBD sits; a feature where it is known
+PROFILE, SCENARIO = NAMES.index("CBD of the slice"), NAMES.index("scenario")
 
 
 @dataclass(frozen=True)
@@ -60,6 +67,9 @@ class Image:
         the contrast [-].
     dark_spread : float
         Interquartile range of the smoothed dark voxels, over the contrast [-].
+    edge_width : float
+        Distance over which the gray value would climb from dark to bright at the slope it has at
+        the surface of bright particles [voxel]: wider where the tomogram is blurred.
     texture : tuple of float
         Of the dark voxels: standard deviation at each width of :data:`TEXTURE`, skewness, and
         mean length of the gradient [1/voxel], over the contrast [-].
@@ -71,6 +81,7 @@ class Image:
     bright: float
     noise: float
     dark_spread: float
+    edge_width: float
     texture: tuple
     bright_share: np.ndarray
 
@@ -106,7 +117,10 @@ def measure(gray):
             "that is brighter than the rest and thicker than four voxels. Check the polarity of "
             "the tomogram and its voxel size."
         )
-    noise = np.median(np.abs(scaled - _smooth(scaled, 1.0))[core])
+    little = _smooth(scaled, EDGE_SMOOTHING)
+    noise = np.median(np.abs(scaled - little)[core])
+    surface = ndimage.binary_dilation(is_bright) & ndimage.binary_dilation(~is_bright)
+    edge_width = 1 / np.median(_slope(little)[surface])
     wider = _smooth(scaled, 1.5)
     values = wider[~is_bright].astype(np.float64)
     low, high = np.percentile(values, (25, 75))
@@ -117,10 +131,29 @@ def measure(gray):
     share = is_bright.mean(axis=(1, 2))
     share = ndimage.gaussian_filter1d(share, 4.0, mode="nearest")
     texture = tuple(float(v) for v in (*scatter, skewness, slope))
-    return Image(dark, bright, float(noise), float(high - low), texture, share)
+    spread = float(high - low)
+    return Image(dark, bright, float(noise), spread, float(edge_width), texture, share)
 
 
-def slabs(gray, image, *, cbd_profile=None, thickness=None):
+def edge_width_of(features):
+    """
+    :attr:`Image.edge_width` from some voxels of a tomogram, by their features.
+
+    Parameters
+    ----------
+    features : (voxels, F) ndarray of float32
+
+    Returns
+    -------
+    edge_width : float
+        [voxel].
+    """
+    near = [features[:, NAMES.index(f"distance to {what}")] == 1 for what in ("bright", "dark")]
+    slope = features[:, NAMES.index(f"gradient {EDGE_SMOOTHING}")]
+    return float(1 / np.median(slope[near[0] | near[1]]))
+
+
+def slabs(gray, image, *, cbd_profile=None, scenario=None, thickness=None):
     """
     Features of a volume, slab by slab.
 
@@ -132,7 +165,9 @@ def slabs(gray, image, *, cbd_profile=None, thickness=None):
         From :func:`measure` of the same volume.
     cbd_profile : (Z,) array_like of float, optional
         Volume fraction of the CBD in each slice [-], for example from an EDX line scan. Without
-        it the last feature is NaN.
+        it its feature is NaN.
+    scenario : str, optional
+        One of :data:`SCENARIOS`. Without it its feature is NaN.
     thickness : int, optional
         Slices of a slab; by default about :data:`SLAB` voxels, but no fewer slices than the halo.
         More are faster and take more memory; the features are the same.
@@ -147,10 +182,11 @@ def slabs(gray, image, *, cbd_profile=None, thickness=None):
     Raises
     ------
     ValueError
-        If the profile does not have one fraction for each slice.
+        If the profile does not have one fraction for each slice, or the scenario is unknown.
     """
     depth = gray.shape[0]
     profile = check_profile(cbd_profile, depth)
+    kind = number_of(scenario)
     thickness = thickness or max(HALO, SLAB // gray[0].size)
     for start in range(0, depth, thickness):
         part = slice(start, min(start + thickness, depth))
@@ -163,9 +199,29 @@ def slabs(gray, image, *, cbd_profile=None, thickness=None):
             next(rows)[...] = field[inner]
         for value in (image.noise, image.dark_spread, *image.texture):
             next(rows)[...] = value
-        for along in (image.bright_share, profile):
-            next(rows)[...] = along[part, None, None]
+        next(rows)[...] = image.bright_share[part, None, None]
+        next(rows)[...] = kind
+        next(rows)[...] = profile[part, None, None]
         yield part, features.reshape(len(NAMES), -1)
+
+
+def number_of(scenario):
+    """
+    Value of the feature of a scenario: its place in :data:`SCENARIOS`, NaN where none is known.
+
+    Raises
+    ------
+    ValueError
+        If there is none of that name.
+    """
+    if scenario is None:
+        return np.float32(np.nan)
+    if scenario not in SCENARIOS:
+        raise ValueError(
+            f"Unknown scenario {scenario!r}; expected one of {', '.join(SCENARIOS)}, or none if it "
+            "is not known where the CBD sits."
+        )
+    return np.float32(SCENARIOS.index(scenario))
 
 
 def check_profile(cbd_profile, depth):
@@ -226,10 +282,21 @@ def _local(scaled):
     for s in (1.5, 3.2):
         yield np.sqrt(np.maximum(_smooth(squares, s) - smooth[s] ** 2, 0))
     bright = smooth[SMOOTHING[0]] > 0.5
-    for inside in (~bright, bright):
-        yield _capped_distance(inside)
+    outside = _capped_distance(~bright)
+    yield outside
+    yield _capped_distance(bright)
     for s in SURROUNDINGS:
         yield _smooth(bright.astype(np.float32), s)
+    for counted in (~bright, outside > CLEAR_OF_BRIGHT):
+        yield from _means_of(scaled, counted)
+
+
+def _means_of(scaled, counted):
+    """Gray values around, averaged over the voxels that count: bright ones do not spill in."""
+    weight = counted.astype(np.float32)
+    weighed = scaled * weight
+    for s in DARK:
+        yield _smooth(weighed, s) / np.maximum(_smooth(weight, s), np.float32(0.01))
 
 
 def _smooth(values, sigma):

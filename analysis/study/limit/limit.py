@@ -134,8 +134,9 @@ def posteriors(one, *, model=None):
     found = {name: np.empty(shape, np.float32) for name in POSTERIORS}
     image = voxel_features.measure(one.gray)
     for part, features in voxel_features.slabs(one.gray, image, cbd_profile=one.cbd_profile):
-        for name in reversed(POSTERIORS):  # the profile is the last feature; taken away at last
-            features[-1] = features[-1] if name == WITH_PROFILE else np.nan
+        for name in reversed(POSTERIORS):  # without the profile at last: it is taken away
+            if name != WITH_PROFILE:
+                features[voxel_features.PROFILE] = np.nan
             found[name][part] = posterior.of_features(features, model).reshape(-1, *shape[1:])
     return found
 
@@ -258,7 +259,7 @@ def conductance(labels, *, gammas=GAMMAS, threads=2):
     }
 
 
-def maps(one, probabilities, *, count=1, independent=True):
+def maps(one, probabilities, by_scenario, *, count=1, independent=True):
     """
     Draws from a posterior, and its most probable map.
 
@@ -266,19 +267,24 @@ def maps(one, probabilities, *, count=1, independent=True):
     ----------
     one : Known
     probabilities : (Z, Y, X, 3) ndarray
+    by_scenario : dict of str to (Z, Y, X, 3) ndarray
+        From :func:`analysis.segmentation.posterior.by_scenario`, for the draws.
     count : int
-        Draws.
+        Draws, of each kind. The scenarios take turns where they are open.
     independent : bool
         Whether to add a draw in which every voxel decides alone.
 
     Yields
     ------
     kind, labels
-        ``most probable``, ``draw`` (as often as asked for) and ``independent draw``.
+        ``most probable``; ``draw`` and, of the specimen's own scenario, ``informed draw``, as
+        often as asked for; and ``independent draw``.
     """
     yield "most probable", posterior.ranked(probabilities, one.targets)
-    for number in range(count):
-        yield "draw", draws.draw(probabilities, one.targets, seed=number)
+    own = one.place["scenario"]
+    for kind, among in (("draw", by_scenario), ("informed draw", {own: by_scenario[own]})):
+        for labels in draws.several(among, one.targets, count=count, seed=one.seed):
+            yield kind, labels
     if independent:
         yield "independent draw", draws.draw(probabilities, one.targets, seed=0, widths=(0, 0))
 

@@ -7,9 +7,9 @@ import pandas as pd
 
 from analysis import profiles, storage
 from analysis.phases import Phase
-from analysis.segmentation import agreement, posterior
+from analysis.segmentation import agreement, draws, posterior
 from analysis.segmentation.boosting import posterior_model, posterior_training
-from analysis.study.limit import limit
+from analysis.study.limit import beside, limit
 from analysis.study.limit import posterior as training
 
 NOISE = 0.12  # of the reference setting
@@ -165,7 +165,9 @@ def physics(profile):
     rows = []
     for name in profiles.ELECTRODES:
         one, probabilities = reference(profile, name)
-        found = limit.maps(one, probabilities[limit.WITH_PROFILE], count=profile.limit_draws)
+        by_scenario = posterior.by_scenario(one.gray, one.cbd_profile)
+        best = probabilities[limit.WITH_PROFILE]
+        found = limit.maps(one, best, by_scenario, count=profile.limit_draws)
         for kind, labels in (("truth", one.labels), *limit.rivals(one).items(), *found):
             row = one.place | {"kind": kind, "kappa": agreement.kappa(labels, one.labels)}
             rows.append(row | limit.physics(labels))
@@ -196,3 +198,35 @@ def deviations(table):
     specimens = each.index.get_level_values("specimen")
     each[quantities] = 100 * np.abs(each[quantities] / truth.loc[specimens].values - 1)
     return each.groupby(level="kind", sort=False).mean().reset_index()
+
+
+def gammas(profile):
+    """
+    Gamma of the most probable map and of draws, from a lithiation of the truth they are to show.
+
+    On the tomograms of :func:`reference`. Writes the table ``limit-gamma``.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        As :func:`analysis.study.limit.beside.ratios` gives it.
+    """
+    maps, truths = {}, {}
+    for name in profiles.ELECTRODES:
+        one, probabilities = reference(profile, name)
+        truths[name] = one.labels
+        by_scenario = posterior.by_scenario(one.gray, one.cbd_profile)
+        drawn = draws.several(
+            by_scenario, one.targets, count=profile.limit_gamma_draws, seed=one.seed
+        )
+        found = {"posterior": posterior.ranked(probabilities[limit.WITH_PROFILE], one.targets)}
+        found |= {f"draw {number}": labels for number, labels in enumerate(drawn, 1)}
+        found |= limit.rivals(one)
+        for kind, labels in found.items():
+            maps.setdefault(kind, {})[name] = labels
+    fitted = beside.gammas(
+        maps, truths, gamma=profile.gamma_true, current_mA_cm2=profile.fit_current
+    )
+    table = beside.ratios(fitted)
+    storage.save_table("limit-gamma", table, profile=profile)
+    return table

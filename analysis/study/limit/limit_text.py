@@ -8,6 +8,7 @@ from analysis.study.limit import limit
 CALIBRATED = 0.02  # mean distance of said and found up to which a posterior counts as calibrated
 KINDS = {
     "draw": "draws are",
+    "informed draw": "draws that know the scenario are",
     "most probable": "the most probable map is",
     "independent draw": "independent draws are",
 }
@@ -152,3 +153,52 @@ def held(table, quantity="k_eff 0.08"):
         parts.append(f"on {specimen} {low:.4f} to {high:.4f}, which {verb} the true {true:.4f}")
     count = len(table[(table.kind == "draw") & (table.specimen == table.specimen.iloc[0])])
     return f"90 % of {count} draws give a conductivity " + " and ".join(parts) + "."
+
+
+def beside(table):
+    """
+    How posterior and draw stand to the methods of the paper on the study's cutouts, in words.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From :func:`analysis.study.limit.beside.scores`.
+    """
+    kappa = table.groupby("method", sort=False).kappa.mean()
+    theirs = kappa.drop(["posterior", "draw"])
+    best = theirs.idxmax()
+    ours = kappa["posterior"]
+    word = "above" if ours > theirs.max() else "below"
+    off = table.groupby("method")[list(limit.SURFACES)].mean().sub(1).abs().mean(axis=1)
+    nearest = off.drop(["posterior", "draw"])
+    nearer = "nearer to those of the truth than" if off["draw"] < nearest.min() else "not nearer than"
+    return (
+        f"The posterior has a kappa of {ours:.2f}, {word} the largest of the {len(theirs)} methods "
+        f"({style.label(best)}, {theirs.max():.2f}). The surfaces of a draw miss those of the truth "
+        f"by {100 * off['draw']:.0f} % on average, those of the most probable map by "
+        f"{100 * off['posterior']:.0f} %; the draw is {nearer} the best of the methods "
+        f"({style.label(nearest.idxmin())}, {100 * nearest.min():.0f} %)."
+    )
+
+
+def gamma(table, true):
+    """
+    Whether the interval of the draws holds the true gamma and a ratio of one, in words.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From :func:`analysis.study.limit.limit_runs.gammas`.
+    true : float
+        Of the virtual experiment [-].
+    """
+    draw = table.set_index("map").loc["draw"]
+    parts = []
+    for name, value in (("gamma SL", true), ("gamma TL", true), ("ratio", 1.0)):
+        low, high = draw[f"{name} from"], draw[f"{name} to"]
+        if not low <= high:
+            parts.append(f"{name} has no interval in this run")
+            continue
+        verb = "holds" if low <= value <= high else "misses"
+        parts.append(f"{name} from {low:.3f} to {high:.3f}, which {verb} {value:g}")
+    return "Draws give " + "; ".join(parts) + "."

@@ -17,23 +17,28 @@ from pathlib import Path
 import numpy as np
 
 from analysis import storage
-from analysis.descriptors.surface import specific_surfaces
 from analysis.instruments import transfer
-from analysis.phases import VOXEL_SIZE_UM, check_voxel_size, volume_fractions
-from analysis.segmentation import draws, posterior
-from analysis.segmentation.boosting import posterior_model, posterior_training
+from analysis.phases import VOXEL_SIZE_UM, check_voxel_size
+from analysis.segmentation import posterior
+from analysis.segmentation.boosting import (
+    posterior_model,
+    posterior_training,
+    voxel_features,
+)
 from analysis.specimen import electrode
+from analysis.study.limit import luck
 
 ROOT = "posterior"  # of all seeds; the study's begin with a number, the seed of its profile
 LATERAL = 64
-WIDTHS_LATERAL = 48  # of the specimens on which the widths of the draws are fitted
-SPECIMENS = 28
-TOMOGRAMS = 3  # of each specimen
+SPECIMENS = 48
+TOMOGRAMS = 2  # of each specimen; more specimens tell more than more noises of the same
+SLICES = 128  # of a tomogram, from a random depth: the features see no farther
 NOISES = (0.03, 0.3)  # over the step from pore to AM
 DISTANCES_MM = (0.5, 10.0)
 DISTANCE_MM = 3.0  # of half of the tomograms, as in the study
 NAMES = ("SL", "TL")
-SCENARIOS = ("bridging", "cluster")
+SCENARIOS = voxel_features.SCENARIOS
+LUCK_KEY = "luck of the draws by scenario, AM and CBD: shares, widths [voxel]"
 
 
 @dataclass(frozen=True)
@@ -103,7 +108,7 @@ def nominal_profile(name, depth, targets, *, voxel_size_um=VOXEL_SIZE_UM):
     return electrode.depth_targets(name, z_um, depth * voxel_size_um, targets)[1]
 
 
-def images(one, *, lateral=LATERAL, thickness=None):
+def images(one, *, lateral=LATERAL, thickness=None, slices=None):
     """
     Draw a specimen and image it.
 
@@ -114,6 +119,8 @@ def images(one, *, lateral=LATERAL, thickness=None):
         Voxels along y and x.
     thickness : int, optional
         Voxels along z; by default the whole electrode.
+    slices : int, optional
+        How many of them are kept of each tomogram, from a random depth on; by default all.
 
     Yields
     ------
@@ -129,7 +136,10 @@ def images(one, *, lateral=LATERAL, thickness=None):
         gray = transfer.image(
             drawn.composition, VOXEL_SIZE_UM, seed=seed, noise=noise, distance_mm=distance
         )
-        yield gray, drawn.labels, profile
+        spare = max(0, gray.shape[0] - (slices or gray.shape[0]))
+        first = np.random.default_rng(seed_for("depth", one.seed, count)).integers(spare + 1)
+        part = slice(first, first + gray.shape[0] - spare)
+        yield gray[part], drawn.labels[part], profile[part]
 
 
 def examples(number, *, lateral=LATERAL, thickness=None, tomograms=TOMOGRAMS):
@@ -151,75 +161,52 @@ def examples(number, *, lateral=LATERAL, thickness=None, tomograms=TOMOGRAMS):
     """
     one = setting(number, tomograms=tomograms)
     return [
-        posterior_training.examples(gray, labels, profile, seed=seed_for("voxels", one.seed, count))
+        posterior_training.examples(
+            gray,
+            labels,
+            profile,
+            seed=seed_for("voxels", one.seed, count),
+            scenario=one.scenario,
+        )
         for count, (gray, labels, profile) in enumerate(
-            images(one, lateral=lateral, thickness=thickness)
+            images(one, lateral=lateral, thickness=thickness, slices=SLICES)
         )
     ]
 
 
-def fit_widths(model, *, lateral=WIDTHS_LATERAL, progress=lambda line: None):
+def fit_luck(model, specimens, *, lateral=LATERAL, progress=lambda line: None):
     """
-    Widths of the draws whose interfaces are as large as those of specimens of the training.
+    Correlation of the errors in each scenario, from specimens that the trees have not seen.
 
     Parameters
     ----------
     model : analysis.segmentation.boosting.posterior_model.Model
+    specimens : int
+        How many the trees were learned from; the next ones are taken.
     lateral : int
         Voxels along y and x.
     progress : callable
-        Receives a line for each specimen and width.
+        Receives a line for each scenario.
 
     Returns
     -------
-    widths : tuple of float
-        For AM and for the CBD [voxel].
+    luck : dict of str to (active, binder)
+        As in :data:`analysis.segmentation.draws.LUCK`.
     """
-    seen = []
-    for number in range(len(NAMES) * len(SCENARIOS)):  # every electrode in every scenario
+    seen = {scenario: [] for scenario in SCENARIOS}
+    for number in range(specimens, specimens + len(NAMES) * len(SCENARIOS)):
         one = replace(setting(number), noises=(0.12,), distances_mm=(DISTANCE_MM,))
-        gray, labels, profile = next(images(one, lateral=lateral))
-        seen.append((one, posterior.predict(gray, profile, model=model), labels))
-
-    def excess(widths, interface):
-        """Mean over the specimens of the interface of a draw over that of the truth, minus 1."""
-        ratios = []
-        for one, probabilities, labels in seen:
-            drawn = draws.draw(
-                probabilities, volume_fractions(labels), seed=one.seed, widths=widths
-            )
-            areas = [getattr(specific_surfaces(v, 1.0), interface) for v in (drawn, labels)]
-            ratios.append(areas[0] / areas[1])
-        progress(f"widths {widths[0]:.2f}, {widths[1]:.2f}: {interface} {np.mean(ratios):.3f}")
-        return np.mean(ratios) - 1
-
-    # the two depend on each other a little
-    binder = _zero(lambda width: excess((1.0, width), "cbd_pore"), 1.5)
-    active = _zero(lambda width: excess((width, binder), "am_pore"), 1.0)
-    binder = _zero(lambda width: excess((active, width), "cbd_pore"), binder)
-    return round(active, 2), round(binder, 2)
+        gray, labels, profile = next(images(one, lateral=lateral, slices=SLICES))
+        probabilities = posterior.by_scenario(gray, profile, model=model)[one.scenario]
+        seen[one.scenario].append((probabilities, labels))
+    found = {}
+    for scenario, pairs in seen.items():
+        found[scenario] = luck.fit(pairs)
+        progress(f"{scenario}: {found[scenario]}")
+    return found
 
 
-def _zero(excess, start, *, tolerance=0.005, least=0.3, most=4.0):
-    """Where a falling function of a width crosses zero, by secants on log-log scales."""
-    first, second = start, start * 1.2
-    values = [np.log1p(excess(first))]
-    if abs(values[0]) < tolerance:
-        return first
-    values.append(np.log1p(excess(second)))
-    for _ in range(4):
-        if abs(values[1]) < tolerance:
-            break
-        steep = (values[1] - values[0]) / np.log(second / first)
-        step = np.clip(-values[1] / min(steep, -0.1), -0.7, 0.7)
-        first, second = second, float(np.clip(second * np.exp(step), least, most))
-        if first == second:
-            break
-        values = [values[1], np.log1p(excess(second))]
-    return second
-
-
-def recipe(file, specimens, model, widths):
+def recipe(file, specimens, model, fitted):
     """What somebody needs to train the same weights again, as a dict for JSON."""
     return {
         "sha256": hashlib.sha256(Path(file).read_bytes()).hexdigest(),
@@ -228,9 +215,10 @@ def recipe(file, specimens, model, widths):
         "licence": "CC BY 4.0",
         "seeds": f"crc32 of '{ROOT}/...', see analysis.study.limit.posterior.seed_for",
         "lateral": LATERAL,
+        "slices": SLICES,
         "voxels of a tomogram": posterior_training.VOXELS,
         "trees": [model.active.roots.size, model.binder.roots.size],
-        "widths of the draws, AM and CBD [voxel]": list(widths),
+        LUCK_KEY: fitted,
         "versions": {name: version(name) for name in ("numpy", "scipy", "scikit-learn", "numba")},
         "specimens": [asdict(setting(number)) for number in range(specimens)],
     }
@@ -238,7 +226,7 @@ def recipe(file, specimens, model, widths):
 
 def store(tomograms, specimens, *, file=posterior_model.WEIGHTS, progress=print):
     """
-    Train on examples, fit the widths, and write weights, hash and recipe.
+    Train on examples, fit the luck of the draws, and write weights, hash and recipe.
 
     Parameters
     ----------
@@ -254,11 +242,11 @@ def store(tomograms, specimens, *, file=posterior_model.WEIGHTS, progress=print)
     model = posterior_training.learn(tomograms, seed=seed_for("trees"))
     progress(f"trees: {time.perf_counter() - started:.0f} s")
     posterior_model.save(file, model)
-    widths = fit_widths(model, progress=progress)
+    fitted = fit_luck(model, specimens, progress=progress)
     with storage.atomic(file.with_suffix(".json")) as temporary:
-        text = json.dumps(recipe(file, specimens, model, widths), indent=1)
+        text = json.dumps(recipe(file, specimens, model, fitted), indent=1)
         temporary.write_text(text + "\n", encoding="utf-8")
-    progress(f"{file}: {file.stat().st_size / 1e3:.0f} kB; widths of the draws {widths}")
+    progress(f"{file}: {file.stat().st_size / 1e3:.0f} kB")
 
 
 def main(arguments=None):

@@ -20,7 +20,12 @@ EXAMPLE = "SL-1"
 # folders of its author are nobody's business.
 FOLDER_VARIABLE = "CBD_TOMOGRAM_FOLDER"
 
-TITLES = {"thresholding": "Thresholding", "kmeans": "k-means", "edx-closing": "EDX-Closing"}
+TITLES = {
+    "thresholding": "Thresholding",
+    "kmeans": "k-means",
+    "edx-closing": "EDX-Closing",
+    "posterior": "Posterior",
+}
 
 
 def example_file(profile):
