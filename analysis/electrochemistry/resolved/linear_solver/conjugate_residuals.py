@@ -2,8 +2,8 @@
 
 Each cycle of the preconditioner gives one direction. Its image is made orthogonal to those of the
 two directions before, and the step along it makes the residual as small as it can be. The operator
-is nearly symmetric, so that older directions would add little: a full set saves a tenth of the
-cycles, and one direction less costs a sixth more. The solution grows from what the preconditioner
+is nearly symmetric, so that a few earlier directions do for all: a step near the end of a
+lithiation took 36 cycles with one, 27 with three. The solution grows from what the preconditioner
 gave, so that, unlike in methods of Lanczos' kind, no further cycle is needed at the end.
 """
 
