@@ -7,12 +7,11 @@ import pandas as pd
 
 from analysis import profiles, storage
 from analysis.electrochemistry import gamma_fit
-from analysis.phases import Phase, volume_fractions
-from analysis.segmentation import closing
 from analysis.study.consistency import gammas, measured
 from analysis.study.consistency.blocking import blocking_resistance
 from analysis.study.consistency.specimens import TRUTH
 from analysis.study.imaging import edx
+from analysis.study.trinarization import closing
 
 PARTS = 8  # of the thickness
 CHANGE = 0.1  # of the conductance of one part
@@ -160,7 +159,8 @@ def closings(profile):
     """
     EDX-Closing by a line and by a step, by fluorine as it is and converted to CBD.
 
-    On a part of the first cutout, for every variant is a map of its own.
+    Of the whole first cutout: a corner has less or more CBD in front than the electrode whose
+    fluorine was measured.
 
     Parameters
     ----------
@@ -174,26 +174,23 @@ def closings(profile):
         last band) at the true gamma [-], with the truth's in the last row. NaN where a variant
         does not conduct.
     """
-    variants = [(fit, "CBD" if corrected else "fluorine") for fit, corrected in EDX]
-    found, target = {name: {} for name in (*variants, (TRUTH, ""))}, {}
+    on_disk = measured.structures(profile)
+    truth = on_disk[TRUTH]
+    target = measured.experiments(truth, profile.gamma_true, profile)
+    found = {(fit, "CBD" if corrected else "fluorine"): {} for fit, corrected in EDX}
     for electrode in profiles.ELECTRODES:
-        truth, size = _part(profile, electrode, TRUTH)
-        am = _part(profile, electrode, "kmeans")[0] == Phase.AM
-        targets = volume_fractions(truth)
-        maps = {(TRUTH, ""): {electrode: truth}}
-        for name, (fit, corrected) in zip(variants, EDX, strict=True):
+        known = []  # profiles that were closed along: one recipe makes CBD of fluorine evenly
+        for (fit, corrected), name in zip(EDX, found, strict=True):
             wanted = edx.cbd_targets(profile, electrode, fit=fit, corrected=corrected)
-            labels = closing.trinarize(am, wanted, targets, crowded="fill")
-            maps[name] = {electrode: labels}
-        made, _ = gammas.structures(maps, size)
-        for name, electrodes in made.items():
-            found[name] |= electrodes
-        known = {electrode: found[TRUTH, ""][electrode]}
-        target[electrode] = measured.experiments(known, profile.gamma_true, profile, "part")[
-            electrode
-        ]
+            same = [made for along, made in known if np.allclose(along, wanted)]
+            if (fit, corrected) == EDX[0] and "edx-closing" in on_disk:
+                same = [on_disk["edx-closing"][electrode]]
+            made = same[0] if same else _closed(profile, electrode, fit, corrected)
+            known.append((wanted, made))
+            if made is not None:
+                found[name][electrode] = made
     rows = []
-    for (fit, converted), electrodes in found.items():
+    for (fit, converted), electrodes in (found | {(TRUTH, ""): truth}).items():
         fitted = {
             name: gammas.from_lithiation(gammas.scan(one, profile.fit_current), target[name])[0]
             for name, one in electrodes.items()
@@ -217,9 +214,9 @@ def closings(profile):
     return pd.DataFrame(rows)
 
 
-def _part(profile, electrode, method):
-    """Labels of the part of the first cutout that this chapter affords, and their voxel size."""
-    volume = storage.load_volume(f"labels/{electrode}-1-{method}", profile=profile)
-    edge = profile.consistency_lateral
-    part = np.ascontiguousarray(volume.values[:, :edge, :edge])
-    return part, float(volume.attrs["voxel_size_um"])
+def _closed(profile, electrode, fit, corrected):
+    """The homogenized closing along another profile; None if it does not conduct."""
+    labels, _ = closing.close(profile, electrode, 1, fit=fit, corrected=corrected)
+    volume = storage.load_volume(f"labels/{electrode}-1-kmeans", profile=profile)
+    made, _ = gammas.structures({fit: {electrode: labels}}, float(volume.attrs["voxel_size_um"]))
+    return made[fit].get(electrode)
