@@ -53,7 +53,9 @@ def maps(profile):
     summary = calibration.beside_the_paper(
         fitted.astype({"note": object}).fillna({"note": ""}), profile.gamma_true
     )
-    ratio = calibration.one_binder(summary).set_index("method").ratio
+    gamma = summary.pivot(index="method", columns="specimen", values="gamma")
+    first, second = profiles.ELECTRODES
+    ratio = gamma.reindex(columns=[first, second])[second] / gamma[first]
     keys = ["specimen", "method"]
     kappa = overview.scores(profile).groupby(keys).kappa.mean()
     error = storage.load_table(cost.TABLE, profile=profile).groupby(keys).error.mean()
