@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import profiles, storage
+from analysis.figures import style
 from analysis.segmentation import agreement, draws, limit_network, posterior
 from analysis.segmentation.boosting import voxel_features
 from analysis.segmentation.residual_unet import conditions, network_file
@@ -14,6 +15,14 @@ from analysis.study.limit import limit, limit_runs, rivals
 U_NET, U_NET_WITH_PROFILE = "U-Net", "U-Net with profile"
 NETWORKS = (U_NET, U_NET_WITH_PROFILE)
 SLICES = 96  # of a specimen on which the rivals are tried
+TITLES = {
+    "most probable": "most probable map of the trees",
+    "draw": "draw from the trees",
+    "informed draw": "draw that knows the scenario",
+    "independent draw": "draw without correlation",
+    "U-Net, most probable": "most probable map of the U-Net",
+    "U-Net, draw": "draw from the U-Net",
+}
 DRAWS = 3  # from the U-Net's posterior; those from the trees have intervals
 
 
@@ -149,9 +158,7 @@ def smooth_text(deviations):
     quantities = [name for name in rows.columns if name != "kappa"]
     mean = rows[quantities].mean(axis=1)
     best, nearest = rows.kappa.idxmax(), mean.idxmin()
-    titles = {kind: kind[0].lower() + kind[1:] for kind in rows.index}
-    titles["U-Net, most probable"] = "most probable map of the U-Net"
-    titles["U-Net, draw"] = "draw from the U-Net"
+    titles = {kind: TITLES.get(kind) or f"map of {style.label(kind)}" for kind in rows.index}
     if best == nearest:
         return (
             f"Here the {titles[best]} has both the largest kappa, {rows.kappa[best]:.2f}, and the "
