@@ -154,7 +154,7 @@ def _histogram(counts):
     key = "".join(
         f'<rect x="{8 + 60 * n}" y="2" width="9" height="9" fill="{style.PHASE_COLORS[phase]}" '
         f'stroke="#555" stroke-width=".5"/><text x="{21 + 60 * n}" y="10" font-size="11" '
-        f'fill="#1b1f27">{phase.title}</text>'
+        f'fill="#1b1f27" stroke="#fff" stroke-width="3" paint-order="stroke">{phase.title}</text>'
         for n, phase in enumerate(Phase)
     )
     lines = "".join(
@@ -164,7 +164,7 @@ def _histogram(counts):
     )
     return (
         '<svg viewBox="0 0 400 122" role="img" aria-label="Histogram of the gray values, split by '
-        f'true phase, with the two thresholds">{"".join(areas)}{key}{lines}'
+        f'true phase, with the two thresholds">{"".join(areas)}{lines}{key}'
         '<text x="200" y="118" font-size="11" text-anchor="middle" fill="#1b1f27">gray value; '
         "solid line pore | CBD, dashed line CBD | AM</text></svg>"
     )

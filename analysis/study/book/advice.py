@@ -7,7 +7,8 @@ from analysis import profiles, storage
 from analysis.figures import style
 from analysis.instruments import image_quality
 from analysis.phases import VOXEL_SIZE_UM
-from analysis.study.limit import limit, limit_runs
+from analysis.study.book.answer import KINDS
+from analysis.study.limit import kept, limit, limit_runs
 from analysis.study.own_data.image_branch import branch
 
 # What one may ask a map, and the column of the table of physics that answers.
@@ -18,42 +19,43 @@ ASKED = {
     "interface of CBD and pore": "CBD-pore",
     "conductivity of the electrolyte, gamma 0.08": "k_eff 0.08",
 }
-DRAWS = ("draw", "independent draw", "most probable")
+LATERAL, THICKNESS = 40, 90  # voxels of the images in which the noise is measured
 
 
-def noises(profile):
+def noises(profile, record=None):
     """
     For each noise: what is measured in the image, and how far methods and posteriors get.
 
     Parameters
     ----------
     profile : analysis.profiles.Profile
+    record : dict, optional
+        Figures of the limit that are kept, see :func:`analysis.study.limit.kept.load`.
 
     Returns
     -------
     table : pandas.DataFrame
-        Columns branch, nominal and measured noise [-], blur [µm], the best method without training
-        and its kappa, and the kappa of the posterior without and with depth profile; means of SL
-        and TL.
+        Columns branch, measured noise [-], the best method without training and its kappa, kappa of
+        the best posterior without (``learned``) and with depth profile, ``blur`` [µm] and the
+        ``nominal`` noise; means of SL and TL.
     """
-    storage.require("tables", "limit-overlap", profile=profile)
-    table = storage.load_table("limit-overlap", profile=profile)
-    table = table[table.scenario == profile.scenarios[0]]
-    kappa = table.groupby(["noise", "method"]).kappa.mean().unstack()
+    curves = kept.sweep(kept.load() if record is None else record)["noise"]
+    told = list(kept.PROFILED.values())
+    untrained = [name for name in limit.RIVALS if name in curves]
     rows = []
-    for noise in kappa.index:
+    for place, noise in enumerate(curves["floor"][0]):
+        kappa = pd.Series({name: float(values[place]) for name, (_, values) in curves.items()})
         found = [_quality(profile, name, float(noise)) for name in profiles.ELECTRODES]
-        rivals = kappa.loc[noise, [name for name in limit.RIVALS if name in kappa.columns]]
         measured = float(np.mean([one.noise for one in found]))
         rows.append(
             {
                 "branch": branch(measured),
                 "measured": measured,
+                "without training": style.label(kappa[untrained].idxmax()),
+                "its kappa": kappa[untrained].max(),
+                "learned": kappa[list(kept.PROFILED)].max(),
+                "with profile": kappa[told].max(),
                 "blur": float(np.mean([one.blur_um for one in found])),
-                "without training": style.label(rivals.idxmax()),
-                "its kappa": float(rivals.max()),
-                "posterior": float(kappa.loc[noise, "posterior"]),
-                "with profile": float(kappa.loc[noise, limit.WITH_PROFILE]),
                 "nominal": float(noise),
             }
         )
@@ -79,11 +81,11 @@ def asked(profile):
     found = []
     for question, column in ASKED.items():
         off = rows[column]
-        rival = off[[kind for kind in off.index if kind not in DRAWS]]
+        rival = off[[kind for kind in off.index if kind in limit.RIVALS]]
         found.append(
             {
                 "asked": question,
-                "nearest": _name(off.idxmin()),
+                "nearest": KINDS.get(off.idxmin(), style.label(off.idxmin())),
                 "off by": float(off.min()),
                 "without training": style.label(rival.idxmin()),
                 "it is off by": float(rival.min()),
@@ -102,12 +104,12 @@ def noise_text(table):
         From :func:`noises`.
     """
     first, last = table.iloc[0], table.iloc[-1]
-    gains = table.posterior - table["its kappa"]
+    gains = table.learned - table["its kappa"]
     if (gains > 0).all():
         verdict = "At every noise a trained posterior without any profile is ahead"
     elif (gains > 0).any():
-        where = ", ".join(table.branch[gains > 0])
-        verdict = f"A trained posterior without any profile is ahead at {where} noise only"
+        ahead = f"{int((gains > 0).sum())} of {len(gains)} noises"
+        verdict = f"A trained posterior without any profile is ahead at {ahead}"
     else:
         verdict = "At no noise of this run is a trained posterior without any profile ahead"
     return (
@@ -149,12 +151,6 @@ def network_text(scores, kappas):
 def _quality(profile, name, noise):
     (one,) = limit.known(
         name, profile.scenarios[0], 1, seed=profile.seed_for("limit", name, profile.scenarios[0]),
-        lateral=profile.limit_lateral, thickness=profile.limit_thickness, noises=(noise,),
+        lateral=LATERAL, thickness=THICKNESS, noises=(noise,),
     )  # fmt: skip
     return image_quality.measure(one.gray, one.targets, VOXEL_SIZE_UM)
-
-
-def _name(kind):
-    return {"draw": "draws of a posterior", "most probable": "most probable map"}.get(kind) or (
-        style.label(kind)
-    )

@@ -10,11 +10,19 @@ from analysis import profiles, storage
 from analysis.figures import style
 from analysis.study.book import overview
 from analysis.study.cells import calibration, cost
-from analysis.study.limit import limit, limit_runs
+from analysis.study.limit import limit, limit_runs, network_runs
 from analysis.study.morphology import depth_profiles
 from analysis.study.trinarization import standing_text
 
 CLOSE = 20.0  # [%], within which two gammas count as one
+TOLD = (limit.WITH_PROFILE, network_runs.U_NET_WITH_PROFILE)  # posteriors that know the profile
+KINDS = {
+    "draw": "draws from a posterior of boosted trees",
+    "independent draw": "an independent draw from a posterior of boosted trees",
+    "most probable": "the most probable map of boosted trees",
+    "U-Net, draw": "draws from the posterior of a U-Net",
+    "U-Net, most probable": "the most probable map of a U-Net",
+}
 _POSTERIOR = "a trained posterior that is told the depth profile"
 STRONG = 0.7  # rank correlation from which on one number predicts another
 KEPT = 0.5  # share of the step between the layers from which on a map shows it
@@ -45,7 +53,9 @@ def maps(profile):
     summary = calibration.beside_the_paper(
         fitted.astype({"note": object}).fillna({"note": ""}), profile.gamma_true
     )
-    ratio = calibration.one_binder(summary).set_index("method").ratio
+    gamma = summary.pivot(index="method", columns="specimen", values="gamma")
+    first, second = profiles.ELECTRODES
+    ratio = gamma.reindex(columns=[first, second])[second] / gamma[first]
     keys = ["specimen", "method"]
     kappa = overview.scores(profile).groupby(keys).kappa.mean()
     error = storage.load_table(cost.TABLE, profile=profile).groupby(keys).error.mean()
@@ -56,9 +66,9 @@ def maps(profile):
 
 def ceiling(profile):
     """
-    Kappa of the posterior with depth profile in the setting of the study, a lower limit.
+    Kappa of the best trained posterior with depth profile in the setting of the study.
 
-    It was measured on specimens of other seeds, of the same make.
+    It was measured on specimens of other seeds, of the same make, and is a lower end of the limit.
 
     Returns
     -------
@@ -70,9 +80,10 @@ def ceiling(profile):
     rows = table[
         (table.scenario == profile.scenarios[0])
         & (table.noise == limit_runs.NOISE)
-        & (table.method == limit.WITH_PROFILE)
+        & table.method.isin(TOLD)
     ]
-    return rows.groupby("specimen", sort=False).kappa.mean().to_dict()
+    best = rows.groupby("method").kappa.mean().idxmax()
+    return rows[rows.method == best].groupby("specimen", sort=False).kappa.mean().to_dict()
 
 
 def sentences(profile):
@@ -252,31 +263,28 @@ def use(deviations, overlap):
     """
     rows = deviations.set_index("kind")
     mean = rows.drop(columns="kappa").mean(axis=1)
-    ours = {"draw", "independent draw", "most probable"}
-    rival = mean[[kind for kind in mean.index if kind not in ours]]
+    rival = mean[[kind for kind in mean.index if kind in limit.RIVALS]]
     best = mean.idxmin()
-    if best == "draw":
-        advice = "draws from a posterior, several of them, with their scatter as the error bar"
-    elif best in ours:
-        advice = f"the {best} map of a posterior"
-    else:
-        advice = style.label(best)
+    advice = KINDS.get(best, style.label(best))
+    if best.endswith("draw"):
+        advice += ", several of them, with their scatter as the error bar"
     beside = ""
-    if best in ours:
+    if best not in limit.RIVALS:
         beside = (
-            f", where the best of the methods without training ({style.label(rival.idxmin())}) is "
-            f"off by {rival.min():.0f} %"
+            ", where the best of the methods without training "
+            f"({style.label(rival.idxmin())}) is off by {rival.min():.0f} %"
         )
     picture = rows.kappa.idxmax()
-    what = f"the {picture} map of a posterior" if picture in ours else style.label(picture)
     kappa = overlap.groupby("method").kappa.mean()
-    without, told = kappa["posterior"], kappa[limit.WITH_PROFILE]
-    gain = "lifts" if told > without else "does not lift"
+    told = kappa[[name for name in TOLD if name in kappa]].idxmax()
+    without = kappa[told.removesuffix(" with profile")]
+    gain = "lifts" if kappa[told] > without else "does not lift"
     return (
-        f"For the cell use {advice}: sizes, surfaces and conductivity are off by {mean[best]:.0f} "
-        f"% on average{beside}. To say what a voxel is, {what} has the largest kappa "
+        f"For the cell use {advice}: sizes, surfaces and conductivity are off by "
+        f"{mean[best]:.0f} % on average{beside}. To say what a voxel is, "
+        f"{KINDS.get(picture, style.label(picture))} has the largest kappa "
         f"({rows.kappa.max():.2f}). A measured depth profile {gain} the kappa of a posterior, "
-        f"{without:.2f} without and {told:.2f} with it."
+        f"{without:.2f} without and {kappa[told]:.2f} with it."
     )
 
 
