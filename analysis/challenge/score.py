@@ -21,9 +21,10 @@ from analysis.simulation.cases import Case
 from analysis.study.limit import limit
 from analysis.study.trinarization import standing
 
-VERSION = 1  # raise it when a definition below changes
+VERSION = 2  # raise it when a definition below changes
 COLUMNS = ("set", "volume", "electrode", "pair", "method", "quantity", "value", "truth", "chance",
            "error", "note")  # fmt: skip
+AT_BOUND = "the fit ended at the bound of its search"  # the value is that bound
 THREADS = 2
 _STOPPED = (ValueError, RuntimeError, ArithmeticError)
 
@@ -65,7 +66,8 @@ class Judge:
         Returns
         -------
         rows : list of dict
-            Columns of :data:`COLUMNS`; ``value`` and ``error`` are NaN where ``note`` says why.
+            Columns of :data:`COLUMNS`; where ``value`` and ``error`` are NaN, ``note`` says why. A
+            gamma at the bound of the search has a value, and a note.
         """
         values = self.truth if labels is self.volume.truth else self.values(labels)
         chance = _chance(self.volume.truth, labels)
@@ -105,6 +107,8 @@ class Judge:
             ("gamma", *(f"capacity {current:g}" for current in CURRENTS_MA_CM2)),
             lambda: self._cell(labels),
         )
+        if found.pop("at bound", (False, ""))[0]:
+            found["gamma"] = (found["gamma"][0], AT_BOUND)
         for key, (value, note) in found.items():
             if np.isnan(value) and not note:
                 found[key] = (value, "has no value for this map (a phase is missing)")
@@ -137,7 +141,7 @@ class Judge:
             current_mA_cm2=self.profile.fit_current,
             noise_V=self.profile.noise_V,
         )
-        found = {"gamma": fit.gamma}
+        found = {"gamma": fit.gamma, "at bound": fit.at_bound}
         for current in CURRENTS_MA_CM2:
             run = gamma_fit.simulate(made.at(self.profile.gamma_true), current)
             found[f"capacity {current:g}"] = run.capacity_mAh_cm2[-1]
@@ -172,6 +176,8 @@ def ratios(rows):
             by_electrode["TL"][column] / by_electrode["SL"][column] for column in ("value", "truth")
         )
         notes = [f"{name}: {row['note']}" for name, row in by_electrode.items() if row["note"]]
+        if notes:  # of two bounds, for example, the ratio is no ratio of gammas
+            value = np.nan
         found.append(
             {"set": set_name, "volume": pair, "electrode": "TL/SL", "pair": pair, "method": method}
             | {"quantity": quantity.key, "value": value, "truth": true, "chance": np.nan}

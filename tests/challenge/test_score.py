@@ -20,7 +20,7 @@ LIGHT = replace(SMOKE, challenge_methods=("thresholding",))
 @lru_cache
 def pair():
     """A thin SL and TL, judged: what a whole set has, in seconds."""
-    challenge_set = sets.open_set(32, 48, 1)
+    challenge_set = sets.open_set(32, 128, 1)
     judged = []
     for name in ("SL", "TL"):
         drawn = sets.drawn(challenge_set, 0, name)
@@ -138,7 +138,7 @@ def test_what_has_no_value_says_why(kind):
     rows = judge.rows(kind, MAPS[kind](judge.volume.truth).astype(np.uint8))
     assert {row["quantity"] for row in rows} == {q.key for q in QUANTITIES if not q.per_pair}
     for row in rows:
-        assert np.isfinite(row["error"]) == (row["note"] == ""), row
+        assert np.isfinite(row["error"]) == (row["note"] in ("", score.AT_BOUND)), row
     without = {row["quantity"] for row in rows if row["note"]}
     expected = {
         "no pore": {"r_max pore", "through pore"},
@@ -170,6 +170,28 @@ def test_ranks_and_their_range():
     ]
     found = ranking.ranks(pd.DataFrame(rows), "one").set_index("quantity").loc["kappa"]
     assert (found["rank"], found["of"], found.best, found.worst) == (3, 3, 1, 3)
+
+
+def test_two_gammas_at_a_bound_make_no_ratio():
+    place = {"set": "open", "pair": "a", "method": "m", "quantity": "gamma", "truth": 0.08}
+    rows = [
+        place | {"electrode": name, "volume": name, "value": 0.5, "error": 5.25, "note": note}
+        for name, note in (("SL", ""), ("TL", score.AT_BOUND))
+    ]
+    (ratio,) = score.ratios(rows)
+    assert np.isnan(ratio["value"]) and np.isnan(ratio["error"])
+    assert ratio["note"] == f"TL: {score.AT_BOUND}"
+    (ratio,) = score.ratios([row | {"note": ""} for row in rows])
+    assert ratio["value"] == 1 and ratio["error"] == 0
+
+
+def test_a_gamma_at_the_bound_says_so():
+    """AM where the pores are leaves CBD alone to conduct, which no gamma makes up for."""
+    judge = pair()[0]
+    truth = judge.volume.truth
+    labels = np.where(truth == Phase.PORE, Phase.AM, truth).astype(np.uint8)
+    value, note = judge.values(labels)["gamma"]
+    assert note == score.AT_BOUND and value == pytest.approx(0.5, rel=0.01)
 
 
 def test_a_table_without_floor_is_refused():
