@@ -56,7 +56,7 @@ def import_closure(code, root=ROOT):
     Files of the package that some code imports, directly or through others.
 
     Imports inside functions count too. A data file counts when a module names it, or its folder,
-    by a string.
+    by a string; a string that begins with ``book/`` names one of the repository's.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def import_closure(code, root=ROOT):
         parts = file.relative_to(root).with_suffix("").parts
         package = ".".join(parts if file.name == "__init__.py" else parts[:-1])
         pending.extend(_imported_files(tree, Path(root), package.removesuffix(".__init__")))
-        seen.update(_named_data(tree, file.parent))
+        seen.update(_named_data(tree, file.parent, Path(root)))
     return seen
 
 
@@ -174,7 +174,8 @@ def _module_files(name, root):
                 yield file
 
 
-def _named_data(tree, folder):
+def _named_data(tree, folder, root):
+    """Data files that a module names, beside it or in a folder of the book."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             name = node.value
@@ -185,7 +186,7 @@ def _named_data(tree, folder):
                 or set(name) & {"\n", "\0"}
             ):
                 continue
-            target = folder / name
+            target = (root if name.startswith("book/") else folder) / name
             if target.is_file() and target.suffix != ".py":
                 yield target
             elif target.is_dir():

@@ -1,14 +1,19 @@
 """What an entry is compared with: the methods of the book on the same volumes, floor and truth."""
 
+import hashlib
+
 import numpy as np
 
 from analysis import storage
 from analysis.challenge.quantities import FLOOR, TRUTH
 from analysis.phases import Phase
 from analysis.segmentation import draws, methods, posterior, thresholding
-from analysis.study.limit import limit
+from analysis.segmentation.boosting import posterior_model
+from analysis.segmentation.residual_unet import network_file
+from analysis.study.limit import limit, network_runs
 from analysis.study.trinarization import contrast
 
+LEARNED = (limit.WITH_PROFILE, network_runs.U_NET_WITH_PROFILE)  # from electrodes of other seeds
 DRAW = "draw"
 
 
@@ -26,8 +31,8 @@ def maps(volume, profile):
     Yields
     ------
     name, labels
-        Truth and floor first; methods of the paper; the posteriors of the chapter on the limit,
-        which know what an entry knows, each ranked to the fractions; and a draw.
+        Truth and floor first; methods of the paper; what was learned on other electrodes and
+        knows what an entry knows, ranked to the fractions; and a draw from the posterior.
     """
     yield TRUTH, volume.truth
     yield FLOOR, floor(volume)
@@ -46,11 +51,17 @@ def maps(volume, profile):
             yield name, methods.trinarize(name, inputs)
     place = {"specimen": volume.electrode, "number": 0}
     known = limit.Known(place, volume.gray, volume.truth, volume.cbd_profile, volume.seed)
-    found = limit.posteriors(known)
-    for name, probabilities in found.items():
-        if name != limit.POSTERIORS[0]:  # without the profile it knows less than an entry
-            yield name, posterior.ranked(probabilities, volume.targets)
+    found = limit.posteriors(known) | network_runs.posteriors(known)
+    for name in LEARNED:
+        yield name, posterior.ranked(found[name], volume.targets)
     yield DRAW, draws.draw(found[limit.WITH_PROFILE], volume.targets, seed=volume.seed)
+
+
+def fingerprint(profile):
+    """Hash of the methods' names and of the weights that come with the package."""
+    weights = [storage.sha256(file) for file in (posterior_model.WEIGHTS, network_file.WEIGHTS)]
+    text = repr((profile.challenge_methods, LEARNED, DRAW, weights))
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def floor(volume):

@@ -61,9 +61,10 @@ def stored(profile, *, which="open"):
 
 
 def version(which, profile):
-    """What a table depends on beside the labels: the set, the score and the models."""
+    """What a table depends on: the set, the score, the models, and the methods of the book."""
     fingerprint = sets.get(which, profile).fingerprint
-    return f"set {fingerprint}, score {score.VERSION}, models {MODEL_VERSION}"
+    text = f"set {fingerprint}, score {score.VERSION}, models {MODEL_VERSION}"
+    return f"{text}, methods {rivals.fingerprint(profile)}"
 
 
 @lru_cache(maxsize=2)
@@ -192,25 +193,31 @@ def overview(table, quantities, among):
 
 
 def limit_of(table):
-    """The method of a table that stands for the limit of what a tomogram knows, or None."""
-    names = methods_in(table)
-    return next((one for one in names if one.casefold().replace("-", "").startswith("unet")), None)
+    """Of what was learned on other electrodes the one with the larger mean kappa, or None."""
+    learned = table[table.method.isin(rivals.LEARNED) & (table.quantity == "kappa")]
+    mean = learned.groupby("method", sort=False).value.mean().dropna()
+    return None if mean.empty else str(mean.idxmax())
 
 
 def limit_text(table):
-    """How near the methods come to the limit of what a tomogram knows, in words."""
-    limit = limit_of(table)
-    if limit is None:
+    """What is known of the limit, and how near the others come to it, in words."""
+    best = limit_of(table)
+    if best is None:
         return (
-            "The limit of what a tomogram knows is not in these tables: this installation has no "
-            "network of the size that it takes. Until it has, the posterior of "
-            "the chapter on the limit is the best that is known."
+            "The limit of what a tomogram knows is not in these tables: nothing that was learned "
+            "on other electrodes is among the methods."
         )
     found = ranking.summary(table)
-    kappa = found[found.quantity == "kappa"].set_index("method")["error"]
-    rest = kappa.drop([limit, FLOOR, TRUTH], errors="ignore")
-    return (
-        f"The limit of what a tomogram knows is taken from {style.label(limit)}, with a kappa of "
-        f"{1 - kappa[limit]:.3f}; the nearest of the others, {style.label(rest.idxmin())}, has "
-        f"{1 - rest.min():.3f}."
+    kappa = 1 - found[found.quantity == "kappa"].set_index("method")["error"]
+    rest = kappa.drop([*rivals.LEARNED, FLOOR, TRUTH], errors="ignore").dropna()
+    text = (
+        "The limit of what a tomogram knows is not known from above. From below it is bounded by "
+        f"what was learned on electrodes of other seeds, here {style.label(best)} with a mean "
+        f"kappa of {kappa[best]:.3f}"
     )
+    if rest.empty:
+        return f"{text}."
+    first = rest.idxmax()
+    if rest[first] > kappa[best]:
+        return f"{text}. {style.label(first)} is above it, with {rest[first]:.3f}."
+    return f"{text}; the nearest of the others, {style.label(first)}, has {rest[first]:.3f}."

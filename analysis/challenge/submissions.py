@@ -7,7 +7,7 @@ import yaml
 
 from analysis.figures import style
 
-FOLDER = Path(__file__).resolve().parents[2] / "book" / "challenge_entries"
+FOLDER = Path(__file__).resolve().parents[2] / "book/challenge_entries"
 REQUIRED = ("name", "script", "authors", "licence", "about")
 OPTIONAL = ("doi", "url")
 LONGEST = {"name": 40, "about": 600, "licence": 40, "doi": 100, "url": 200}  # characters

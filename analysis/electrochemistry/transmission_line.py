@@ -196,7 +196,8 @@ def profile(frequency, impedance, found):
             value, start = rise(sign * outer, start)
             if value > 0:
                 break
-            inner, below, outer = outer, value, 2 * outer
+            # below the cost of the fit if that had stopped short of its minimum
+            inner, below, outer = outer, max(value, -QUANTILE), 2 * outer
         else:
             ends.append(sign * 3.0)
             continue

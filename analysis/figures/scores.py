@@ -8,7 +8,7 @@ WORST = -1.0  # of the scale that is drawn; what lies below is marked at the edg
 _EDGE = WORST - 0.12
 
 
-def between_floor_and_truth(summary, titles, *, ax, chosen=(), groups=()):
+def between_floor_and_truth(summary, titles, *, ax, chosen=(), groups=(), limit=None):
     """
     One row for each quantity, one mark for each method: 0 is the floor, 1 the truth.
 
@@ -24,6 +24,8 @@ def between_floor_and_truth(summary, titles, *, ax, chosen=(), groups=()):
         Methods that are drawn large, with the range over the specimens; the others stay small.
     groups : sequence of (str, int)
         Title and number of rows of blocks that are set apart.
+    limit : str, optional
+        Method that stands for what can be known at best; it gets an upright stroke in each row.
 
     Returns
     -------
@@ -55,6 +57,13 @@ def between_floor_and_truth(summary, titles, *, ax, chosen=(), groups=()):
         for place in y[rows.scale.to_numpy() < WORST]:
             ax.annotate("◂", (_EDGE - 0.06, place), ha="center", va="center", color=color, size=7,
                         family="DejaVu Sans")  # fmt: skip
+    if limit is not None:
+        rows = summary[(summary.method == limit) & summary.quantity.isin(places)]
+        x = np.maximum(rows.scale.to_numpy(), _EDGE)
+        ax.plot(
+            x, rows.quantity.map(places), "|", color="#000000", ms=14, mew=1.6, zorder=2,
+            label=f"limit: {plain(style.label(limit))}",
+        )  # fmt: skip
     ax.set_yticks(range(len(titles)), [plain(title) for title in titles.values()])
     ax.set_ylim(len(titles) - 0.5, -0.5)
     ax.set_xlim(_EDGE - 0.14, 1.06)

@@ -78,6 +78,38 @@ def draw(padded, n_sample, *, seed, start="quantiles"):
     return Sample(features, places.size, np.stack([dark, middle, bright]).astype(np.float32))
 
 
+def unit_clusters(sample, max_passes=500):
+    """
+    k-means of a sample with all weights one: what is left of eq (1) without the fractions.
+
+    Parameters
+    ----------
+    sample : Sample
+        Features and where to start.
+    max_passes : int
+        Assignments to make at most.
+
+    Returns
+    -------
+    means : (3, 27) ndarray of float32
+        Centroids, rows ordered as Phase.
+    shares : (3,) ndarray of float
+        Part of the sample in each cluster [-].
+    passes : int
+        Assignments made.
+    """
+    means, counts, passes = kernels.lloyd(
+        sample.features, sample.size, sample.centroids, np.ones(kernels.N_FEATURES, np.float32),
+        np.ones(len(sample.centroids), np.float32), max_passes,
+    )  # fmt: skip
+    return means, counts / sample.size, passes
+
+
+def columns_of(sample):
+    """Features of a sample as (N, 27), the shape that other packages take."""
+    return sample.features.transpose(0, 2, 1).reshape(-1, kernels.N_FEATURES)[: sample.size]
+
+
 def positions(shape, n_sample, *, seed):
     """
     Random voxels of a volume, with all their images under the symmetries of its box.

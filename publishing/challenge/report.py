@@ -176,22 +176,25 @@ def _standing(tried, table):
 def _all_scores(tried, table):
     found = ranking.summary(table)
     found = found[~found.method.isin((FLOOR, TRUTH))]
-    panel = figure(found, chosen=(tried.name,))
+    panel = figure(found, chosen=(tried.name,), limit=standings.limit_of(table))
     return (
         "<h2>All scores at a glance</h2>\n"
         + _figure(panel, "Scores of this entry and of the methods of the book, floor to truth")
         + "<p>Each row is a quantity, each mark a method: 0 is the floor, 1 the truth. Large: this "
-        "entry, with the range over the specimens. What is worse than the floor lies left of it."
+        "entry, with the range over the specimens; upright strokes: the limit as far as it is "
+        "known. What is worse than the floor lies left of it."
         "</p>"
     )
 
 
-def figure(summary, chosen=()):
+def figure(summary, chosen=(), limit=None):
     """The figure of all scores; the chapter shows the same."""
     titles = {quantity.key: quantity.title for quantity in QUANTITIES}
     groups = [(name, sum(one.group == name for one in QUANTITIES)) for name in GROUPS]
     panel = style.axes(1, 1, height=6.4)
-    scores.between_floor_and_truth(summary, titles, ax=panel, chosen=chosen, groups=groups)
+    scores.between_floor_and_truth(
+        summary, titles, ax=panel, chosen=chosen, groups=groups, limit=limit
+    )
     style.legend(panel, columns=4)
     return panel
 

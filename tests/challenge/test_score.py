@@ -268,6 +268,12 @@ def test_sentences_follow_the_numbers():
         scores
     )
     assert text.entry(scores, "oracle").startswith("oracle ranks between 1 (")
-    assert "no network" in standings.limit_text(scores)
-    renamed = scores.assign(method=scores.method.replace({"oracle": "U-Net"}))
-    assert "kappa of 1.000" in standings.limit_text(renamed)
+    assert "not in these tables" in standings.limit_text(scores)
+    learned = rivals.LEARNED[1]
+    renamed = scores.assign(method=scores.method.replace({"oracle": learned}))
+    assert standings.limit_of(renamed) == learned
+    assert f"here {learned} with a mean kappa of 1.000; the nearest" in standings.limit_text(
+        renamed
+    )
+    swapped = scores.assign(method=scores.method.replace({"thresholding": learned}))
+    assert "oracle is above it" in standings.limit_text(swapped)

@@ -120,5 +120,5 @@ def test_every_parameter_has_unit_source_and_confidence():
     assert len(rows) >= 20
     for row in rows:
         assert row["unit"] and row["source"] and row["confidence"] in "HML"
-        if row["confidence"] == "L" :
+        if row["confidence"] == "L":
             assert row["sweep"], f"{row['symbol']} is uncertain and has no sweep"

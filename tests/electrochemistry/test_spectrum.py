@@ -185,3 +185,21 @@ def test_unknown_model_is_refused():
         spectrum.line(FREQUENCY, 1, 1, 1, 1, model="open")
     with pytest.raises(ValueError, match="leak_ohm above zero"):
         spectrum.line(FREQUENCY, 1, 1, 1, 1, model=spectrum.MODELS[1])
+
+
+def test_a_fit_that_stopped_short_of_its_minimum_still_has_an_interval():
+    """A spectrum that ends far above the knee: on the way to the interval a lower cost is found."""
+    frequency = np.array(
+        [10000, 7499, 5623, 4217, 3162, 2371, 1778, 1334, 1000, 749.9, 562.3, 421.7, 316.2, 237.1,
+         177.8, 133.4, 100, 74.99, 56.23]
+    )  # fmt: skip
+    impedance = np.array(
+        [3.961 - 1.256j, 4.169 - 1.514j, 4.441 - 1.793j, 4.756 - 2.094j, 5.137 - 2.439j,
+         5.554 - 2.768j, 6.029 - 3.109j, 6.543 - 3.498j, 7.113 - 3.999j, 7.73 - 4.526j,
+         8.421 - 5.216j, 9.28 - 6.009j, 10.24 - 7.037j, 11.4 - 8.213j, 12.78 - 9.621j,
+         14.47 - 11.29j, 16.5 - 13.4j, 19 - 16.03j, 22.42 - 19.2j]
+    )  # fmt: skip
+    found = spectrum.fit(frequency, impedance)
+    low, high = found.interval_ohm
+    assert 0 < low < found.ionic_resistance_ohm < high and np.isfinite(high)
+    assert high > 2 * low and found.doubts  # it ends before R_ion can be known

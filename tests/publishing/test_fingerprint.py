@@ -110,3 +110,20 @@ def test_a_module_counts_only_where_it_is_used(root):
     assert write(root) == before
     (root / "analysis/deep/inner.py").write_text("x = 1\n")
     assert write(root) != before
+
+
+def test_a_folder_of_the_book_that_a_module_names_counts(root):
+    """An entry that is sent in to the challenge makes its chapter run, though no code changed."""
+    module = root / "analysis/submissions.py"
+    module.write_text("FOLDER = 'book/entries'\n")
+    folder = root / "book/entries"
+    folder.mkdir(parents=True)
+    code = "from analysis import submissions\n"
+    assert folder / "one.yml" not in import_closure(code, root)
+    (folder / "one.yml").write_text("name: one\n")
+    assert folder / "one.yml" in import_closure(code, root)
+
+
+def test_the_entries_of_the_challenge_count():
+    found = import_closure("from analysis.challenge import standings\n")
+    assert ROOT / "book/challenge_entries/smoothing.yml" in found

@@ -9,7 +9,13 @@ import xarray as xr
 from analysis import profiles, storage
 from analysis.study import finding
 from analysis.study.book import conclusion
-from analysis.study.cells import calibration, halfcell, impedance, resolved_verdicts
+from analysis.study.cells import (
+    calibration,
+    halfcell,
+    impedance,
+    resolved_verdicts,
+    step_excitation,
+)
 from analysis.study.morphology import coverage, realism, tortuosity
 from analysis.study.trinarization import (
     agreement,
@@ -448,5 +454,38 @@ def test_both_ways_to_a_spectrum_agree(results):
     labels = rng.choice([0, 1, 2], (20, 48, 24), p=[0.3, 0.3, 0.4]).astype(np.uint8)
     labels[10, :24] = 2  # no ion passes the first column
     storage.save_volume("labels/TL-1-truth", labels, profile="smoke", voxel_size_um=0.642)
-    found = impedance.step_check(profiles.get("smoke"), joined=4, frequency_Hz=(30.0, 300.0))
+    found, response = step_excitation.step_check(
+        profiles.get("smoke"), voxels_per_cell=4, frequency_Hz=(30.0, 300.0)
+    )
+    assert np.all(np.diff(response.time) > 0) and np.all(np.diff(response.voltage) > 0)
     assert (found.difference < 1.0).all() and (found.real > 0).all()
+
+
+def two_taus(**ratios):
+    rows = [
+        {"specimen": "TL", "method": method, "ratio": ratio, "explained": 1.01 * ratio}
+        for method, ratio in ratios.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_the_gap_between_two_tortuosities_is_told_as_it_is():
+    found = impedance.gap_finding(two_taus(truth=0.75, kmeans=1.0))
+    assert not found.holds and "-25 % on the true TL" in found.measured
+    assert impedance.gap_finding(two_taus(truth=1.02, kmeans=0.5)).holds
+    assert impedance.gap_finding(two_taus(kmeans=0.5)).holds is None
+    text = impedance.gap_text(two_taus(truth=0.75, kmeans=1.0))
+    assert "to 1.0 %" in text and "truth has 0.75, k-means differs by more than 5 %" in text
+    assert "no map differs" in impedance.gap_text(two_taus(truth=0.75, kmeans=0.76))
+
+
+def test_the_fitted_gamma_gives_the_resistance(monkeypatch):
+    rng = np.random.default_rng(5)
+    labels = rng.choice([0, 1, 2], (24, 12, 12), p=[0.3, 0.4, 0.3]).astype(np.uint8)
+    from analysis.electrochemistry.transport.impedance import Network, reduce
+
+    for gamma in (0.01, 0.08, 0.3):
+        wanted = 3 * reduce(Network(labels, gamma, voxel_size_um=0.642), []).resistance
+        assert impedance._fit(labels, 0.642, wanted) == pytest.approx(gamma, rel=5e-3)
+    assert np.isnan(impedance._fit(labels, 0.642, 1e3 * wanted))
+    assert np.isnan(impedance._fit(labels, 0.642, 1e-3 * wanted))

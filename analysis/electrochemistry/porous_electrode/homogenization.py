@@ -157,4 +157,3 @@ def _check_electronic(labels):
     from analysis.electrochemistry.transport import percolation as grid
 
     grid.check_path(labels != Phase.PORE, "electron-conducting")
-

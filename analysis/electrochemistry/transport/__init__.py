@@ -4,7 +4,7 @@ Read in this order:
 
 1. ``percolation``: which voxels take part, because a path joins them to the ends.
 2. ``effective``: effective conductivity and tortuosity from div(k grad u) = 0. Start here.
-   ``depth_profile`` gives it slice by slice, ``symmetric_cell`` for ions that end on the surface.
+   ``depth_profile`` gives it slice by slice.
 3. ``multigrid``: the solver, conjugate gradients with one V-cycle as preconditioner;
    ``coarsening``: its aggregates; ``hierarchy``: its levels and the cycle.
 4. ``stencil``: the compiled seven-point kernels on padded arrays; ``grid_transfer``: those between

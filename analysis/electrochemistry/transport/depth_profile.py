@@ -1,10 +1,9 @@
-"""Fractions, surface and ionic transport of a labelled volume, slice by slice."""
+"""Fractions and ionic transport of a labelled volume, slice by slice."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.electrochemistry.transport import percolation as grid
 from analysis.electrochemistry.transport.effective import (
     Transport,
     check_gamma,
@@ -30,9 +29,6 @@ class DepthProfile:
         mean is that of the whole volume.
     ionic_value : float
         Coefficient of the whole volume [-].
-    area_pore, area_cbd : (Z,) ndarray of float
-        Faces AM|pore and AM|CBD per volume [1/µm]; multiply the second with the porosity of
-        the CBD to get the reactive area.
     voxel_size_um : float
         Height of a slice [µm].
     transport : Transport
@@ -45,20 +41,13 @@ class DepthProfile:
     porosity: np.ndarray
     ionic: np.ndarray
     ionic_value: float
-    area_pore: np.ndarray
-    area_cbd: np.ndarray
     voxel_size_um: float
     transport: Transport
-
-    @property
-    def reactive_area(self):
-        """AM|pore area plus the wetted half of the AM|CBD area [1/µm]."""
-        return self.area_pore + CBD_POROSITY * self.area_cbd
 
 
 def depth_profile(labels, gamma, *, voxel_size_um, start=None, threads=1):
     """
-    Fractions, surface and ionic transport of a labelled volume against depth.
+    Fractions and ionic transport of a labelled volume against depth.
 
     Parameters
     ----------
@@ -94,10 +83,6 @@ def depth_profile(labels, gamma, *, voxel_size_um, start=None, threads=1):
     pore, cbd, active = (
         np.count_nonzero(labels == phase, axis=(1, 2)) / per_slice for phase in Phase
     )
-    areas = [
-        grid.interface_per_slice(labels, Phase.AM, phase) / (per_slice * voxel_size_um)
-        for phase in (Phase.PORE, Phase.CBD)
-    ]
     return DepthProfile(
         pore=pore,
         cbd=cbd,
@@ -105,8 +90,6 @@ def depth_profile(labels, gamma, *, voxel_size_um, start=None, threads=1):
         porosity=pore + CBD_POROSITY * cbd,
         ionic=1 / transport.resistance_per_slice,
         ionic_value=transport.value,
-        area_pore=areas[0],
-        area_cbd=areas[1],
         voxel_size_um=float(voxel_size_um),
         transport=transport,
     )

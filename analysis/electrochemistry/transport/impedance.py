@@ -17,7 +17,7 @@ import numpy as np
 
 from analysis.electrochemistry.materials import DEFAULT
 from analysis.electrochemistry.transport import effective as transport
-from analysis.electrochemistry.transport import multigrid, symmetric_cell
+from analysis.electrochemistry.transport import multigrid
 from analysis.electrochemistry.transport import percolation as grid
 from analysis.electrochemistry.transport import stencil as _stencil
 from analysis.electrochemistry.transport.threads import ThreadPool
@@ -90,7 +90,7 @@ class Network:
         if not path.any():
             raise ValueError("No electrolyte (pore or CBD) in slice 0. Check the axis.")
         share = np.array([1.0, CBD_POROSITY, 0.0])[labels] * path
-        faces = symmetric_cell.reactive_faces(path, labels == Phase.AM)
+        faces = grid.reactive_faces(path, labels == Phase.AM)
         electrolyte = materials.electrolyte
         kappa = float(electrolyte.conductivity_S_m(electrolyte.initial_mol_m3))
         layer = materials.active.double_layer_F_m2
@@ -183,25 +183,30 @@ def reduce(network, shifts_Hz, *, rtol=1e-7):
         Model of ``len(shifts_Hz) + 1`` unknowns.
     """
     load = network.capacity
-    basis = []
+    basis, n = [], 0
+    K, C, b = np.zeros((0, 0)), np.zeros((0, 0)), np.zeros(0)
     for shift in [0.0, *(2 * np.pi * np.asarray(shifts_Hz, float))]:
-        x = network.solve(shift, load, rtol=rtol)
+        start = None
+        if n:  # what the model so far says of this shift leaves little to solve
+            start = np.zeros(load.shape)
+            for weight, vector in zip(np.linalg.solve(K + shift * C, b), basis, strict=True):
+                start += weight * vector
+        x = network.solve(shift, load, start, rtol=rtol)
         for _ in range(2):
             for vector in basis:
                 x -= np.vdot(vector, x) * vector
         norm = np.linalg.norm(x)
-        if norm > 0:
-            basis.append((x / norm).astype(np.float32))
-    n = len(basis)
-    K, C, b = np.zeros((n, n)), np.zeros((n, n)), np.zeros(n)
-    for j, vector in enumerate(basis):
-        x = vector.astype(float)
+        if norm == 0:
+            continue
+        basis.append((x / norm).astype(np.float32))
+        x = basis[-1].astype(float)
         conducted, stored = network.conduct(x), network.capacity * x
-        b[j] = np.vdot(load.astype(float), x)
+        K, C, b = np.pad(K, (0, 1)), np.pad(C, (0, 1)), np.append(b, np.vdot(load, x))
         for i, other in enumerate(basis):
-            K[i, j] = np.vdot(other.astype(float), conducted)
-            C[i, j] = np.vdot(other.astype(float), stored)
-    return Reduced(0.5 * (K + K.T), 0.5 * (C + C.T), b, network.total, network.unit, network.area)
+            K[i, n] = K[n, i] = np.vdot(other.astype(float), conducted)
+            C[i, n] = C[n, i] = np.vdot(other.astype(float), stored)
+        n += 1
+    return Reduced(K, C, b, network.total, network.unit, network.area)
 
 
 def spectrum(
@@ -287,3 +292,38 @@ def transmission_line(frequency_Hz, resistance_ohm_m2, capacity_F_m2):
     s = 2j * np.pi * np.asarray(frequency_Hz, float)
     root = np.sqrt(s * resistance_ohm_m2 * capacity_F_m2)
     return np.sqrt(resistance_ohm_m2 / (s * capacity_F_m2)) / np.tanh(root)
+
+
+def ratio_to_steady(resistance_per_slice, capacity_per_slice):
+    """
+    Ionic resistance that impedance finds, over that of steady transport, for a profile of slices.
+
+    At low frequency the current thins out as the double layer takes it up, so that a slice counts
+    with the square of the current that is left in it. In a homogeneous electrode a third of the
+    resistance remains; three times that is what is called the ionic resistance.
+
+    Parameters
+    ----------
+    resistance_per_slice : (Z,) ndarray of float
+        Of steady transport, from separator to collector; in any unit.
+    capacity_per_slice : (Z,) ndarray of float
+        Of the double layer; in any unit.
+
+    Returns
+    -------
+    ratio : float
+        One for a homogeneous electrode, less if what resists lies deep. The tortuosities have the
+        same ratio.
+
+    Examples
+    --------
+    >>> round(ratio_to_steady(np.ones(500), np.ones(500)), 4)
+    1.0
+    """
+    share = np.asarray(capacity_per_slice, float) / np.sum(capacity_per_slice)
+    beyond = 1 - np.cumsum(share)  # share of the current that leaves the slice at its far side
+    enters = beyond + share
+    # the square of a current that falls evenly within the slice, averaged over it
+    squared = (enters**2 + enters * beyond + beyond**2) / 3
+    resistance = np.asarray(resistance_per_slice, float)
+    return float(3 * np.sum(resistance * squared) / np.sum(resistance))

@@ -150,37 +150,27 @@ def connectivity(labels, *, largest_inert=0.2):
     )
 
 
-def interface_per_slice(labels, first, second):
+def reactive_faces(path, solid):
     """
-    Number of voxel faces between two phases in each slice.
-
-    A face between two slices counts half in each of them, so that the sum over the slices is
-    the number of faces in the volume.
+    Number of faces that each voxel of `path` shares with `solid`.
 
     Parameters
     ----------
-    labels : (Z, Y, X) ndarray of uint8
-        Phase of each voxel.
-    first, second : Phase
-        The two phases.
+    path, solid : (Z, Y, X) ndarray of bool
+        Electrolyte that takes part, and what it may charge.
 
     Returns
     -------
-    faces : (Z,) ndarray of float
-        Faces per slice.
+    count : (Z, Y, X) ndarray of float32
     """
-    a, b = labels == first, labels == second
-    faces = np.zeros(labels.shape[0])
-    across = (a[1:] & b[:-1]) | (b[1:] & a[:-1])
-    count = 0.5 * across.sum(axis=(1, 2))
-    faces[1:] += count
-    faces[:-1] += count
-    for axis in (1, 2):
+    count = np.zeros(path.shape, np.float32)
+    for axis in range(3):
         lo, hi = [slice(None)] * 3, [slice(None)] * 3
         lo[axis], hi[axis] = slice(None, -1), slice(1, None)
         lo, hi = tuple(lo), tuple(hi)
-        faces += ((a[lo] & b[hi]) | (b[lo] & a[hi])).sum(axis=(1, 2))
-    return faces
+        count[lo] += solid[hi]
+        count[hi] += solid[lo]
+    return count * path
 
 
 def coarsen(labels, factor=2):

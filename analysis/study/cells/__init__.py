@@ -10,6 +10,7 @@
 ``plane``        a plane of voxels in FiPy beside the resolved solver (chapter 14b)
 ``resolved``     the voxels themselves lithiated, beside the homogenized model (chapter 14b)
 ``impedance``    blocking impedance: can a spectrum tell trinarizations apart? (chapter 15)
+``step_excitation``  the paper's way to a spectrum beside ours (chapter 15)
 ``blocking_cell``  a synthetic measurement of a blocking cell and its fit (chapter 15)
 
 ``resolved_verdicts`` makes sentences of the resolved runs.

@@ -80,7 +80,7 @@ def curves(parts):
 
 @dataclass(frozen=True)
 class Cycle:
-    """One profile followed by all three: compiled, FiPy, and the resolved cell on its own labels."""
+    """One profile followed by all three: compiled, FiPy, and the resolved cell on cubes."""
 
     compiled: ProfileRun
     fipy: ProfileRun

@@ -13,21 +13,32 @@ from analysis import storage
 from analysis.descriptors.covariance import two_point_coverage
 from analysis.descriptors.paths import geodesic_tortuosity
 from analysis.descriptors.size import intrusion_distributions, phase_size_distributions
+from analysis.instruments import transfer
 from analysis.phases import VOXEL_SIZE_UM, Phase
+from analysis.segmentation import thresholding
+from analysis.study.imaging.specimens import IMAGING
 
 EDGE = 48  # voxels of the cutout, at most
 COLUMNS = ("quantity", "ours", "peer", "same", "reason", "ours_s", "peer_s")
 
 
-def cutout(profile, specimen="TL", edge=EDGE):
+def cutout(profile, specimen="TL", edge=EDGE, method="truth"):
     """
-    A corner of the truth at the separator, small enough for every package.
+    A corner of a labeled volume at the separator, small enough for every package.
+
+    Parameters
+    ----------
+    profile : analysis.profiles.Profile
+    specimen, method : str
+        Whose first cutout.
+    edge : int
+        Voxels along its edge, at most.
 
     Returns
     -------
     labels : (Z, Y, X) ndarray of uint8
     """
-    labels = storage.load_volume(f"labels/{specimen}-1-truth", profile=profile).values
+    labels = storage.load_volume(f"labels/{specimen}-1-{method}", profile=profile).values
     return np.ascontiguousarray(labels[:edge, :edge, :edge])
 
 
@@ -70,6 +81,30 @@ def structure(kind, shape, seed):
     nearest = free[np.argsort(away.ravel()[free], kind="stable")]
     labels.ravel()[nearest[: round(0.57 * free.size)]] = Phase.CBD
     return labels
+
+
+def thresholded(labels, *, seed, specimen="SL"):
+    """
+    Image a structure by the virtual tomograph and threshold it with its own fractions.
+
+    Parameters
+    ----------
+    labels : (Z, Y, X) ndarray of uint8
+        Of :func:`structure`, for instance.
+    seed : int
+        Of the noise.
+    specimen : str
+        Electrode as which it is imaged.
+
+    Returns
+    -------
+    labels : (Z, Y, X) ndarray of uint8
+        What is left of the phases.
+    """
+    composition = np.stack([(labels == phase).astype(np.float32) for phase in Phase])
+    gray = transfer.image(composition, VOXEL_SIZE_UM, scenario=IMAGING[specimen], seed=seed)
+    targets = {phase: float((labels == phase).mean()) for phase in Phase}
+    return thresholding.trinarize(gray, targets)
 
 
 def sizes(labels, voxel_size_um=VOXEL_SIZE_UM):

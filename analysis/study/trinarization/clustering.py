@@ -1,11 +1,13 @@
 """k-means of every cutout: five weights nearest to one, two beside them, and the paper's search."""
 
+import time
+
 import numpy as np
 import pandas as pd
 
 from analysis import electrodes, profiles, storage
 from analysis.phases import Phase
-from analysis.segmentation import agreement, clustering
+from analysis.segmentation import agreement, cluster_sample, clustering
 from analysis.segmentation.cluster_weights import Bobyqa
 
 METHOD = "kmeans"
@@ -97,6 +99,69 @@ def trinarize(profile, specimen, cutout, variant="five", *, seed=None, noise_see
         **{"start": "extremes"} | VARIANTS[variant] | options,
     )
     return clustering.assign(gray, fit)
+
+
+def beside_scikit_learn(profile, *, specimen="SL", cutout=1):
+    """
+    k-means with all weights one by our kernels and by scikit-learn, from the same start.
+
+    Parameters
+    ----------
+    profile : analysis.profiles.Profile
+    specimen : str
+    cutout : int
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        One row per phase: target fraction, fraction by ours and by scikit-learn [-], and the
+        largest difference of the centroids over the range of the gray values [-].
+    seconds : tuple of float
+        CPU seconds of ours and of scikit-learn.
+    """
+    from sklearn.cluster import KMeans
+
+    gray = storage.load_volume(f"gray/{specimen}-{cutout}", profile=profile).values
+    padded, _ = cluster_sample.whole_numbers(gray)
+    seed = profile.seed_for("kmeans", specimen, cutout)
+    sample = cluster_sample.draw(padded, profile.kmeans_sample, seed=seed)
+    cluster_sample.unit_clusters(sample, 1)  # compiles
+    begin = time.process_time()
+    means, shares, _ = cluster_sample.unit_clusters(sample)
+    between = time.process_time()
+    columns = cluster_sample.columns_of(sample).astype(float)
+    theirs = KMeans(3, init=sample.centroids, n_init=1, tol=0, max_iter=500).fit(columns)
+    seconds = between - begin, time.process_time() - between
+    targets = electrodes.electrode(specimen).targets()
+    apart = np.abs(means - theirs.cluster_centers_).max(axis=1) / np.ptp(columns)
+    counts = np.bincount(theirs.labels_, minlength=3) / sample.size
+    rows = [
+        {
+            "phase": phase.title,
+            "target": targets[phase],
+            "ours": shares[phase],
+            "scikit-learn": counts[phase],
+            "centroids": float(apart[phase]),
+        }
+        for phase in Phase
+    ]
+    return pd.DataFrame(rows), seconds
+
+
+def peer_text(table):
+    """Whether both agree, and how far unit weights miss the targets, in words."""
+    apart = max(
+        float(table.centroids.max()), float((table.ours - table["scikit-learn"]).abs().max())
+    )
+    miss = (table.ours - table.target).abs()
+    worst = table.loc[miss.idxmax()]
+    agree = (
+        f"Both agree to {apart:.0e}, rounding" if apart < 1e-5 else f"They differ by {apart:.0e}"
+    )
+    return (
+        f"{agree}. With unit weights the fraction of {worst.phase} is {100 * worst.ours:.1f} % "
+        f"instead of {100 * worst.target:.1f} %"
+    )
 
 
 def spread(profile, *, specimen="SL", cutout=1, count=5):

@@ -63,8 +63,8 @@ def test_homogenized_limit_is_the_1d_model(segments):
     ("segments", "voxels_per_cell"),
     [
         ((lithiation(4, until_V=3.2), rest(300), charge(2, until_V=4.25)), 1),
-        ((lithiation(4, duration_s=300), hold(3.9, duration_s=200), rest(100)), 1),
-        (pulses(5, 2, pulse_s=100, rest_s=200), 2),
+        ((lithiation(4, duration_s=100), hold(3.9, duration_s=200), rest(100)), 1),
+        (pulses(5, 2, pulse_s=40, rest_s=200), 2),
     ],
 )
 def test_no_profile_loses_salt_or_lithium(segments, voxels_per_cell):

@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 import tifffile
 
-from analysis.electrochemistry.transport import depth_profile, multigrid, symmetric_cell
+from analysis.electrochemistry.transport import depth_profile, multigrid
 from analysis.electrochemistry.transport import effective as transport
 from analysis.electrochemistry.transport import percolation as grid
 from analysis.electrochemistry.transport import stencil as _stencil
 from analysis.electrochemistry.transport.threads import ThreadPool
 from analysis.phases import Phase
+
+from .symmetric_cell import electrode_tortuosity
 
 
 def blobs(n, seed=0):
@@ -178,7 +180,7 @@ def test_published_tortuosity_of_a_256_cubed_electrode(shared_data):
     result = transport.effective_conductivity(pore)
     assert result.tortuosity == pytest.approx(2.0772, rel=2e-3)
     assert abs(result.imbalance) < 1e-4
-    electrode = symmetric_cell.electrode_tortuosity(pore, image == 85)
+    electrode = electrode_tortuosity(pore, image == 85)
     assert electrode == pytest.approx(2.0729, rel=0.02)
 
 
@@ -258,7 +260,7 @@ def test_electrode_tortuosity_of_straight_channels_is_one():
     """Lanes with one wall each: the low-frequency resistance is a third of the channel's."""
     volume = np.zeros((60, 8, 8))
     volume[:, [1, 2, 5, 6]] = 1
-    tau = symmetric_cell.electrode_tortuosity(volume, volume == 0)
+    tau = electrode_tortuosity(volume, volume == 0)
     assert tau == pytest.approx(1.0, abs=2e-3)
 
 

@@ -112,3 +112,30 @@ def test_volume_without_active_material_has_no_double_layer():
         impedance.spectrum(np.zeros((4, 4, 4), np.uint8), 0.1, voxel_size_um=EDGE)
     with pytest.raises(ValueError, match="positive numbers in Hz"):
         impedance.spectrum(blobs(), 0.1, voxel_size_um=EDGE, frequency_Hz=[0.0, 1.0])
+
+
+@pytest.mark.parametrize(("far", "expected"), [(1.0, 1.0), (3.0, 0.625), (1 / 3, 1.375)])
+def test_ratio_to_steady_of_two_layers(far, expected):
+    """Layers of equal thickness and capacity: ∫ (1 - z)² over each half is 7/24 and 1/24."""
+    resistance = np.repeat([1.0, far], 200)
+    found = impedance.ratio_to_steady(resistance, np.ones(400))
+    assert expected == pytest.approx(3 * (7 / 24 + far / 24) / (0.5 + 0.5 * far))
+    assert found == pytest.approx(expected, rel=1e-9)
+    # a double layer that sits at the far end alone lets all the current through
+    assert impedance.ratio_to_steady(resistance, [0] * 399 + [1]) == pytest.approx(3, rel=0.02)
+
+
+def test_ratio_to_steady_on_voxels_is_that_of_both_solvers():
+    from analysis.electrochemistry.transport import effective
+
+    rng = np.random.default_rng(2)
+    labels = np.full((60, 8, 8), Phase.AM, np.uint8)
+    labels[:, 2:6] = Phase.PORE
+    labels[30:, 2:6][rng.random((30, 4, 8)) < 0.7] = Phase.CBD
+    network = impedance.Network(labels, 0.05, voxel_size_um=EDGE)
+    line = impedance.spectrum(labels, 0.05, voxel_size_um=EDGE, frequency_Hz=[1.0], shifts=3)
+    steady = effective.effective_conductivity(effective.ionic_conductivity(labels, 0.05))
+    capacity = network.capacity[1:-1, 1:-1, 1:-1].sum(axis=(1, 2), dtype=float)
+    found = impedance.ratio_to_steady(steady.resistance_per_slice, capacity)
+    assert line.tortuosity / steady.tortuosity == pytest.approx(found, rel=0.03)
+    assert found < 0.8  # the binder is at the far end

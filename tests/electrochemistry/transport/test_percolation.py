@@ -58,12 +58,13 @@ def test_floating_active_material_is_an_error():
         grid.connectivity(labels, largest_inert=1.0)
 
 
-def test_interface_of_a_single_voxel_has_six_faces():
+def test_reactive_faces_of_a_single_voxel_are_six():
     labels = np.zeros((5, 5, 5), np.uint8)
     labels[2, 2, 2] = Phase.AM
-    faces = grid.interface_per_slice(labels, Phase.AM, Phase.PORE)
-    assert faces.tolist() == [0, 0.5, 5, 0.5, 0]
-    assert grid.interface_per_slice(labels, Phase.CBD, Phase.AM).sum() == 0
+    faces = grid.reactive_faces(labels == Phase.PORE, labels == Phase.AM)
+    assert faces.sum() == 6 and faces.max() == 1
+    assert faces.sum(axis=(1, 2)).tolist() == [0, 1, 4, 1, 0]
+    assert grid.reactive_faces(labels == Phase.CBD, labels == Phase.AM).sum() == 0
 
 
 def test_coarsening_keeps_uniform_blocks_and_repeats_the_last_slice():

@@ -1,4 +1,4 @@
-"""Tortuosity by a symmetric cell: ions enter at the separator and end on the surface."""
+"""Tortuosity by a symmetric cell in one solve: ions enter at the separator, end on the surface."""
 
 import numpy as np
 
@@ -45,7 +45,7 @@ def electrode_tortuosity(conductivity, reactive, axis=0, *, threads=1):
     if not path.any():
         raise ValueError("Nothing conducts in slice 0, so no ion can enter. Check the axis.")
     mean = float(k3.mean(dtype=float))
-    sources = reactive_faces(path, solid)
+    sources = grid.reactive_faces(path, solid)
     total = float(sources.sum())
     if total == 0:
         raise ValueError(
@@ -65,15 +65,3 @@ def electrode_tortuosity(conductivity, reactive, axis=0, *, threads=1):
     resistance = float((x * b).sum())
     nz, ny, nx = k3.shape
     return 3 * mean * resistance * ny * nx / nz
-
-
-def reactive_faces(path, solid):
-    """Number of faces that each voxel of `path` shares with `solid`."""
-    count = np.zeros(path.shape, np.float32)
-    for axis in range(3):
-        lo, hi = [slice(None)] * 3, [slice(None)] * 3
-        lo[axis], hi[axis] = slice(None, -1), slice(1, None)
-        lo, hi = tuple(lo), tuple(hi)
-        count[lo] += solid[hi]
-        count[hi] += solid[lo]
-    return count * path
