@@ -104,6 +104,8 @@ class Profile:
         Specimens that the posteriors of the learning curve are trained on.
     limit_trees : tuple of int
         Of these posteriors, for AM and for the CBD.
+    worth_points : int
+        Runs of the homogenized model from which an interval of gamma is made.
     limit_draws, limit_gamma_draws : int
         Draws from the posterior of a specimen, and those of them to which a gamma is fitted.
     consistency_lateral, consistency_pieces : int, int
@@ -174,6 +176,7 @@ class Profile:
     limit_thickness: int | None = None
     limit_learning: tuple[int, ...] = (1, 2, 4, 8)
     limit_trees: tuple[int, int] = (40, 100)
+    worth_points: int = 384
     limit_draws: int = 6
     limit_gamma_draws: int = 4
     consistency_lateral: int = 40
@@ -272,6 +275,7 @@ PROFILES = {
             resolved_gammas=(0.04, 0.1, 0.25),
             resolved_cutoff_V=3.6,
             resolved_tolerance=8.0,
+            worth_points=160,
         ),
         Profile("demo", lateral=96, cutouts=2, kmeans_sample=40_000),
         Profile(

@@ -111,8 +111,7 @@ def scored(one, group, args, voxel_size_um):
 
 def kept(args, kind, place, make):
     """Rows from the folder, or made and put there."""
-    name = "-".join(str(part).replace("/", "_").replace(" ", "_") for part in place)
-    file = Path(args.rows) / f"{kind}-{name}.json"
+    file = row_file(args, kind, place)
     if not file.is_file():
         if args.kept:
             return []
@@ -126,6 +125,35 @@ def kept(args, kind, place, make):
     return json.loads(file.read_text())
 
 
+WEIGHTS = {"trees": posterior_model.WEIGHTS, "unet": network_file.WEIGHTS}
+USED = {group: set() for group in WEIGHTS}  # hashes of the weights that rows are from
+
+
+def version_of(args, kind, place, group):
+    """
+    Hash of the weights that the rows of a group are from: other weights, other rows.
+
+    Of kept rows those of older weights count where there are none of the newest.
+    """
+    if group not in WEIGHTS:
+        return ""
+    version = network_file._sha256(WEIGHTS[group])[:8]
+    if args.kept and not row_file(args, kind, (*place, f"{group}{version}")).is_file():
+        start = row_file(args, kind, (*place, group)).stem
+        old = sorted(Path(args.rows).glob(f"{start}*.json"), key=lambda file: file.stat().st_mtime)
+        if not old:
+            return version
+        version = old[-1].stem.removeprefix(start)
+    USED[group].add(version)
+    return version
+
+
+def row_file(args, kind, place):
+    """Where rows are kept."""
+    name = "-".join(str(part).replace("/", "_").replace(" ", "_") for part in place)
+    return Path(args.rows) / f"{kind}-{name}.json"
+
+
 def rows_of(args, kind, groups, places):
     """
     Rows of groups of methods on tomograms.
@@ -137,8 +165,7 @@ def rows_of(args, kind, groups, places):
     if not args.kept:
         groups = [group for group in groups if group in args.groups]
     for group, (place, told, tomogram, size) in itertools.product(groups, places):
-        # other weights, other rows
-        version = network_file._sha256(network_file.WEIGHTS)[:8] if group == "unet" else ""
+        version = version_of(args, kind, place, group)
 
         def make(group=group, tomogram=tomogram, size=size):
             return scored(tomogram(), group, args, size)
@@ -270,7 +297,17 @@ def curves(args):
         name, _, folder = pair.partition("=")
         lines = (Path(folder) / "curve.jsonl").read_text().splitlines()
         about = json.loads((Path(folder) / "about.json").read_text())
-        found[name] = {"about": about, "rows": [json.loads(line) for line in lines]}
+        rows, before, last = [], 0.0, 0.0
+        for row in map(json.loads, lines):
+            if row["processor s"] < last:  # a training that went on in another process
+                before += last
+            last = row["processor s"]
+            rows.append(
+                {"step": row["step"], "loss": round(row["loss"], 4),
+                 "processor s": round(before + last),
+                 "kappa": {place: round(v, 4) for place, v in row["kappa"].items()}}
+            )  # fmt: skip
+        found[name] = {"about": about, "rows": rows}
     return found
 
 
@@ -289,7 +326,7 @@ def machine():
         "commit": commit(),
         "machine": f"{processor()}, {os.cpu_count()} cores",
         "versions": versions,
-        "weights": network_file._sha256(network_file.WEIGHTS),
+        "weights": {group: sorted(versions) for group, versions in USED.items()},
     }
 
 

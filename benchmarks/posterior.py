@@ -28,7 +28,7 @@ from record import peak_gb, recording
 
 from analysis.segmentation import posterior
 from analysis.segmentation.boosting import boosted_trees, posterior_model, voxel_features
-from analysis.study.limit import limit
+from analysis.study.limit import intervals, limit
 
 SCENARIOS = ("bridging", "cluster")
 NOISES = (0.12, 0.24, 0.04)
@@ -132,10 +132,10 @@ def draws(args):
     for kind in ("draw", "informed draw"):
         held = []
         for where, part in table[table.kind == kind].groupby(place, sort=False):
-            low, high = limit.interval(part["k_eff 0.08"])
+            low, high = intervals.of_conductivity(part["k_eff 0.08"])
             true = truth.loc[where, "k_eff 0.08"]
             held.append(low <= true <= high)
-            print(f"{where}: 90 % of {kind}s {low:.5f}..{high:.5f}, truth {true:.5f}")
+            print(f"{where}: 90 % interval of {kind}s {low:.5f}..{high:.5f}, truth {true:.5f}")
         print(f"the interval of {kind}s holds the truth in {np.sum(held)} of {len(held)}")
 
 

@@ -100,6 +100,7 @@ CHAPTERS = (
         "14c_one_gamma",
         needs=(
             *TRINARIZATIONS,
+            "07b_limit",
             "14_lithiation",
         ),
     ),

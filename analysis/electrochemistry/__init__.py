@@ -15,6 +15,7 @@ Read in this order:
 5. ``gamma_fit``: the transport parameter of the CBD from a voltage curve; ``target_curve``: what
    such a curve must be; ``measured_curve`` reads one from a file; ``half_cycle`` finds the one
    lithiation in it.
+   ``uncertainty``: what a fitted gamma is worth when other parameters are doubtful.
 6. ``spectrum``: the ionic resistance of a measured blocking spectrum. ``spectrum_file`` reads one,
    ``transmission_line`` is its model and robust fit, ``kramers_kronig`` tests if the cell was
    stable. They need no other room.

@@ -57,7 +57,9 @@ class GammaFit:
     gamma : float
         Best value [-].
     gamma_error : float
-        Standard error [-] from the curvature of the misfit and the larger of noise and misfit.
+        Standard error [-] from the curvature of the misfit and the larger of noise and misfit, all
+        points taken as independent and all parameters as known. What gamma is worth when they are
+        not: :mod:`analysis.electrochemistry.uncertainty`.
     misfit_V : float
         Rms difference of the voltages at the best value.
     gammas, misfits_V : (K,) ndarray

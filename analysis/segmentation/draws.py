@@ -148,8 +148,8 @@ def gaussian_field(shape, width, rng):
     shape : tuple of int
     width : float or sequence of (float, width)
         Standard deviation of a Gaussian kernel [voxel]; or several, each with its share of the
-        variance before it, and each one number or three, along z, y and x. Correlation falls with the distance h as
-        ``sum(share * exp(-h**2 / (4 * width**2)))``.
+        variance before it, and each one number or three, along z, y and x. Correlation falls with
+        the distance h as ``sum(share * exp(-h**2 / (4 * width**2)))``.
     rng : numpy.random.Generator
 
     Returns
@@ -159,7 +159,9 @@ def gaussian_field(shape, width, rng):
     parts = [(share, np.broadcast_to(part, 3)) for share, part in _parts(width)]
     # opposite faces must not share their luck: the seam of the transform is cut off
     reach = np.ceil(6 * np.max([part for _, part in parts], axis=0)).astype(int)
-    padded = [scipy.fft.next_fast_len(n + int(r), real=True) for n, r in zip(shape, reach)]
+    padded = [
+        scipy.fft.next_fast_len(n + int(r), real=True) for n, r in zip(shape, reach, strict=True)
+    ]
     spectrum = scipy.fft.rfftn(rng.standard_normal(padded, dtype=np.float32).astype(np.float64))
     power = 0.0
     for share, part in parts:

@@ -129,6 +129,7 @@ def trinarize(gray, targets, cbd_profile=None, *, network=None, voxel_size_um=VO
     ValueError, FileNotFoundError
         As for :func:`predict`, or if the targets are no volume fractions.
     """
+    voxel_size_um = check_voxel_size(voxel_size_um)
     targets = check_targets(targets)
     found = predict(gray, cbd_profile, network=network, voxel_size_um=voxel_size_um)
     return posterior.ranked(found, targets)

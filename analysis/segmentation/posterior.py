@@ -1,9 +1,9 @@
 """Probability of each phase in each voxel, learned on virtual electrodes.
 
 Not a method of the paper. Two questions are learned by boosted decision trees on
-:mod:`~analysis.segmentation.boosting.voxel_features`: is a voxel active material, and if it is not, is it
-CBD. What they learned from is a prior: electrodes, instruments and noises as this book draws them,
-never a specimen of the study.
+:mod:`~analysis.segmentation.boosting.voxel_features`: is a voxel active material, and if it is not,
+is it CBD. What they learned from is a prior: electrodes, instruments and noises as this book draws
+them, never a specimen of the study.
 """
 
 import warnings
@@ -217,11 +217,12 @@ def doubts(image, model, voxel_size_um=VOXEL_SIZE_UM):
             f"The voxels measure {size:g} µm; the model was trained on {model.voxel_size_um:g} µm. "
             "Its probabilities will be wrong: resample the tomogram to that size first."
         )
-    for what, unit, value, (low, high) in (
-        ("The noise inside bright particles", "of the contrast", image.noise, model.noise),
-        ("The spread of the dark gray values", "of the contrast", image.dark_spread, model.dark_spread),
-        ("The width of the edges of bright particles", "voxels", image.edge_width, model.edge_width),
-    ):  # fmt: skip
+    for what, unit, name in (
+        ("The noise inside bright particles", "of the contrast", "noise"),
+        ("The spread of the dark gray values", "of the contrast", "dark_spread"),
+        ("The width of the edges of bright particles", "voxels", "edge_width"),
+    ):
+        value, (low, high) = getattr(image, name), getattr(model, name)
         if not low * (1 - MARGIN) <= value <= high * (1 + MARGIN):
             found.append(
                 f"{what} is {value:.3f} {unit}; the model was trained on {low:.3f} to {high:.3f}. "

@@ -229,7 +229,9 @@ def test_several_take_turns_and_the_next_are_the_same_whatever_the_count(probabi
     np.testing.assert_array_equal(four[3], expected)
     assert np.mean(four[0] != four[2]) > 0.02
     alone = list(draws.several({"cluster": other}, TARGETS, count=2, seed=5))
-    np.testing.assert_array_equal(alone[1], draws.draw(other, TARGETS, seed=[5, 1], scenario="cluster"))
+    np.testing.assert_array_equal(
+        alone[1], draws.draw(other, TARGETS, seed=[5, 1], scenario="cluster")
+    )
 
 
 def test_no_scenario_at_all_is_refused():

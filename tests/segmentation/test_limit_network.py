@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -32,7 +33,9 @@ def random_network(size=SMALL, seed=0):
         name: (rng.standard_normal(shape) / np.sqrt(np.prod(shape[:-1]) or 1)).astype("f4")
         for name, shape in architecture.shapes(size).items()
     }
-    return network_file.LimitNetwork(weights, size, (0.0, 9.0), (0.0, 9.0), VOXEL_SIZE_UM)
+    return network_file.LimitNetwork(
+        weights, size, (0.0, 9.0), (0.0, 9.0), (0.0, 9.0), VOXEL_SIZE_UM
+    )
 
 
 @pytest.fixture(scope="module")
@@ -78,9 +81,7 @@ def test_cells_are_blocks_of_eight_and_back(shape):
 
 
 def test_an_untrained_network_is_undecided(network):
-    begun = network_file.LimitNetwork(
-        architecture.initial(SMALL, seed=1), SMALL, network.noise, network.dark_spread, 1.0
-    )
+    begun = replace(network, weights=architecture.initial(SMALL, seed=1))
     np.testing.assert_allclose(
         limit_network.answers(begun, *volume((16, 16, 20))), 1 / 3, atol=1e-6
     )

@@ -252,7 +252,9 @@ def told_apart(unseen):
     """A model for which all that tells CBD from pore is the scenario."""
     table = empty_table()
     table[:, voxel_features.SCENARIO] = np.arange(4000) % 2
-    phases = (np.random.default_rng(7).random(4000) < 0.2 + 0.6 * (np.arange(4000) % 2)).astype("u1")
+    phases = (np.random.default_rng(7).random(4000) < 0.2 + 0.6 * (np.arange(4000) % 2)).astype(
+        "u1"
+    )
     phases[:400] = Phase.AM
     image = voxel_features.measure(unseen[0])
     seen = [posterior_training.Examples(table, phases, image)]

@@ -5,6 +5,7 @@ import pytest
 from scipy import ndimage
 
 from analysis.segmentation.boosting import voxel_features
+from analysis.segmentation.boosting.hessian import curvatures
 
 ROW = {name: number for number, name in enumerate(voxel_features.NAMES)}
 ALONG_Z = {"bright share of the slice", "CBD of the slice"}
@@ -92,7 +93,7 @@ def test_offset_and_contrast_of_the_file_drop_out(gray, offset, factor):
 
 def test_curvatures_are_the_eigenvalues_of_the_hessian(gray):
     smooth = ndimage.gaussian_filter(gray, 1.5)
-    found = np.stack(voxel_features._curvatures(smooth))
+    found = np.stack(curvatures(smooth))
     first = [np.roll(np.roll(smooth, -1, a) - np.roll(smooth, 1, a), 0) / 2 for a in range(3)]
     hessian = np.empty((*gray.shape, 3, 3))
     for a in range(3):
@@ -127,9 +128,7 @@ def test_profile_is_given_to_every_voxel_of_its_slice(gray):
     assert np.all(row == profile.astype(np.float32)[:, None, None])
 
 
-@pytest.mark.parametrize(
-    ("scenario", "value"), [("bridging", 0), ("cluster", 1), (None, np.nan)]
-)
+@pytest.mark.parametrize(("scenario", "value"), [("bridging", 0), ("cluster", 1), (None, np.nan)])
 def test_scenario_is_given_to_every_voxel(gray, scenario, value):
     row = features(gray, scenario=scenario)[ROW["scenario"]]
     np.testing.assert_array_equal(row, np.full(gray.shape, value, "f4"))

@@ -57,7 +57,8 @@ def record():
             "stored": training([0.2, 0.3, 0.38, 0.4]),
             "one scenario": training([0.1, 0.2], 100, ("bridging",)),
         },
-        "made on": {"date": "2026-01-01", "machine": "a machine", "commit": "abc"},
+        "made on": {"date": "2026-01-01", "machine": "a machine", "commit": "abc",
+                    "weights": {"trees": ["0123"], "unet": []}},
     }  # fmt: skip
 
 
@@ -101,13 +102,20 @@ def test_tables_are_means(record):
     assert kept.learning(record).Mvoxel.iloc[0] == pytest.approx(100)
 
 
+def test_weights_that_are_no_longer_those_of_the_book_are_named(record):
+    assert kept.made_on(record).endswith("commit abc; the trees were trained anew since")
+    record["made on"]["weights"]["trees"] = []
+    assert kept.made_on(record).endswith("commit abc")
+
+
 def test_reached_turns_with_the_kappa(record):
     text = kept_text.reached(record)
-    assert text.count("is met") == 2 and "missed" not in text
+    assert text.count(", met)") == 2 and "missed" not in text
     for one in record["evidence"]:
         if one["method"] == "U-Net with profile" and one["specimen"] == "TL":
             one["kappa"] = 0.46
-    assert "the 0.49 that was aimed at is missed by 0.03" in kept_text.reached(record)
+    assert "0.46 on 3 electrodes of TL" in kept_text.reached(record)
+    assert "aimed at: 0.49, missed by 0.03)" in kept_text.reached(record)
 
 
 def test_stopped_turns_with_the_curve(record):
@@ -118,7 +126,7 @@ def test_stopped_turns_with_the_curve(record):
 
 def test_gain_names_every_training(record):
     text = kept_text.gain(record)
-    assert "goes from 0.300 to 0.400" in text
+    assert "goes from 0.300 to 0.400 in the reference scenario and from 0.150 to 0.200" in text
     assert "One scenario" in text and "0.200 in the reference scenario and 0.100" in text
 
 
@@ -206,7 +214,7 @@ def test_the_recipe_is_json(tmp_path):
     size = architecture.Size(2, 3)
     file = tmp_path / "network.npz"
     weights = architecture.initial(size, seed=0)
-    network_file.save(file, network_file.LimitNetwork(weights, size, (0, 1), (0, 1), 0.642))
+    network_file.save(file, network_file.LimitNetwork(weights, size, (0, 1), (0, 1), (0, 1), 0.642))
     found = json.loads(json.dumps(network.recipe(file, size, network.Lesson(3), (7, 9))))
     assert [part["steps"] for part in found["parts"]] == [7, 9] and len(found["specimens"]) == 3
     assert found["parameters"] == sum(value.size for value in weights.values())

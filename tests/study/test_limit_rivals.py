@@ -35,7 +35,7 @@ def test_the_point_spread_is_that_of_a_small_bright_speck():
     assert spread.sum() == pytest.approx(1)
     assert np.unravel_index(spread.argmax(), spread.shape) == (8, 8, 8)
     for turned in (spread[::-1], spread[:, ::-1], spread.transpose(0, 2, 1)):
-        np.testing.assert_allclose(turned, spread, atol=1e-6)
+        np.testing.assert_allclose(turned, spread, atol=1e-5)
 
 
 def test_the_table_keeps_the_best_strength(clear, monkeypatch):
@@ -52,7 +52,7 @@ def test_the_table_keeps_the_best_strength(clear, monkeypatch):
     table = rivals.table([clear]).set_index("method")
     assert list(table.index) == ["Thresholding", "1", "3"]
     assert (table.kappa[["1", "3"]] == 1).all() and list(table.strength[["1", "3"]]) == [1, 3]
-    assert table.kappa["Thresholding"] < 1
+    assert table.kappa["Thresholding"] > 0.9
 
 
 @pytest.mark.parametrize("factor", [2, 3, 1.6])

@@ -41,7 +41,8 @@ def test_correlation_of_the_luck_is_found(parts):
 
 
 @pytest.mark.parametrize(
-    ("z", "across", "share", "wide"), [(1.4, 0.9, 0.1, 4.5), (1.75, 1.7, 0.2, 5.0), (2.0, 2.0, 0.4, 4.0)]
+    ("z", "across", "share", "wide"),
+    [(1.4, 0.9, 0.1, 4.5), (1.75, 1.7, 0.2, 5.0), (2.0, 2.0, 0.4, 4.0)],
 )
 def test_widths_of_a_known_correlation_are_found(z, across, share, wide):
     lags = np.array(luck.LAGS)

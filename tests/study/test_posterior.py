@@ -11,7 +11,7 @@ from analysis.phases import Phase
 from analysis.segmentation import draws
 from analysis.segmentation.boosting import posterior_model, posterior_training, voxel_features
 from analysis.specimen import electrode
-from analysis.study.limit import posterior
+from analysis.study.limit import intervals, posterior
 
 
 def test_no_specimen_of_the_study_is_among_the_training():
@@ -85,7 +85,9 @@ def test_a_part_of_the_depth_is_kept(slices):
 
 def test_store_writes_weights_hash_and_recipe(tmp_path, monkeypatch):
     luck = {"bridging": (1.0, 1.5)}
-    monkeypatch.setattr(posterior, "fit_luck", lambda model, specimens, progress: luck)
+    monkeypatch.setattr(posterior, "kept_back", lambda model, specimens: [])
+    monkeypatch.setattr(posterior, "fit_luck", lambda seen: luck)
+    monkeypatch.setattr(posterior, "fit_scatter", lambda seen: 0.1)
     monkeypatch.setattr(posterior_training, "ACTIVE_TREES", 2)
     seen = posterior.examples(0, lateral=32, thickness=48, tomograms=1)
     file = tmp_path / "weights.npz"
@@ -96,6 +98,27 @@ def test_store_writes_weights_hash_and_recipe(tmp_path, monkeypatch):
     assert recipe["specimens"] == [json.loads(json.dumps(vars(posterior.setting(0))))]
     assert recipe[posterior.LUCK_KEY] == {"bridging": [1.0, 1.5]}
     assert recipe["trees"] == [model.active.roots.size, model.binder.roots.size]
+
+
+@pytest.mark.parametrize("off", [1.0, 1.2, 0.8])
+def test_scatter_is_how_far_truths_lie_from_their_draws(off, monkeypatch):
+    """Draws of one conductivity and truths that are so many times as large."""
+    labels = np.zeros((12, 8, 8), np.uint8)
+    labels[:, 2:6] = Phase.CBD
+    drawn = np.full(labels.shape, 2, np.uint8)  # told from the truth by what is in it
+    monkeypatch.setattr(posterior.draws, "several", lambda *given, count, seed: [drawn] * count)
+    monkeypatch.setattr(posterior, "ionic_conductivity", lambda volume, gamma: volume.max())
+
+    class Value:
+        def __init__(self, found):
+            self.value = found
+
+    def conductivity(top, **given):
+        return Value(0.1 if top == 2 else 0.1 * off)
+
+    monkeypatch.setattr(posterior, "effective_conductivity", conductivity)
+    found = posterior.fit_scatter([(None, {}, labels)] * 3)
+    assert found == pytest.approx(abs(np.log(off)), abs=1e-3)
 
 
 def test_a_training_without_specimens_is_refused(capsys):
@@ -127,6 +150,9 @@ class TestStored:
 
     def test_draws_use_the_luck_that_was_fitted(self):
         assert json.loads(json.dumps(draws.LUCK)) == self.recipe[posterior.LUCK_KEY]
+
+    def test_intervals_use_the_scatter_that_was_found(self):
+        assert intervals.SCATTER == self.recipe[posterior.SCATTER_KEY]
 
     def test_luck_was_fitted_on_specimens_that_the_trees_have_not_seen(self):
         seen = {kept["seed"] for kept in self.recipe["specimens"]}

@@ -3,10 +3,28 @@
 from analysis.electrochemistry.resolved import field_sums as _cell
 from analysis.electrochemistry.transport.stencil import kernel
 
+ABRUPT = 0.1  # mismatch of the current of the metal at which one sets in
+START_V = 0.05  # largest shift of a potential at a time, where a current sets in
 LAST_SHIFT_V = 1e-7  # of a potential; the error left is its square by RT / F
 # What is farther off is off somewhere, not everywhere: the same shift for all would do damage that
 # the next iteration has to undo.
 LARGEST_SHIFT_V = 1e-3
+
+
+def carry(mismatch, potential, scale):
+    """
+    Shift a potential until an electrode about carries the current, where that is a new one.
+
+    Where a current sets in, all its residual is at the collector, whose rows count little in the
+    linear solver: from there it would take many cycles to reach the faces. The parameters are
+    those of :func:`close_current`; returns whether the potential was shifted.
+    """
+    for shifts in range(20):
+        off, slope = mismatch()
+        if abs(off) < ABRUPT:
+            return shifts > 0
+        potential[1:-1, 1:-1, 1:-1] += min(max(off * scale / slope, -START_V), START_V)
+    return True
 
 
 def close_salt(run, storage, salt, history, weight):

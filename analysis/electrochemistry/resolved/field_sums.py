@@ -88,6 +88,20 @@ def weighted_sum(start, stop, weight, x):
 
 
 @kernel
+def total(start, stop, x):
+    """Sum, in float64 between rows."""
+    whole = 0.0
+    for k in range(start + 1, stop + 1):
+        for j in range(1, x.shape[1] - 1):
+            u = x[k, j]
+            row = np.float32(0)
+            for i in range(1, x.shape[2] - 1):
+                row += u[i]
+            whole += row
+    return whole
+
+
+@kernel
 def scale_salt(start, stop, factor, storage, x):
     """Multiply a field in the electrolyte."""
     for k in range(start + 1, stop + 1):

@@ -24,6 +24,7 @@ from analysis.phases import check_voxel_size
 BYTES_PER_CELL = 320
 BYTES_PER_VOXEL = 90  # of the lithium, where cells have several
 MOST_PER_CELL = 4  # voxels along the edge of a cell that are proposed
+CHECKPOINT_FORMAT = 2  # of what a run stores, see time_integration.Run.state
 
 
 @dataclass(frozen=True)
@@ -242,5 +243,5 @@ def _bytes(shape, voxels):
 
 def _fingerprint(labels, *numbers):
     digest = hashlib.sha256(np.ascontiguousarray(labels, np.uint8).tobytes())
-    digest.update(repr((np.shape(labels), numbers)).encode())
+    digest.update(repr((CHECKPOINT_FORMAT, np.shape(labels), numbers)).encode())
     return digest.hexdigest()

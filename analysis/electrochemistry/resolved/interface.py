@@ -194,7 +194,9 @@ def lithium_load(start, stop, faces, rates, x, inverse_f, r):
     """
     Subtract the currents / F, with the new potentials, from the lithium residual.
 
-    The damping of g and m is undone: the lithium that a current brings is what is solved for.
+    The damping of g and m is undone: the lithium that a current brings is what is solved for. The
+    currents are left as the next search for them begins, but for what the lithium does to them
+    (:func:`follow_lithium`).
     """
     voxel, first, electrolyte, solid, _, _, _ = faces
     current, factors = rates.current, rates.factors
@@ -202,9 +204,21 @@ def lithium_load(start, stop, faces, rates, x, inverse_f, r):
     x1, x2, x3 = x
     for s in range(start, stop):
         a = voxel[s]
-        change, total = 0.0, 0.0
+        total = 0.0
         for f in range(first[s], first[s + 1]):
             e = electrolyte[f]
-            change += slope_phi[f] * (x2[solid[f]] - x1[e]) - slope_w[f] * x3[e]
+            change = slope_phi[f] * (x2[solid[f]] - x1[e]) - slope_w[f] * x3[e]
+            current[f] += change / factors[s]
             total += current[f]
-        r[a] -= (total + change / factors[s]) * inverse_f
+        r[a] -= total * inverse_f
+
+
+@kernel
+def follow_lithium(start, stop, faces, rates, change):
+    """Add to the currents what a change of the lithium makes of them."""
+    voxel, first = faces.voxel, faces.first
+    current, slope_c = rates.current, rates.slope_c
+    for s in range(start, stop):
+        moved = change[voxel[s]]
+        for f in range(first[s], first[s + 1]):
+            current[f] += slope_c[f] * moved

@@ -3,7 +3,7 @@
 A Newton iteration on the fields of a :class:`cell.ResolvedCell`
 
 1. solves the lithium response of the AM with Butler-Volmer implicit on its diagonal,
-2. solves psi, phi_s and c_e together by BiCGStab, with the exact derivative of
+2. solves psi, phi_s and c_e together by conjugate residuals, with the exact derivative of
    the conservative fluxes and with slopes of the reaction that are damped by the lumped
    response of the lithium, 1 / (1 + u S), and
 3. solves the lithium again with the new potentials.
@@ -15,16 +15,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.electrochemistry.resolved import conservation, interface
+from analysis.electrochemistry.resolved import conservation, field_sums, interface
 from analysis.electrochemistry.resolved import electrolyte_fluxes as _electrolyte
-from analysis.electrochemistry.resolved import field_sums as _cell
 from analysis.electrochemistry.resolved import solid_diffusion as lithium
 from analysis.electrochemistry.resolved.linear_solver import exchange
 from analysis.electrochemistry.resolved.linear_solver.bicgstab import bicgstab
 from analysis.electrochemistry.resolved.linear_solver.coarse_levels import PHI, PSI, SALT
+from analysis.electrochemistry.resolved.linear_solver.conjugate_residuals import (
+    conjugate_residuals,
+)
 from analysis.electrochemistry.transport import stencil as _stencil
 from analysis.electrochemistry.transport import vectors
 
+LEFT_OVER = 0.3  # residual of conjugate residuals, relative, from which another method goes on
 FAILED = 0.9  # residual of the linear solver, relative, that is no solution
 # Levels of solid that full, badly conducting AM surrounds hardly show in the residual. They make
 # the linear solver slow; from then on it must solve more exactly, or iterations seem to converge
@@ -103,7 +106,11 @@ def solve_step(cell, current_A_m2, weight, tolerance, scale_A_m2=None):
     cycles, previous, failures, slowest = 0, np.inf, 0, 0.0
     exact = 0.2 * tolerance.krylov
     rtol = exact if cell.slow else tolerance.krylov
-    cell.rates.current[:] = 0  # the searches for currents start alike after a resume
+    scale = abs(current_A_m2 if scale_A_m2 is None else scale_A_m2)
+    if scale > 0:
+        (metal, cathode), unit = _electrodes(cell, current_A_m2, scale)
+        if conservation.carry(metal, cell.psi, unit):
+            conservation.carry(cathode, cell.phi, unit)
     changes = (np.inf,) * 4
     limits = np.array(
         [
@@ -130,10 +137,9 @@ def solve_step(cell, current_A_m2, weight, tolerance, scale_A_m2=None):
         if failures > 1:  # a shorter step has more of its storage on the diagonal
             return NewtonResult(False, iteration, cycles, changes, "the linear solver fails")
         if left < 1 and worst < 8 and solved:
-            scale = current_A_m2 if scale_A_m2 is None else scale_A_m2
             if scale == 0:
                 return NewtonResult(True, iteration, cycles, changes)
-            cell.shifts, cell.kirchhoff = _close_balances(cell, current_A_m2, weight, abs(scale))
+            cell.shifts, cell.kirchhoff = _close_balances(cell, current_A_m2, weight, scale)
             shift = max(abs(cell.shifts[0]), abs(cell.shifts[1]))
             if shift < tolerance.balance and cell.kirchhoff < tolerance.current:
                 cell.slow = cell.slow and slowest > SLOW / 3
@@ -155,12 +161,21 @@ def _close_balances(cell, current_A_m2, weight, scale_A_m2):
     phi_s [V]. The mismatch is relative, of the currents of both electrodes before the last shifts,
     which leave far less; large if one was too large to be made.
     """
-    total, scale = (cell.edge * cell.columns * one for one in (current_A_m2, scale_A_m2))
+    (metal, cathode), scale = _electrodes(cell, current_A_m2, scale_A_m2)
+    total = scale * current_A_m2 / scale_A_m2
     gain, unit = (one * cell.inverse_f / (cell.voxel_edge**2 * weight) for one in (total, scale))
     salt = conservation.close_salt(cell.run, cell.storage, cell.salt, cell.histories[0], weight)
     lithium = conservation.close_lithium(
         cell.lithium, cell.histories[-1], cell.active, cell.bounds, weight, gain
     )
+    psi, off = conservation.close_current(metal, cell.psi, scale)
+    phi, other = conservation.close_current(cathode, cell.phi, scale)
+    return (salt, lithium / max(unit, 1e-300), psi, phi), max(off, other)
+
+
+def _electrodes(cell, current_A_m2, scale_A_m2):
+    """How much the currents of both electrodes are off, for :mod:`conservation`; their scale."""
+    total, scale = (cell.edge * cell.columns * one for one in (current_A_m2, scale_A_m2))
 
     def metal():
         current, slope, _ = cell.lithium_electrode()
@@ -170,9 +185,7 @@ def _close_balances(cell, current_A_m2, weight, scale_A_m2):
         current = cell.evaluate_reaction()
         return -(current + total) / scale, float(cell.rates.slope_phi.sum(dtype=float))
 
-    psi, off = conservation.close_current(metal, cell.psi, scale)
-    phi, other = conservation.close_current(cathode, cell.phi, scale)
-    return (salt, lithium / max(unit, 1e-300), psi, phi), max(off, other)
+    return (metal, cathode), scale
 
 
 def _iterate(cell, current_A_m2, weight, rtol, max_cycles):
@@ -182,16 +195,34 @@ def _iterate(cell, current_A_m2, weight, rtol, max_cycles):
         _residual(cell, current_A_m2, weight, metal[0], known)
     slopes = [part.astype(np.float32) for part in metal[1:]]
     with cell.beside.lent("weights of the solid rows") as weights:
-        cycles, cell.linear_residual = bicgstab(
-            cell.work,
-            lambda x, y: _jacobian(cell, weight, slopes, x, y),
-            cell.preconditioner.cycle,
-            cell.pool,
-            rtol=rtol,
-            max_cycles=max_cycles,
-            weights=cell.preconditioner.weights(weights),
+        system = (
+            *(cell.work, lambda x, y: _jacobian(cell, weight, slopes, x, y)),
+            *(cell.preconditioner.cycle, cell.pool),
         )
+        options = dict(max_cycles=max_cycles, weights=cell.preconditioner.weights(weights))
+        cycles, left = conjugate_residuals(*system, rtol=rtol, **options)
+        cell.linear_residual = left
+        if left > LEFT_OVER:
+            more, rest = bicgstab(*system, rtol=rtol / left, **options)
+            cycles, cell.linear_residual = cycles + more, left * rest
+    _shift_potentials(cell, slopes[0])
     return _update(cell, weight), cycles
+
+
+def _shift_potentials(cell, metal_slope):
+    """
+    Solve the sums of the rows of charge and of electrons exactly, by a shift of each potential.
+
+    Two constants hardly show in the residual of single cells, but move all currents.
+    """
+    work, inner = cell.work, (slice(1, -1),) * 3
+    charge, electrons = (cell.run(field_sums.total, work.r[field]) for field in (PSI, PHI))
+    exchange_slope = float(cell.rates.slope_phi.sum(dtype=float))
+    psi = (charge + electrons) / float(metal_slope.sum(dtype=float))
+    phi = psi + electrons / exchange_slope
+    if np.isfinite(psi + phi):
+        work.x[PSI][inner] += np.float32(psi)
+        work.x[PHI][inner] += np.float32(phi)
 
 
 def _linearize(cell, weight, known):
@@ -209,21 +240,19 @@ def _linearize(cell, weight, known):
     g, m = solver.g[0], solver.m[0]
     cell.run(vectors.clear, g)
     cell.run(vectors.clear, m)
-    with cell.voxel_between.lent("load", "zero") as (load, zero):
+    with cell.voxel_between.lent("load") as load:
         cell.run_lithium(vectors.clear, load)
         cell.over_faces(
             interface.sum_slopes,
             *(cell.rates, cell.inverse_f, cell.slope.ravel(), load.ravel()),
         )
-        cell.run_lithium(vectors.clear, zero)
-        cell.solve_lithium(load, cell.response, weight, zero, 0.05)
+        cell.solve_lithium(load, cell.response, weight, 0.05, reacting=False, warm=True)
     with cell.voxel_between.lent("residual of the lithium") as residual:
         cell.lithium_residual(weight, residual)
         cell.over_faces(
             lithium.subtract_currents, cell.rates.current, cell.inverse_f, residual.ravel()
         )
-        cell.run_lithium(vectors.clear, known)
-        cell.solve_lithium(residual, known, weight, cell.slope, 0.05)
+        cell.solve_lithium(residual, known, weight, 0.05)
     cell.over_faces(interface.damp, cell.rates, cell.response.ravel(), g.ravel(), m.ravel())
     cell.set_electrolyte_faces(weight)
     metal = cell.lithium_electrode()
@@ -278,13 +307,13 @@ def _update(cell, weight):
     work = cell.work
     x = work.x
     psi = cell.pool.peak(
-        _cell.largest_in_electrolyte, cell.size, cell.nz, x[PSI], cell.salt, cell.properties
+        field_sums.largest_in_electrolyte, cell.size, cell.nz, x[PSI], cell.salt, cell.properties
     )
     terminal = abs(float(x[PHI][cell.nz, 1:-1, 1:-1].mean(dtype=float)))
     if not np.isfinite(psi + terminal):
         return (np.nan,) * 4
     for part in (x[PSI], x[PHI]):
-        cell.run(_cell.limit, np.float32(LARGEST_STEP_V), part)
+        cell.run(field_sums.limit, np.float32(LARGEST_STEP_V), part)
     with (
         cell.voxel_between.lent("residual of the lithium") as residual,
         cell.voxel_beside.lent("change of the lithium") as change,
@@ -293,13 +322,13 @@ def _update(cell, weight):
         cell.over_faces(
             interface.lithium_load, cell.rates, exchange.flat(x), cell.inverse_f, residual.ravel()
         )
-        cell.run(_cell.add_potential, 1.0, x[PSI], cell.psi)
-        cell.run(_cell.add_potential, 1.0, x[PHI], cell.phi)
+        cell.run(field_sums.add_potential, 1.0, x[PSI], cell.psi)
+        cell.run(field_sums.add_potential, 1.0, x[PHI], cell.phi)
         salt = cell.pool.peak(
-            _cell.add_salt, cell.size, cell.nz, cell.unit, x[SALT], cell.properties, cell.salt
+            field_sums.add_salt, cell.size, cell.nz, cell.unit, x[SALT], cell.properties, cell.salt
         )
-        cell.run_lithium(vectors.clear, change)
-        cell.solve_lithium(residual, change, weight, cell.slope, 0.01)
+        cell.solve_lithium(residual, change, weight, 0.01)
+        cell.over_faces(interface.follow_lithium, cell.rates, change.ravel())
         moved = cell.pool.peak(
             lithium.add,
             *(cell.voxel_size, cell.voxel_nz),

@@ -22,17 +22,20 @@ class Operator(NamedTuple):
         Of lithium [m²/s].
     slope : padded ndarray of float32
         Further diagonal.
+    share : float32
+        How much of it counts.
     """
 
     active: np.ndarray
     mass: np.float32
     diffusivity: np.float32
     slope: np.ndarray
+    share: np.float32
 
 
-def solve(operator, b, x, rtol, *, run, work):
+def solve(operator, b, x, rtol, *, run, work, warm=False):
     """
-    Solve the linear system of the lithium by conjugate gradients.
+    Solve the linear system of the lithium by conjugate gradients with the diagonal beside.
 
     Parameters
     ----------
@@ -41,32 +44,36 @@ def solve(operator, b, x, rtol, *, run, work):
     b : padded ndarray of float32
         Right-hand side, overwritten.
     x : padded ndarray of float32
-        Start value and result.
+        Result.
     rtol : float
         Residual relative to `b`.
     run : callable
         Calls a kernel over the slices of voxels.
     work : sequence of padded ndarray of float32
-        Three, overwritten.
+        Two, overwritten.
+    warm : bool
+        Whether `x` holds a start value.
     """
-    z, p, ap = work
-    start = np.sqrt(run(vectors.dot, b, b))
-    if start == 0:
-        x[:] = 0
-        return
-    run(apply, x, *operator, ap)
-    norm = np.sqrt(run(vectors.axpy_dot, np.float32(-1), ap, b))
-    p[:] = 0
+    p, ap = work
+    sums = np.zeros((b.shape[0] - 2, 2))  # by slice: r . r and r . z
+    run(vectors.clear, p)
+    if warm:
+        start = np.sqrt(run(vectors.dot, b, b))
+        run(apply, x, operator, ap)
+        run(advance, np.float32(1), (p, ap), (x, b), operator, sums)
+    else:
+        run(vectors.clear, x)
+        run(advance, np.float32(0), (p, p), (x, b), operator, sums)
+        start = np.sqrt(sums[:, 0].sum())
     old = 0.0
     for _ in range(60):
-        if norm <= rtol * start:
+        norm, rz = sums.sum(axis=0)
+        if np.sqrt(norm) <= rtol * start:
             return
-        rz = run(precondition, b, *operator, z)
-        run(vectors.aypx, np.float32(rz / old if old else 0.0), z, p)
+        run(turn, np.float32(rz / old if old else 0.0), b, operator, p)
         old = rz
-        alpha = np.float32(rz / run(apply, p, *operator, ap))
-        run(vectors.update_solution, alpha, p, x)
-        norm = np.sqrt(run(vectors.axpy_dot, -alpha, ap, b))
+        alpha = np.float32(rz / run(apply, p, operator, ap))
+        run(advance, alpha, (p, ap), (x, b), operator, sums)
 
 
 @kernel
@@ -91,8 +98,9 @@ def residual(start, stop, c, history, am, mass, weight, d, r):
 
 
 @kernel
-def apply(start, stop, x, am, mass, d, slope, y):
+def apply(start, stop, x, operator, y):
     """Write ``y = (mass + slope) x - div d grad x`` in the AM; return ``x . y``."""
+    am, mass, d, slope, share = operator
     ny, nx = x.shape[1] - 2, x.shape[2] - 2
     total = 0.0
     for k in range(start + 1, stop + 1):
@@ -110,7 +118,7 @@ def apply(start, stop, x, am, mass, d, slope, y):
                     + m[i - 1] * (p[i] - p[i - 1])
                     + m[i + 1] * (p[i] - p[i + 1])
                 )
-                value = m[i] * (mass * p[i] + d * s) + ss[i] * p[i]
+                value = m[i] * (mass * p[i] + d * s) + share * ss[i] * p[i]
                 out[i] = value
                 row += value * p[i]
             total += row
@@ -118,22 +126,46 @@ def apply(start, stop, x, am, mass, d, slope, y):
 
 
 @kernel
-def precondition(start, stop, r, am, mass, d, slope, z):
-    """Write ``z = r / diagonal`` in the AM; return ``r . z``."""
-    ny, nx = r.shape[1] - 2, r.shape[2] - 2
-    total = 0.0
+def advance(start, stop, alpha, direction, fields, operator, sums):
+    """
+    Go along a direction: ``x += alpha p`` and ``r -= alpha A p`` in the AM.
+
+    `direction` is p and A p, `fields` are x and r; `sums` receives r . r and r . z of each slice,
+    with z the residual over the diagonal.
+    """
+    p, ap = direction
+    x, r = fields
+    am, mass, d, slope, share = operator
     for k in range(start + 1, stop + 1):
-        for j in range(1, ny + 1):
+        norm, product = 0.0, 0.0
+        for j in range(1, p.shape[1] - 1):
             m, ml, mh, ms, mn = am[k, j], am[k - 1, j], am[k + 1, j], am[k, j - 1], am[k, j + 1]
-            rr, ss, out = r[k, j], slope[k, j], z[k, j]
-            row = np.float32(0)
-            for i in range(1, nx + 1):
+            pp, aa, xx, rr, ss = p[k, j], ap[k, j], x[k, j], r[k, j], slope[k, j]
+            row, scaled = np.float32(0), np.float32(0)
+            for i in range(1, p.shape[2] - 1):
+                xx[i] += alpha * pp[i]
+                value = rr[i] - alpha * aa[i]
+                rr[i] = value
                 n = ml[i] + mh[i] + ms[i] + mn[i] + m[i - 1] + m[i + 1]
-                value = m[i] * rr[i] / (mass + d * n + ss[i])
-                out[i] = value
-                row += value * rr[i]
-            total += row
-    return total
+                row += value * value
+                scaled += m[i] * value * value / (mass + d * n + share * ss[i])
+            norm += row
+            product += scaled
+        sums[k - 1, 0] = norm
+        sums[k - 1, 1] = product
+
+
+@kernel
+def turn(start, stop, beta, r, operator, p):
+    """Write the next direction ``p = z + beta p``, with z the residual over the diagonal."""
+    am, mass, d, slope, share = operator
+    for k in range(start + 1, stop + 1):
+        for j in range(1, p.shape[1] - 1):
+            m, ml, mh, ms, mn = am[k, j], am[k - 1, j], am[k + 1, j], am[k, j - 1], am[k, j + 1]
+            pp, rr, ss = p[k, j], r[k, j], slope[k, j]
+            for i in range(1, p.shape[2] - 1):
+                n = ml[i] + mh[i] + ms[i] + mn[i] + m[i - 1] + m[i + 1]
+                pp[i] = m[i] * rr[i] / (mass + d * n + share * ss[i]) + beta * pp[i]
 
 
 @kernel

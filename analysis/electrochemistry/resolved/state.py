@@ -14,7 +14,7 @@ from analysis.electrochemistry.resolved import field_sums as _cell
 from analysis.electrochemistry.resolved import solid_diffusion as lithium
 from analysis.electrochemistry.resolved.cell_properties import electron_conductance as network
 from analysis.electrochemistry.resolved.cell_properties import properties as parts
-from analysis.electrochemistry.resolved.linear_solver.bicgstab import Workspace
+from analysis.electrochemistry.resolved.linear_solver.conjugate_residuals import Workspace
 from analysis.electrochemistry.resolved.linear_solver.exchange import Slopes
 from analysis.electrochemistry.resolved.linear_solver.loans import Loans
 from analysis.electrochemistry.resolved.linear_solver.preconditioner import (
@@ -51,7 +51,7 @@ class ResolvedCell:
         self.diffusivity = np.float32(cell.active.diffusion_m2_s)
         self.columns = shape[1] * shape[2]
         self.heights = geometry.heights
-        found = parts.find(geometry, cell)
+        found = parts.find(geometry, cell, pool.threads)
         self.properties = np.zeros(
             (shape[0] + 2, shape[1] + 2, _electrolyte.PROPERTIES, shape[2] + 2), "f4"
         )
@@ -104,7 +104,7 @@ class ResolvedCell:
         self.between = self.voxel_between = self.work.between
         self.beside = self.voxel_beside = Loans([padded(voxels)])
         if several:
-            self.voxel_between = Loans([padded(voxels) for _ in range(5)])
+            self.voxel_between = Loans([padded(voxels) for _ in range(3)])
             self.beside = Loans([padded(shape)])
         self.preconditioner = BlockMultigrid(
             shape,
@@ -114,7 +114,6 @@ class ResolvedCell:
             solid,
             self.storage > 0,
             self.pool,
-            scratch=self.work.scratch,
         )
 
     def set_rest(self, content):
@@ -220,9 +219,11 @@ class ResolvedCell:
             *(self.voxel_edge**2, weight, self.diffusivity, out),
         )
 
-    def solve_lithium(self, b, x, weight, slope, rtol):
+    def solve_lithium(self, b, x, weight, rtol, *, reacting=True, warm=False):
         """Solve the linear system of the lithium, see :func:`solid_diffusion.solve`."""
         mass = np.float32(self.voxel_edge**2 * weight)
-        operator = lithium.Operator(self.active, mass, self.diffusivity, slope)
-        with self.voxel_between.lent("scaled residual", "direction", "image") as work:
-            lithium.solve(operator, b, x, rtol, run=self.run_lithium, work=work)
+        operator = lithium.Operator(
+            self.active, mass, self.diffusivity, self.slope, np.float32(reacting)
+        )
+        with self.voxel_between.lent("direction", "image") as work:
+            lithium.solve(operator, b, x, rtol, run=self.run_lithium, work=work, warm=warm)

@@ -7,7 +7,7 @@ import numpy as np
 from analysis.electrochemistry.resolved.solution import Snapshot
 
 SMALLEST_STEP_S = 1e-3
-REALS = ("time", "step", "next_step", "error")
+REALS = ("time", "step", "step_before", "next_step", "error")
 COUNTS = ("rejected", "unconverged", "iterations", "cycles")
 
 
@@ -17,6 +17,7 @@ class StepRecord:
 
     time: float = 0.0
     step: float = 0.0  # the last accepted one
+    step_before: float = 0.0
     next_step: float = 0.0
     error: float = 0.0  # of the last step, in units of the tolerance
     rows: list = field(default_factory=list)  # one tuple per accepted step

@@ -75,9 +75,10 @@ class Run:
         self.end = float(end_s)
         self.record = StepRecord(next_step=control.first_step_s)
         self.now = [store.copy() for store in cell.stores]
-        self.before = [store.copy() for store in cell.stores]
-        self.old = [cell.psi.astype("f4"), cell.phi.astype("f4")]
-        self.trend = [np.zeros_like(part) for part in self.old]
+        self.potentials = time_differences.PastPotentials(cell.psi, cell.phi, cell.voltage)
+        self.change, self.earlier = (  # of the last two steps
+            [np.zeros_like(store, dtype="f4") for store in cell.stores] for _ in range(2)
+        )
         self.salt_start = cell.run(_cell.weighted_sum, cell.storage, cell.salt)
         self.lithium_start = cell.run_lithium(_cell.weighted_sum, cell.active, cell.lithium)
 
@@ -164,36 +165,42 @@ class Run:
     def _attempt(self, step):
         """Predict and solve; returns the outcome and the weight of the time difference."""
         cell, record = self.cell, self.record
-        now, before = self.now, self.before
+        now, change = self.now, self.change
         if not record.steps:
             weight = 1 / step
             for store, history, last in zip(cell.stores, cell.histories, now, strict=True):
                 np.multiply(last, weight, out=history)
                 np.copyto(store, last)
-            ratio = 0.0
         else:
             r = step / record.step
+            factors = time_differences.parabola(
+                step, record.step, record.step_before * (record.steps > 1)
+            )
             weight = (1 + 2 * r) / (1 + r) / step
-            u, v = (1 + r) / step, -(r**2) / (1 + r) / step
+            u, v = weight, r**2 / (1 + r) / step  # of the last values and their last change
             excess = cell.run(
                 time_differences.positive_history,
-                *(u, now[0], v, before[0], cell.storage, 0.1 * weight, cell.histories[0]),
+                *(u, now[0], v, change[0], cell.storage, 0.1 * weight, cell.histories[0]),
             )
             if excess > 0:  # give back what the bound added, so that no salt is made
                 salt = cell.run(_cell.weighted_sum, cell.storage, cell.histories[0])
                 cell.run(_cell.scale_salt, 1 - excess / salt, cell.storage, cell.histories[0])
             if len(now) > 1:
                 cell.run_lithium(
-                    time_differences.combine, u, now[1], v, before[1], cell.histories[1]
+                    time_differences.combine, u, now[1], v, change[1], cell.histories[1]
                 )
-                cell.run(time_differences.extrapolate_salt, now[0], before[0], r, cell.salt)
+                cell.run(
+                    time_differences.extrapolate_salt,
+                    *(now[0], change[0], self.earlier[0], factors, cell.salt),
+                )
             cell.run_lithium(
                 time_differences.extrapolate,
-                *(now[-1], before[-1], r, cell.active, *cell.bounds, cell.lithium),
+                *(now[-1], change[-1], self.earlier[-1], factors),
+                *(cell.active, *cell.bounds, cell.lithium),
             )
-            ratio = r if record.steps > 2 else 0.0
-        for potential, old, trend in zip((cell.psi, cell.phi), self.old, self.trend, strict=True):
-            cell.run(time_differences.combine, 1.0, old, ratio, trend, potential)
+        if record.steps < 3:
+            factors = time_differences.NO_CHANGE  # the first changes are those of the start
+        self.potentials.predict(cell.run, factors, (cell.psi, cell.phi))
         outcome = self.solve(weight)
         record.iterations += outcome.iterations
         record.cycles += outcome.cycles
@@ -233,7 +240,7 @@ class Run:
     def _accept(self, step, weight):
         cell, record = self.cell, self.record
         record.time += step
-        record.step = step
+        record.step_before, record.step = record.step, step
         salt = cell.run(_cell.weighted_sum, cell.storage, cell.salt) / self.salt_start - 1
         gained = (
             cell.run_lithium(_cell.weighted_sum, cell.active, cell.lithium) - self.lithium_start
@@ -242,10 +249,12 @@ class Run:
         correction = max(abs(cell.shifts[0]), abs(cell.shifts[1]))
         record.rows.append((record.time, cell.voltage, salt, lithium, cell.kirchhoff, correction))
         record.profiles.append(self.new_profiles)
-        self.before, self.now, cell.stores = self.now, cell.stores, self.before
-        for part, old, trend in zip((cell.psi, cell.phi), self.old, self.trend, strict=True):
-            cell.run(time_differences.combine, 1.0, part, -1.0, old, trend)
-            cell.run(time_differences.combine, 1.0, part, 0.0, part, old)
+        self.change, self.earlier = self.earlier, self.change
+        runs = (cell.run, cell.run_lithium)[-len(self.now) :]
+        for run, *fields in zip(runs, cell.stores, self.now, self.change, strict=True):
+            run(time_differences.difference, *fields)
+        self.now, cell.stores = cell.stores, self.now
+        self.potentials.remember(cell.run, cell.voltage, (cell.psi, cell.phi))
         if any(abs(record.time - stop) < 1e-6 * stop for stop in self.stops if stop < self.end):
             record.snapshots.append(solution.snapshot(cell, self.now, record.time))
 
@@ -283,12 +292,11 @@ class Run:
         return dict(
             **self.record.arrays(),
             **{f"now{n}": part for n, part in enumerate(self.now)},
-            **{f"before{n}": part for n, part in enumerate(self.before)},
-            psi=self.old[0],
-            phi=self.old[1],
-            psi_trend=self.trend[0],
-            phi_trend=self.trend[1],
+            **{f"change{n}": part for n, part in enumerate(self.change)},
+            **{f"earlier{n}": part for n, part in enumerate(self.earlier)},
+            **self.potentials.arrays(),
             response=self.cell.response,
+            current=self.cell.rates.current,
             slow=np.array(self.cell.slow),
             starts=np.array([self.salt_start, self.lithium_start]),
         )
@@ -296,11 +304,13 @@ class Run:
     def restore(self, stored):
         """Go on from what :meth:`state` gave in a run of the same case."""
         self.record.restore(stored)
-        for n, (now, before) in enumerate(zip(self.now, self.before, strict=True)):
-            now[:], before[:] = stored[f"now{n}"], stored[f"before{n}"]
-        self.old[0][:], self.old[1][:] = stored["psi"], stored["phi"]
-        self.trend[0][:], self.trend[1][:] = stored["psi_trend"], stored["phi_trend"]
+        for n, (now, change) in enumerate(zip(self.now, self.change, strict=True)):
+            now[:], change[:] = stored[f"now{n}"], stored[f"change{n}"]
+        self.potentials.restore(stored)
+        for n, earlier in enumerate(self.earlier):
+            earlier[:] = stored[f"earlier{n}"]
         self.cell.response[:] = stored["response"]
+        self.cell.rates.current[:] = stored["current"]
         self.cell.slow = bool(stored["slow"])
         self.salt_start, self.lithium_start = (float(value) for value in stored["starts"])
 

@@ -23,8 +23,9 @@ class Model:
     active, binder : analysis.segmentation.boosting.boosted_trees.Trees
         Active material or not; CBD or pore where it is not.
     noise, dark_spread, edge_width : tuple of float
-        Smallest and largest value of :class:`~analysis.segmentation.boosting.voxel_features.Image` among
-        the tomograms of the training.
+        Smallest and largest value of
+        :class:`~analysis.segmentation.boosting.voxel_features.Image` among the tomograms of the
+        training.
     voxel_size_um : float
         Of the tomograms of the training.
     """

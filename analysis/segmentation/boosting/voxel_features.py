@@ -1,18 +1,18 @@
 """What a classifier sees of a voxel: gray values around it, the same in every orientation.
 
 Smoothed gray values, of all voxels and of the dark ones alone, the length of their gradient, the
-eigenvalues of their Hessian, extremes of the neighborhood and the distance to bright voxels do not change when the volume is turned by a
-right angle or mirrored. Volumes are worked on in slabs with enough slices around each, so that
-memory stays small and the result does not depend on the slabs.
+eigenvalues of their Hessian, extremes of the neighborhood and the distance to bright voxels do not
+change when the volume is turned by a right angle or mirrored. Volumes are worked on in slabs with
+enough slices around each, so that memory stays small and the result does not depend on the slabs.
 """
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 from scipy import ndimage
 
 from analysis.phases import check_gray
+from analysis.segmentation.boosting.hessian import curvatures
 
 SMOOTHING = (0.7, 1.0, 1.5, 2.2, 3.2, 4.5, 6.5, 9.0)  # standard deviations [voxel]
 DERIVATIVES = SMOOTHING[:-2]  # derivatives of the widest add nothing
@@ -274,7 +274,7 @@ def _local(scaled):
     for s in DERIVATIVES:
         yield _slope(smooth[s])
     for s in DERIVATIVES:
-        yield from _curvatures(smooth[s])
+        yield from curvatures(smooth[s])
     for edge in EXTREMES:
         for extreme in (ndimage.minimum_filter, ndimage.maximum_filter):
             yield extreme(smooth[SMOOTHING[0]], edge, mode="nearest")
@@ -316,46 +316,3 @@ def _capped_distance(inside):
         return np.full(inside.shape, MAX_DISTANCE, np.float32)
     distance = edt.edt(np.ascontiguousarray(inside), black_border=False, parallel=1)
     return np.minimum(distance, np.float32(MAX_DISTANCE))
-
-
-def _curvatures(values):
-    """Eigenvalues of the Hessian, the largest first; central differences."""
-    padded = np.pad(values, 1, mode="edge")
-    largest, middle, smallest = (np.empty_like(values) for _ in range(3))
-    _eigenvalues(padded, largest, middle, smallest)
-    return largest, middle, smallest
-
-
-@numba.njit(cache=True, nogil=True)
-def _eigenvalues(u, largest, middle, smallest):
-    """Closed form for symmetric 3 x 3 matrices (Smith, Commun. ACM 1961)."""
-    depth, height, width = largest.shape
-    for z in range(depth):
-        for y in range(height):
-            for x in range(width):
-                k, j, i = z + 1, y + 1, x + 1
-                twice = 2.0 * u[k, j, i]
-                zz = u[k - 1, j, i] + u[k + 1, j, i] - twice
-                yy = u[k, j - 1, i] + u[k, j + 1, i] - twice
-                xx = u[k, j, i - 1] + u[k, j, i + 1] - twice
-                zy = 0.25 * ((u[k + 1, j + 1, i] + u[k - 1, j - 1, i])
-                             - (u[k + 1, j - 1, i] + u[k - 1, j + 1, i]))  # fmt: skip
-                zx = 0.25 * ((u[k + 1, j, i + 1] + u[k - 1, j, i - 1])
-                             - (u[k + 1, j, i - 1] + u[k - 1, j, i + 1]))  # fmt: skip
-                yx = 0.25 * ((u[k, j + 1, i + 1] + u[k, j - 1, i - 1])
-                             - (u[k, j + 1, i - 1] + u[k, j - 1, i + 1]))  # fmt: skip
-                mean = (zz + yy + xx) / 3.0
-                a, b, c = zz - mean, yy - mean, xx - mean
-                size = np.sqrt((a * a + b * b + c * c
-                                + 2.0 * (zy * zy + zx * zx + yx * yx)) / 6.0)  # fmt: skip
-                if size < 1e-12:
-                    largest[z, y, x] = middle[z, y, x] = smallest[z, y, x] = mean
-                    continue
-                half = (a * (b * c - yx * yx) - zy * (zy * c - yx * zx)
-                        + zx * (zy * yx - b * zx)) / (2.0 * size**3)  # fmt: skip
-                angle = np.arccos(min(1.0, max(-1.0, half))) / 3.0
-                top = mean + 2.0 * size * np.cos(angle)
-                low = mean + 2.0 * size * np.cos(angle + 2.0 * np.pi / 3.0)
-                largest[z, y, x] = top
-                smallest[z, y, x] = low
-                middle[z, y, x] = 3.0 * mean - top - low

@@ -25,7 +25,7 @@ class LimitNetwork:
     weights : dict of str to ndarray of float32
         As :func:`analysis.segmentation.residual_unet.architecture.shapes` has them.
     size : analysis.segmentation.residual_unet.architecture.Size
-    noise, dark_spread : tuple of float
+    noise, dark_spread, edge_width : tuple of float
         Smallest and largest value of :class:`~analysis.segmentation.boosting.voxel_features.Image`
         among the tomograms of the training.
     voxel_size_um : float
@@ -36,6 +36,7 @@ class LimitNetwork:
     size: architecture.Size
     noise: tuple
     dark_spread: tuple
+    edge_width: tuple
     voxel_size_um: float
 
     @cached_property
@@ -62,6 +63,7 @@ def save(file, network):
             size=[size.fine, size.coarse, size.before, size.middle, size.after],
             noise=network.noise,
             dark_spread=network.dark_spread,
+            edge_width=network.edge_width,
             voxel_size_um=network.voxel_size_um,
             **{f"weights {n}": np.asarray(w, np.float16) for n, w in network.weights.items()},
         )
@@ -117,6 +119,7 @@ def load(file):
             size=size,
             noise=tuple(float(v) for v in held["noise"]),
             dark_spread=tuple(float(v) for v in held["dark_spread"]),
+            edge_width=tuple(float(v) for v in held["edge_width"]),
             voxel_size_um=float(held["voxel_size_um"]),
         )
 

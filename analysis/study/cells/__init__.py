@@ -6,6 +6,7 @@
 ``homogenized``  half cells of several trinarizations of one electrode, with the same gamma
 ``calibration``  gamma fitted to every trinarization; Table 3, Figure 11 (chapter 14)
 ``by_hand``      curves of many gammas, for fitting in the page (chapter 14)
+``gamma_worth``  what a fitted gamma is worth when other parameters are doubtful (chapter 14)
 ``cost``         what a map costs the cell with the true gamma (chapter 14)
 ``plane``        a plane of voxels in FiPy beside the resolved solver (chapter 14b)
 ``resolved``     the voxels themselves lithiated, beside the homogenized model (chapter 14b)

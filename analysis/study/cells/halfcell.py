@@ -174,33 +174,39 @@ def against_pybamm():
     curves : dict of str to (capacity, voltage)
     """
     rows, curves = [], {}
-    control = Control(voltage_error_V=1e-5, salt_error_mol_m3=0.1)
     for current in reference.CURRENTS_MA_CM2:
         time_s, voltage_V = reference.curve(current)
-        run = lithiate(
-            reference.ELECTRODE,
-            current,
-            materials=reference.MATERIALS,
-            n_electrode=200,
-            n_separator=60,
-            control=control,
-        )
-        at = np.linspace(0, 0.999 * min(run.time_s[-1], time_s[-1]), 400)
-        miss = np.interp(at, run.time_s, run.voltage_V) - np.interp(at, time_s, voltage_V)
-        rows.append(
-            {
-                "current": current,
-                "rms_mV": 1e3 * float(np.sqrt(np.mean(miss**2))),
-                "end_s": run.time_s[-1],
-                "pybamm_end_s": time_s[-1],
-                "end_difference_percent": 100 * (run.time_s[-1] / time_s[-1] - 1),
-            }
-        )
+        run, row = _beside(reference.ELECTRODE, current, reference.MATERIALS, time_s, voltage_V)
+        rows.append({"current": current} | row)
         curves[current] = (
             (run.capacity_mAh_cm2, run.voltage_V),
             (current * time_s / 3600, voltage_V),
         )
     return pd.DataFrame(rows), curves
+
+
+def settings_against_pybamm():
+    """The same table for a warm, a dilute and a thin cell, with a column `cell` of their names."""
+    rows = []
+    for name, one in reference.SETTINGS.items():
+        stored = reference.read(name)
+        row = _beside(one.electrode, one.current_mA_cm2, one.materials, *stored)[1]
+        rows.append({"cell": name, "current": one.current_mA_cm2} | row)
+    return pd.DataFrame(rows)
+
+
+def _beside(electrode, current, materials, time_s, voltage_V):
+    control = Control(voltage_error_V=1e-5, salt_error_mol_m3=0.1)
+    size = dict(n_electrode=200, n_separator=60, control=control)
+    run = lithiate(electrode, current, materials=materials, **size)
+    at = np.linspace(0, 0.999 * min(run.time_s[-1], time_s[-1]), 400)
+    miss = np.interp(at, run.time_s, run.voltage_V) - np.interp(at, time_s, voltage_V)
+    return run, {
+        "rms_mV": 1e3 * float(np.sqrt(np.mean(miss**2))),
+        "end_s": run.time_s[-1],
+        "pybamm_end_s": time_s[-1],
+        "end_difference_percent": 100 * (run.time_s[-1] / time_s[-1] - 1),
+    }
 
 
 def profiles_against_pybamm():

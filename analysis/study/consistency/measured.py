@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 
 from analysis import paper, profiles, storage
+from analysis.phases import VOXEL_SIZE_UM
 from analysis.simulation import campaign, cases
 from analysis.simulation import run as simulations
-from analysis.study.consistency import gammas, parameters, pieces
+from analysis.study.consistency import gammas, parameters, pieces, specimens
 from analysis.study.consistency.blocking import blocking_resistance, gamma_of_resistance
 from analysis.study.consistency.criterion import Estimate, compare, judge
 from analysis.study.consistency.specimens import TRUTH
@@ -208,7 +209,7 @@ def table(profile, more=None):
     return judged(rows, limits(profile), profile.gamma_true)
 
 
-def run(profile):
+def run(profile, further=()):
     """
     What the chapter calls first: the limits made anew, and the maps of the study judged.
 
@@ -217,6 +218,8 @@ def run(profile):
     Parameters
     ----------
     profile : analysis.profiles.Profile
+    further : sequence of str
+        Other maps of the first cutout that are judged as well, if their labels are on disk.
 
     Returns
     -------
@@ -228,7 +231,16 @@ def run(profile):
     """
     found, moved = prepare(profile)
     limit_of = pieces.limits(found, profile, parameters.of_table(moved))
-    made = judged(fits(profile), limit_of, profile.gamma_true)
+    rows = fits(profile)
+    if maps := specimens.on_disk(profile, further):
+        homogenized, _ = gammas.structures(maps, VOXEL_SIZE_UM)
+        scans = {
+            name: {key: gammas.scan(one, profile.fit_current) for key, one in both.items()}
+            for name, both in homogenized.items()
+        }
+        target = experiments(structures(profile)[TRUTH], profile.gamma_true, profile)
+        rows = pd.concat([rows, gammas.table(scans, target)], ignore_index=True)
+    made = judged(rows, limit_of, profile.gamma_true)
     storage.save_table(NAME, made, profile=profile)
     return made, limit_of, found, moved
 

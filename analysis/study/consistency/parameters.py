@@ -7,6 +7,7 @@ import pandas as pd
 
 from analysis.electrochemistry import gamma_fit
 from analysis.electrochemistry.materials import DEFAULT
+from analysis.study.cells.impedance import REPEATABILITY
 from analysis.study.consistency.blocking import blocking_resistance, gamma_of_resistance
 
 CONDUCTIVITY = "κ_e, 10 % less"
@@ -97,7 +98,7 @@ def shifts(structure, gamma, current_mA_cm2, *, changes=None, materials=DEFAULT)
 
 def impedance_shifts(structure, gamma):
     """
-    Change of the gamma of one electrode from impedance; of all parameters it knows one.
+    Change of the gamma of one electrode from impedance; of all parameters it feels one.
 
     Parameters
     ----------
@@ -128,15 +129,41 @@ def table(electrodes, current_mA_cm2):
     Returns
     -------
     table : pandas.DataFrame
-        One row per parameter, a column per experiment (``SL``, ``SL impedance``): change of ln
-        gamma [-].
+        One row per parameter and one per blocking cell, a column per experiment (``SL``, ``SL
+        impedance``): change of ln gamma [-].
     """
-    found = {}
+    found, cells = {}, []
     for name, (structure, lithiation, impedance) in electrodes.items():
         found[name] = shifts(structure, lithiation, current_mA_cm2)
-        found[f"{name} impedance"] = impedance_shifts(structure, impedance)
-    made = pd.DataFrame(found).reindex(list(UNCERTAIN)).fillna(0.0)
+        # what cells of one electrode scatter by is another error for each
+        cell = f"cell of {name}, R {REPEATABILITY:g} % more"
+        cells.append(cell)
+        found[f"{name} impedance"] = impedance_shifts(structure, impedance) | {
+            cell: repeated(structure, impedance)
+        }
+    made = pd.DataFrame(found).reindex([*UNCERTAIN, *cells]).fillna(0.0)
     return made.rename_axis("parameter").reset_index()
+
+
+def repeated(structure, gamma, percent=REPEATABILITY):
+    """
+    Change of ln gamma from impedance if a cell shows a larger ionic resistance than it should.
+
+    Parameters
+    ----------
+    structure : Structure
+    gamma : float
+        Its gamma from impedance [-].
+    percent : float
+        By how much nominally equal cells differ [%].
+
+    Returns
+    -------
+    shift : float
+    """
+    resistance = blocking_resistance(structure.at(gamma))
+    other = gamma_of_resistance(structure, (1 + percent / 100) * resistance)
+    return float(np.log(other.value / gamma))
 
 
 def of_table(made):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis import profiles, storage
 from analysis.instruments import transfer
 from analysis.segmentation import methods
 from analysis.specimen import electrode as realization
@@ -115,3 +116,30 @@ def maps(profile, specimen, wanted):
     there = methods.available(inputs)
     found = {one: methods.trinarize(one, inputs) for one in wanted if one in there}
     return found | {TRUTH: np.asarray(specimen.labels)}
+
+
+def on_disk(profile, names, cutout=1):
+    """
+    Further maps of the study's own cutouts, such as those drawn from a posterior.
+
+    Parameters
+    ----------
+    profile : analysis.profiles.Profile
+    names : sequence of str
+        As in the names of the files; a map that lacks an electrode is left out.
+    cutout : int
+
+    Returns
+    -------
+    maps : dict of str to dict of str to (Z, Y, X) ndarray of uint8
+        Keyed by map, then by electrode.
+    """
+    found = {}
+    for name in names:
+        files = {one: f"labels/{one}-{cutout}-{name}" for one in profiles.ELECTRODES}
+        if all(storage.exists("volumes", file, profile=profile) for file in files.values()):
+            found[name] = {
+                one: storage.load_volume(file, profile=profile).values
+                for one, file in files.items()
+            }
+    return found

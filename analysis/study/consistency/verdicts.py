@@ -11,6 +11,8 @@ from analysis.study.consistency.specimens import TRUTH
 from analysis.study.consistency.sweep import RIGHT
 from analysis.study.finding import PAPER, STAND_INS, Bound, check
 
+WORDS = {REJECTED: "are rejected", PASSED: "are not rejected", OPEN: "stay open"}
+
 
 def rejections(table, limit):
     """
@@ -31,7 +33,7 @@ def rejections(table, limit):
     if maps.empty:
         return "This run has no map to judge"
     said = []
-    for verdict, words in ((REJECTED, "are rejected"), (PASSED, "are not"), (OPEN, "stay open")):
+    for verdict, words in WORDS.items():
         rows = maps[maps.verdict == verdict]
         if len(rows):
             words = words.replace("are", "is").replace("stay", "stays") if len(rows) == 1 else words
@@ -186,12 +188,18 @@ def third(rates):
     wrong = int(two.wrong)
     change = int(three.rejected) - int(two.rejected)
     said = f"{int(three.rejected)} of {wrong} wrong maps instead of {int(two.rejected)}"
+    fewer = three.hits < two.hits
     if change > 0:
-        head = f"A third electrode is worth its coating: it rejects {said}"
+        head = f"A third electrode rejects more, {said}"
+    elif change < 0:
+        head = f"A third electrode rejects less, for its limits are wider: {said}"
     else:
         head = f"A third electrode adds nothing here: it rejects {said}"
-    named = f"and the right map is named in {int(three.hits)} instead of {int(two.hits)} of "
-    return f"{head}, {named}{int(two.combinations)} combinations"
+    link = "but the right map is" if fewer and change > 0 else "and the right map is"
+    return (
+        f"{head}, {link} named in {int(three.hits)} instead of {int(two.hits)} of "
+        f"{int(two.combinations)} combinations"
+    )
 
 
 def when(found, judged="SL and TL"):
@@ -255,12 +263,14 @@ def printed_text(table, limit):
     """
     rejected = table[table.verdict == REJECTED]
     rest = table[table.verdict != REJECTED]
-    head = f"{len(rejected)} of the paper's {len(table)} pairs are rejected"
+    verb = "is" if len(rejected) == 1 else "are"
+    head = f"{len(rejected)} of the paper's {len(table)} pairs {verb} rejected"
     if len(rejected):
         head += f" ({_ratios(rejected, digits=1)})"
     if rest.empty:
         return f"{head}, so none is left"
-    return f"{head}, {len(rest)} are not ({_ratios(rest, digits=1)}); the limit is {limit:.2f}"
+    verb = "is" if len(rest) == 1 else "are"
+    return f"{head}, {len(rest)} {verb} not ({_ratios(rest, digits=1)}); the limit is {limit:.2f}"
 
 
 def findings(table, printed, limit, papers_limit):

@@ -5,6 +5,7 @@
 ``limit_runs``  this in the sizes of a profile (chapter 7b)
 ``beside``      posterior and draws beside the methods of the study; the gamma that each gives
 ``luck``        how far the errors of the posterior are alike, which draws must imitate
+``intervals``   the spread of draws, and what it does not know
 ``limit_text``  sentences made of these numbers
 ``lessons``     what the residual U-Net learns from
 ``network``     its training, as it is stored

@@ -11,7 +11,7 @@ from analysis import electrodes, profiles, storage
 from analysis.descriptors.surface import specific_surfaces
 from analysis.electrochemistry import gamma_fit
 from analysis.electrochemistry.porous_electrode import homogenization
-from analysis.phases import VOXEL_SIZE_UM
+from analysis.phases import VOXEL_SIZE_UM, check_voxel_size
 from analysis.segmentation import agreement, draws, posterior
 from analysis.study.catalogue import TRUTH, methods_on_disk
 from analysis.study.limit import limit
@@ -134,6 +134,7 @@ def gammas(maps, truths, *, gamma, current_mA_cm2, voxel_size_um=VOXEL_SIZE_UM, 
     table : pandas.DataFrame
         Columns map, specimen, gamma [-], bias [%], and note where there is no fit.
     """
+    voxel_size_um = check_voxel_size(voxel_size_um)
     rows = []
     for specimen, truth in truths.items():
         structure = homogenization.from_labels(truth, voxel_size_um, threads=threads)

@@ -1,5 +1,6 @@
 """Figures that cost too much for the book: read as ``benchmarks/limit.py`` left them."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import numpy as np
 import pandas as pd
 
 from analysis import storage
+from analysis.segmentation.boosting import posterior_model
+from analysis.segmentation.residual_unet import network_file
 
 FILE = Path(__file__).resolve().parents[3] / "benchmarks" / "results" / "limit.json"
 PARTS = ("evidence", "sweep", "shift", "cost", "curves", "made on")
@@ -48,9 +51,16 @@ def load(file=FILE):
 
 
 def made_on(record):
-    """Where and when the figures were made, in words."""
+    """Where, when and with which weights the figures were made, in words."""
     made = record["made on"]
-    return f"{made['date']}, {made['machine']}, commit {made['commit']}"
+    text = f"{made['date']}, {made['machine']}, commit {made['commit']}"
+    files = {"trees": posterior_model.WEIGHTS, "unet": network_file.WEIGHTS}
+    titles = {"trees": "the trees were", "unet": "the U-Net was"}
+    for name, file in files.items():
+        now = hashlib.sha256(file.read_bytes()).hexdigest()
+        if any(not now.startswith(one or "-") for one in made["weights"][name]):
+            text += f"; {titles[name]} trained anew since"
+    return text
 
 
 def evidence(record):
@@ -101,10 +111,14 @@ def shift(record):
     table : pandas.DataFrame
         Columns setting, differs in, kappa of ``thresholding``, ``posterior`` and ``U-Net``, their
         ``... without profile``, calibration error of both, and ``warned``; means of the electrodes.
+        A setting in which not all of them were run is left out.
     """
     rows = pd.DataFrame(record["shift"])
     lines = []
+    needed = {"thresholding", *PROFILED, *PROFILED.values()}
     for setting, part in rows.groupby("setting", sort=False):
+        if not needed <= set(part.method):  # a run that was stopped
+            continue
         kappa = part.groupby("method").kappa.mean()
         error = part.groupby("method")["calibration error"].mean()
         line = {"setting": setting, "differs in": part["differs in"].iloc[0]}
@@ -113,7 +127,7 @@ def shift(record):
             line |= {name: kappa[profiled], f"{name} without profile": kappa[name]}
         for name, profiled in PROFILED.items():
             line[f"calibration error, {name}"] = error[profiled]
-        lines.append(line | {"warned": bool(part.warned.any())})
+        lines.append(line | {"warned": bool(part.warned.eq(True).any())})
     return pd.DataFrame(lines)
 
 

@@ -18,25 +18,24 @@ def reached(record):
         net = rows.kappa[name, "U-Net with profile"]
         trees = rows.kappa[name, "posterior with profile"]
         number = int(rows.specimens[name, "U-Net with profile"])
-        met = "is met" if net >= wanted else f"is missed by {wanted - net:.2f}"
+        met = "met" if net >= wanted else f"missed by {wanted - net:.2f}"
         parts.append(
-            f"on {number} electrodes of {name} a kappa of {net:.2f}, where the trees reach "
-            f"{trees:.2f}; the {wanted:.2f} that was aimed at {met}"
+            f"{net:.2f} on {number} electrodes of {name} (the trees: {trees:.2f}; aimed at: "
+            f"{wanted:.2f}, {met})"
         )
-    return "With the depth profile the U-Net reaches " + "; ".join(parts) + "."
+    return "With the depth profile the U-Net reaches a kappa of " + " and ".join(parts) + "."
 
 
 def gain(record):
     """What more steps, weights and specimens gain, in words."""
     table = kept.learning(record)
-    main = table[table.training == table.training.iloc[0]]
-    half = main.iloc[(main.step - main.step.iloc[-1] / 2).abs().argmin()]
-    last = main.iloc[-1]
+    half, last = _halves(table)
     text = (
         f"The stored network has {last.parameters / 1e6:.2f} million weights and learned for "
         f"{last.step:.0f} steps ({last.Mvoxel:.0f} million voxels, {last['CPU s']:.0f} s of "
         f"processor time). From half of the steps to all kappa goes from {half.bridging:.3f} to "
-        f"{last.bridging:.3f}."
+        f"{last.bridging:.3f} in the reference scenario and from {half.cluster:.3f} to "
+        f"{last.cluster:.3f} in the other."
     )
     for name, rows in table.groupby("training", sort=False):
         if name == last.training:
@@ -52,16 +51,21 @@ def gain(record):
 
 def stopped(record):
     """Whether the training ended because nothing more was gained, in words."""
-    table = kept.learning(record)
-    main = table[table.training == table.training.iloc[0]]
-    half = main.iloc[(main.step - main.step.iloc[-1] / 2).abs().argmin()]
-    more = main.bridging.iloc[-1] - half.bridging
+    half, last = _halves(kept.learning(record))
+    more = (last.bridging + last.cluster - half.bridging - half.cluster) / 2
     if more < GAIN:
         return f"The second half of the training gained {more:.3f}: the curve has flattened."
     return (
-        f"The second half of the training gained {more:.3f}: the curve has not flattened, and a "
-        "longer training would gain more. The limit lies above what is stored here."
+        f"The second half of the training gained {more:.3f} on average over both scenarios: the "
+        "curve has not flattened, and a longer training would gain more. So the limit lies above "
+        "what is stored here."
     )
+
+
+def _halves(table):
+    """Lines of the stored training after half of its steps and at its end."""
+    main = table[table.training == table.training.iloc[0]]
+    return main.iloc[(main.step - main.step.iloc[-1] / 2).abs().argmin()], main.iloc[-1]
 
 
 def shifted(record):
@@ -82,7 +86,7 @@ def shifted(record):
     silent = [name for name in bad.index if not rest.warned[name]]
     sentences.append(
         f"The calibration error of one of the two exceeds .02 in {len(bad)} of them, and in "
-        f"{len(silent)} of these no warning came" + (f": {', '.join(silent)}." if silent else ".")
+        f"{len(silent)} of these no warning came" + (f": {'; '.join(silent)}." if silent else ".")
     )
     return " ".join(sentences)
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from analysis.figures import style
-from analysis.study.limit import limit
+from analysis.study.limit import intervals, limit
 
 CALIBRATED = 0.02  # mean distance of said and found up to which a posterior counts as calibrated
 KINDS = {
@@ -147,12 +147,12 @@ def held(table, quantity="k_eff 0.08"):
     parts = []
     for specimen, rows in table.groupby("specimen", sort=False):
         values = rows[rows.kind == "draw"][quantity]
-        low, high = limit.interval(values)
+        low, high = intervals.of_conductivity(values)
         true = float(rows[rows.kind == "truth"][quantity].iloc[0])
         verb = "holds" if low <= true <= high else "misses"
         parts.append(f"on {specimen} {low:.4f} to {high:.4f}, which {verb} the true {true:.4f}")
     count = len(table[(table.kind == "draw") & (table.specimen == table.specimen.iloc[0])])
-    return f"90 % of {count} draws give a conductivity " + " and ".join(parts) + "."
+    return f"{count} draws give a conductivity with a 90 % interval " + " and ".join(parts) + "."
 
 
 def beside(table):
@@ -171,10 +171,12 @@ def beside(table):
     word = "above" if ours > theirs.max() else "below"
     off = table.groupby("method")[list(limit.SURFACES)].mean().sub(1).abs().mean(axis=1)
     nearest = off.drop(["posterior", "draw"])
-    nearer = "nearer to those of the truth than" if off["draw"] < nearest.min() else "not nearer than"
+    nearer = (
+        "nearer to those of the truth than" if off["draw"] < nearest.min() else "not nearer than"
+    )
     return (
         f"The posterior has a kappa of {ours:.2f}, {word} the largest of the {len(theirs)} methods "
-        f"({style.label(best)}, {theirs.max():.2f}). The surfaces of a draw miss those of the truth "
+        f"({style.label(best)}, {theirs.max():.2f}). Surfaces of a draw miss those of the truth "
         f"by {100 * off['draw']:.0f} % on average, those of the most probable map by "
         f"{100 * off['posterior']:.0f} %; the draw is {nearer} the best of the methods "
         f"({style.label(nearest.idxmin())}, {100 * nearest.min():.0f} %)."

@@ -3,8 +3,8 @@
 Where a voxel is CBD although that was unlikely, its neighbors are often CBD too. Let a voxel be CBD
 where ``probit(p) > g`` with a Gaussian random field g. Then the errors e = truth - p of two voxels
 have the mean product of a bivariate normal, a power series in the correlation of g at their
-distance (Kendall 1941). The correlation that gives the mean product found on electrodes whose truth is known
-is solved for at each distance, and smoothed fields with that correlation are fitted.
+distance (Kendall 1941). The correlation that gives the mean product found on electrodes whose
+truth is known is solved for at each distance, and smoothed fields with that correlation are fitted.
 """
 
 from math import factorial
@@ -140,6 +140,4 @@ def fit(seen):
             sums[1, axis] += products(
                 binder_share(probabilities), labels == Phase.CBD, elsewhere, axis
             )
-    return tuple(
-        widths(correlations(one[0]), correlations(one[1] + one[2])) for one in sums
-    )
+    return tuple(widths(correlations(one[0]), correlations(one[1] + one[2])) for one in sums)

@@ -122,16 +122,19 @@ def course(size, lesson, steps, *, folder, progress=print):
 
 def trained(weights, size, lesson, *, blocks=60):
     """The network with the range of images that it has seen, from some blocks of its training."""
-    told = [lesson.block(step, 0).told[0] for step in range(blocks)]
-    names = [name for name, _ in conditions.SCALES]
-    scales = dict(conditions.SCALES)
+    seen = [voxel_features.measure(lesson.block(step, 0).gray) for step in range(blocks)]
 
     def span(name):
-        values = [row[names.index(name)] / scales[name] for row in told]
+        values = [getattr(image, name) for image in seen]
         return float(min(values)), float(max(values))
 
     return network_file.LimitNetwork(
-        weights, size, span("noise"), span("dark spread"), VOXEL_SIZE_UM
+        weights,
+        size,
+        noise=span("noise"),
+        dark_spread=span("dark_spread"),
+        edge_width=span("edge_width"),
+        voxel_size_um=VOXEL_SIZE_UM,
     )
 
 

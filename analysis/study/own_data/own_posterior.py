@@ -24,7 +24,7 @@ NAMES = {  # of the quantities of :func:`analysis.study.limit.limit.physics`, wi
 
 
 @dataclass(frozen=True)
-class Found:
+class OwnPosterior:
     """
     What the posterior says of a volume.
 
@@ -56,7 +56,7 @@ def attempt(gray, voxel_size_um):
 
     Returns
     -------
-    found : Found or None
+    found : OwnPosterior or None
     reason : str
         Why there are no probabilities; empty if there are.
     """
@@ -71,7 +71,7 @@ def attempt(gray, voxel_size_um):
     doubts = dict.fromkeys(
         str(one.message) for one in caught if issubclass(one.category, UserWarning)
     )
-    return Found(probabilities, by_scenario, tuple(doubts)), ""
+    return OwnPosterior(probabilities, by_scenario, tuple(doubts)), ""
 
 
 def with_posterior(labels, failed, found, reason, targets):
@@ -118,7 +118,7 @@ def intervals(found, targets, voxel_size_um, *, seed, count=DRAWS):
 
     Parameters
     ----------
-    found : Found
+    found : OwnPosterior
     targets : dict of Phase to float
     voxel_size_um : float
     seed : int
@@ -155,7 +155,7 @@ def pictures(found, gray, targets, *, seed):
 
     Parameters
     ----------
-    found : Found
+    found : OwnPosterior
     gray : (Z, Y, X) ndarray
     targets : dict of Phase to float
     seed : int

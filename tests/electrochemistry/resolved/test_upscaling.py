@@ -98,7 +98,8 @@ def test_a_steady_electronic_current_meets_the_resistance_of_the_voxels(labels):
     geometry = build(labels)
     table = parts.tables(0.12, THIN)[2]
     faces, _ = network.build(geometry, table, SIGMA)
-    ratio = network._resistance_ratio(geometry, table, faces.constant, faces.active, SIGMA)
+    conductances = faces.constant, faces.active
+    ratio = network._resistance_ratio(geometry, table, conductances, SIGMA, ThreadPool(1))
     assert ratio == pytest.approx(1, rel=1e-4)
 
 

@@ -10,7 +10,15 @@ from analysis.electrochemistry.porous_electrode.homogenization import Structure,
 from analysis.electrochemistry.transport import impedance
 from analysis.phases import Phase
 from analysis.specimen import electrode
-from analysis.study.consistency import blocking, depth, gammas, parameters, specimens, swap
+from analysis.study.consistency import (
+    blocking,
+    depth,
+    gammas,
+    limits,
+    parameters,
+    specimens,
+    swap,
+)
 
 N = 32
 
@@ -206,6 +214,21 @@ def test_a_poorer_electrolyte_asks_for_a_larger_gamma():
     # transport ~ gamma**0.3, so 10 % less conductivity asks for 0.9**(-1 / 0.3) of gamma
     shift = parameters.impedance_shifts(made, 0.08)[parameters.CONDUCTIVITY]
     assert shift == pytest.approx(-np.log(0.9) / 0.3, rel=1e-3)
+    assert parameters.repeated(made, 0.08, 5.0) == pytest.approx(-np.log(1.05) / 0.3, rel=1e-3)
+
+
+def test_every_blocking_cell_has_an_error_of_its_own(monkeypatch):
+    monkeypatch.setattr(parameters, "UNCERTAIN", {parameters.CONDUCTIVITY: lambda cell: cell})
+    made = parameters.table({"SL": (slab(), 0.08, 0.08), "TL": (slab(), 0.08, 0.08)}, 6.0)
+    moved = parameters.of_table(made)
+    mine = [name for name, shift in moved["SL impedance"].items() if "cell of" in name and shift]
+    theirs = [name for name, shift in moved["TL impedance"].items() if "cell of" in name and shift]
+    assert len(mine) == len(theirs) == 1 and mine != theirs
+    logs = {name: np.arange(3) * 1e-9 for name in moved}
+    limit_of = limits.RatioLimits(logs, 1.0, moved)
+    # what the electrolyte does to both cancels, what each cell does to itself adds
+    expected = 1.645 * np.sqrt(2) * np.log(1.05) / 0.3
+    assert np.log(limit_of("SL impedance", "TL impedance")) == pytest.approx(expected, rel=1e-2)
 
 
 def test_a_single_layer_does_not_depend_on_the_contrast():
@@ -220,3 +243,13 @@ def test_a_single_layer_does_not_depend_on_the_contrast():
         "bridging, contrast 1",
         "bridging, contrast 0.3",
     ]
+
+
+def test_further_maps_on_disk_need_both_electrodes(results):
+    from analysis import profiles, storage
+
+    profile, labels = profiles.get("smoke"), np.zeros((4, 4, 4), np.uint8)
+    for name in ("SL-1-posterior", "TL-1-posterior", "SL-1-draw"):
+        storage.save_volume(f"labels/{name}", labels, profile=profile, voxel_size_um=0.642)
+    found = specimens.on_disk(profile, ("posterior", "draw", "kmeans"))
+    assert {name: list(maps) for name, maps in found.items()} == {"posterior": ["SL", "TL"]}

@@ -22,7 +22,7 @@ TRUTH = ("truth", 1.0, PASSED, 0, 0)
 def test_what_is_rejected_and_what_is_not():
     table = judged(("kmeans", 2.5, REJECTED, 0, 150), ("edx-closing", 1.05, PASSED, 60, 69), TRUTH)
     said = verdicts.rejections(table, 1.7)
-    assert "1 of 2 maps is rejected (k-means 2.50)" in said and "1 of 2 maps is not" in said
+    assert "1 of 2 maps is rejected (k-means 2.50)" in said and "1 of 2 maps is not rej" in said
     assert "limit of 1.70" in said and "Truth" not in said
     turned = verdicts.rejections(table.assign(verdict=[PASSED, REJECTED, PASSED]), 1.7)
     assert "is rejected (EDX-Closing 1.05)" in turned
@@ -83,8 +83,12 @@ def test_the_criterion_ranks_or_does_not(hits, truth, words):
 
 
 def test_a_third_electrode_helps_or_does_not():
-    assert "worth its coating: it rejects 30 of 48" in verdicts.third(rates(5, 20, 30))
+    more = verdicts.third(rates(5, 20, 30))
+    assert "rejects more, 30 of 48" in more and "and the right map is named in 6" in more
+    fewer = rates(5, 20, 30).assign(hits=[5, 3])
+    assert "but the right map is named in 3 instead of 5" in verdicts.third(fewer)
     assert "adds nothing here: it rejects 20 of 48" in verdicts.third(rates(5, 20, 20))
+    assert "rejects less" in verdicts.third(rates(5, 20, 10))
 
 
 def test_false_alarms():
@@ -99,7 +103,7 @@ def test_the_papers_pairs():
          "highest": [8.3, 1.4], "verdict": [REJECTED, PASSED]}
     )  # fmt: skip
     said = verdicts.printed_text(printed, 1.7)
-    assert "1 of the paper's 2 pairs are rejected (k-means 6.0), 1 are not" in said
+    assert "1 of the paper's 2 pairs is rejected (k-means 6.0), 1 is not" in said
     assert "none is left" in verdicts.printed_text(printed.assign(verdict=REJECTED), 1.1)
     assert verdicts.printed_text(printed.assign(verdict=PASSED), 9).startswith("0 of")
     table = judged(("kmeans", 2.5, REJECTED, 0, 150), TRUTH)

@@ -45,7 +45,7 @@ class ElectronConductances:
     active: FaceConductances
 
 
-def build(geometry, table, sigma):
+def build(geometry, table, sigma, threads=1):
     """
     Electronic conductances between cells, and the clusters of binder that the cells belong to.
 
@@ -57,6 +57,8 @@ def build(geometry, table, sigma):
         Conductivity [S/m] of all but AM, by what a voxel is.
     sigma : float
         Conductivity [S/m] of AM at which the resistance is that of the voxels.
+    threads : int
+        Threads to use.
 
     Returns
     -------
@@ -80,7 +82,9 @@ def build(geometry, table, sigma):
         if axis:
             constant[axis][-2, 1:-1, 1:-1] = table[domain.COLLECTOR]
             constant[axis][-2].swapaxes(0, axis - 1)[1] = 0  # the side of the domain
-    ratio = _resistance_ratio(geometry, table, constant, active, np.float32(sigma))
+    ratio = _resistance_ratio(
+        geometry, table, (constant, active), np.float32(sigma), ThreadPool(threads)
+    )
     for part in (*constant, *active):
         part *= np.float32(ratio)
     return ElectronConductances(FaceConductances(*constant), FaceConductances(*active)), clusters
@@ -135,7 +139,7 @@ def _faces(geometry, values, axis):
     return faces
 
 
-def _resistance_ratio(geometry, table, constant, active, sigma):
+def _resistance_ratio(geometry, table, conductances, sigma, pool):
     """Resistance of the cells over that of the voxels, from the first to the last center."""
     n, above = geometry.voxels_per_cell, geometry.n_separator
     table = table.copy()
@@ -144,16 +148,16 @@ def _resistance_ratio(geometry, table, constant, active, sigma):
     whole = len(voxels) // n
     if whole < 4 or not grid.reached(voxels > 0, 0)[-1].any():
         return 1.0
-    resistance = effective_conductivity(voxels).resistance_per_slice
+    resistance = effective_conductivity(voxels, threads=pool.threads).resistance_per_slice
     fine = (resistance.sum() - 0.5 * (resistance[:n].sum() + resistance[-n:].sum())) / n
     cz, cy, cx = (
         np.ascontiguousarray((b + sigma * a)[above + 1 : above + whole + 1])
-        for b, a in zip(constant, active, strict=True)
+        for b, a in zip(*conductances, strict=True)
     )
     for part in (cy, cx):  # the first and the last slice are the ends
         part[[0, -1]] = 0
     cz[0] = 0
-    hierarchy = multigrid.build(cz, cy, cx, pool=ThreadPool(1), revisit=REVISIT)
+    hierarchy = multigrid.build(cz, cy, cx, pool=pool, revisit=REVISIT)
     b = np.zeros_like(cz)
     b[1] = cz[1]
     x = np.zeros(cz.shape)

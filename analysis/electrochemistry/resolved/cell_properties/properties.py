@@ -73,7 +73,7 @@ def tables(gamma, cell):
     return transport, porosity, electronic
 
 
-def find(geometry, cell):
+def find(geometry, cell, threads=1):
     """
     Contents of the cells of a domain.
 
@@ -83,6 +83,8 @@ def find(geometry, cell):
         The grid.
     cell : materials.HalfCell
         Materials.
+    threads : int
+        Threads to use.
 
     Returns
     -------
@@ -101,7 +103,7 @@ def find(geometry, cell):
         faces = interface.find_faces(active, _reacting(geometry, wetted), binder)
         groups = floating_clusters.clusters(kind)
     else:
-        ionic = upscaling.ionic(geometry, transport)
+        ionic = upscaling.ionic(geometry, transport, threads)
         electrolyte = upscaling.filled(geometry, porosity, domain.SEPARATOR)
         solid = upscaling.filled(geometry, (electronic > 0) | (np.arange(8) == domain.AM)) > 0
         share = _reacting(geometry, wetted)
@@ -112,7 +114,7 @@ def find(geometry, cell):
         sigma = float(
             np.sqrt(cell.active.conductivity_empty_S_m * cell.active.conductivity_full_S_m)
         )
-        solid_network, groups = network.build(geometry, electronic, sigma)
+        solid_network, groups = network.build(geometry, electronic, sigma, threads)
     with np.errstate(divide="ignore"):
         resistance = (1 / (2 * ionic)).astype(np.float32)
     return CellProperties(

@@ -56,7 +56,7 @@ def _around(geometry, body, above, below):
     return out
 
 
-def ionic(geometry, table):
+def ionic(geometry, table, threads=1):
     """
     Ionic conductivity of the cells with the resistance by slice that the voxels have.
 
@@ -66,6 +66,8 @@ def ionic(geometry, table):
         The grid.
     table : (8,) ndarray
         Conductivity relative to the bulk, by what a voxel is.
+    threads : int
+        Threads to use.
 
     Returns
     -------
@@ -78,11 +80,11 @@ def ionic(geometry, table):
     voxels = table[geometry.matched_kind]
     whole = len(voxels) // n
     if grid.reached(voxels > 0, 0)[-1].any():  # else no current passes that could be matched
-        wanted = effective_conductivity(voxels).resistance_per_slice
+        wanted = effective_conductivity(voxels, threads=threads).resistance_per_slice
         wanted = wanted.reshape(whole, n).mean(axis=1)
         found = None
         for _ in range(MATCHING):
-            found = effective_conductivity(cells[:whole], start=found)
+            found = effective_conductivity(cells[:whole], start=found, threads=threads)
             factor = (found.resistance_per_slice / wanted) ** DAMPING
             cells[:whole] *= factor[:, None, None]
     return _around(geometry, cells, table[domain.SEPARATOR], 0)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from analysis.electrochemistry.resolved.current_profiles.held_voltage import CurrentSearch
+from analysis.electrochemistry.resolved.current_profiles.held_voltage import HELD_TO_V, CurrentSearch
 from analysis.electrochemistry.resolved.newton import solve_step
 from analysis.electrochemistry.resolved.time_integration import PAST_CUTOFF_V, Run
 
@@ -104,7 +104,9 @@ class SegmentSteps(Run):
             first=0,
         )
         volts = self.search.resistance * self.current
-        return held.local_error(step, volts, self.new_profiles[0], self.control)
+        error = held.local_error(step, volts, self.new_profiles[0], self.control)
+        # The voltage is held to so much; an error below it is luck, and its rise tells nothing.
+        return max(error, HELD_TO_V / self.control.voltage_V)
 
     def solve(self, weight):
         """Newton iterations at the given current, or at the one that holds the voltage."""

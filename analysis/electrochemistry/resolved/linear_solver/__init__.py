@@ -2,8 +2,8 @@
 
 Read in this order:
 
-1. ``bicgstab``: the Krylov method, BiCGStab(2) in float32 vectors, which it lends to others
-   between searches (``loans``).
+1. ``conjugate_residuals``: the Krylov method, in float32 vectors, which it lends to others
+   between searches (``loans``); ``bicgstab``: another one for where it does not get on.
 2. ``preconditioner``: one V-cycle for the three fields together.
 3. ``exchange``: the current between solid and electrolyte, by faces and by coarse cells;
    ``coarse_levels``: which cell belongs to which, and the matrix of the coarsest grid.

@@ -1,44 +1,22 @@
-"""BiCGStab(2) for three fields in float32, with a preconditioner on the right.
+"""BiCGStab(2) for three fields in float32: where conjugate residuals do not get on.
 
-Nine vectors whatever the number of iterations. Two steps of bi-orthogonal directions are followed
-by one minimization of the residual over the plane of both, which follows the complex eigenvalues
-of salt that drifts with the current; single steps break down where salt is used up.
+Badly conducting cells take high potentials from a current that hardly shows in their rows; on the
+way to them the residual must grow, which a method of least residuals refuses. Two steps of
+bi-orthogonal directions are followed by one minimization of the residual over the plane of both,
+which follows the complex eigenvalues of salt that drifts with the current.
 """
 
 import numpy as np
 
-from analysis.electrochemistry.resolved.linear_solver.loans import Loans
 from analysis.electrochemistry.transport import vectors
 from analysis.electrochemistry.transport.stencil import kernel
 
 FAR_BEHIND = 1e4  # residual over the first one at which a search is given up
 
 
-class Workspace:
-    """
-    Vectors of three padded fields.
-
-    `r` takes the right-hand side, `x` the solution. `scratch` is free while the preconditioner
-    of a search runs. `between` lends vectors outside of searches; a search begins when all of them
-    are back.
-    """
-
-    def __init__(self, shape):
-        self.shape = shape
-        self.r, self.r1, self.r2, self.u, self.u1, self.u2, self.shadow, self.y, self.x = (
-            self.vector() for _ in range(9)
-        )
-        self.scratch = self.r2
-        self.between = Loans((*self.u, *self.r2, self.y[0]))
-
-    def vector(self):
-        """Three padded fields of zeros."""
-        return tuple(np.zeros(tuple(n + 2 for n in self.shape), np.float32) for _ in range(3))
-
-
 def bicgstab(work, apply, precondition, pool, *, rtol, max_cycles, weights=(1.0, 1.0, 1.0)):
     """
-    Solve ``A x = b`` approximately, with `b` in ``work.r`` on entry and x in ``work.x`` on exit.
+    Go on from ``work.x``, whose residual is in ``work.r``, and leave the better one in ``work.x``.
 
     Parameters
     ----------
@@ -47,11 +25,11 @@ def bicgstab(work, apply, precondition, pool, *, rtol, max_cycles, weights=(1.0,
     apply : callable
         ``apply(x, y)`` writes ``y = A x``.
     precondition : callable
-        ``precondition(b, x)`` writes an approximate solution; it must be linear.
+        ``precondition(b, x, scratch)`` writes an approximate solution; it must be linear.
     pool : ThreadPool
         Threads.
     rtol : float
-        Residual relative to `b`.
+        Residual relative to that on entry.
     max_cycles : int
         Applications of the preconditioner after which no further four are begun.
     weights : tuple of float or padded ndarray
@@ -64,7 +42,7 @@ def bicgstab(work, apply, precondition, pool, *, rtol, max_cycles, weights=(1.0,
     cycles : int
         Applications of the preconditioner.
     residual : float
-        Relative residual reached, in the weighted norm; one, and x zero, if the search failed.
+        Relative residual reached, in the weighted norm; one, and x as it was, if it failed.
 
     References
     ----------
@@ -72,8 +50,9 @@ def bicgstab(work, apply, precondition, pool, *, rtol, max_cycles, weights=(1.0,
     """
     work.between.check_returned()
     nz, size = work.r[0].shape[0] - 2, work.r[0].size
-    residuals, directions = (work.r, work.r1, work.r2), (work.u, work.u1, work.u2)
-    shadow, y, x = work.shadow, work.y, work.x
+    (u, u1), (u2, r1), (r2, x) = work.directions
+    residuals, directions = (work.r, r1, r2), (u, u1, u2)
+    shadow, y, scratch = work.three_more()
     cycles = 0
 
     def run(function, factors, *vectors):
@@ -92,12 +71,12 @@ def bicgstab(work, apply, precondition, pool, *, rtol, max_cycles, weights=(1.0,
 
     def image(vector, out):
         nonlocal cycles
-        precondition(vector, x)
+        precondition(vector, x, scratch)
         apply(x, out)
         cycles += 1
 
     norm = scale = np.sqrt(dot(work.r, work.r))
-    for part in (*x, *y, *work.u):
+    for part in (*x, *y, *u):
         pool.run(vectors.clear, size, nz, part)
     if not scale > 0:
         return 0, 0.0
@@ -119,26 +98,25 @@ def bicgstab(work, apply, precondition, pool, *, rtol, max_cycles, weights=(1.0,
             alpha = rho / down
             for i in range(j + 1):
                 run(vectors.update_solution, (-alpha,), directions[i + 1], residuals[i])
-            run(vectors.update_solution, (alpha,), work.u, y)
+            run(vectors.update_solution, (alpha,), u, y)
             norm = np.sqrt(dot(work.r, work.r))
             if norm <= rtol * scale:
                 break
             image(residuals[j], residuals[j + 1])
         else:
             first, second = _least_residual(dot, *residuals)
-            run(add_two, (-first, -second), work.u1, work.u2, work.u)
-            run(add_two, (first, second), work.r, work.r1, y)
-            run(add_two, (-first, -second), work.r1, work.r2, work.r)
+            run(add_two, (-first, -second), u1, u2, u)
+            run(add_two, (first, second), work.r, r1, y)
+            run(add_two, (-first, -second), r1, r2, work.r)
             omega = second
             norm = np.sqrt(dot(work.r, work.r))
             if np.isfinite(norm) and norm < FAR_BEHIND * scale:
                 continue
         break
     if not norm < scale:
-        for part in x:
-            part[:] = 0
         return cycles, 1.0
-    precondition(y, x)
+    precondition(y, x, scratch)
+    run(vectors.update_solution, (1.0,), x, work.x)
     return cycles, float(norm / scale)
 
 

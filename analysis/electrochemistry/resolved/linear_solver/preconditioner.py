@@ -45,8 +45,6 @@ class BlockMultigrid:
         Cells with a solid and an electrolyte potential.
     pool : ThreadPool
         Threads.
-    scratch : tuple of padded ndarray
-        Three fields that a V-cycle may overwrite.
 
     Notes
     -----
@@ -56,7 +54,7 @@ class BlockMultigrid:
     its current depends on both and enters both rows.
     """
 
-    def __init__(self, shape, heights, faces, clusters, solid, electrolyte, pool, *, scratch):
+    def __init__(self, shape, heights, faces, clusters, solid, electrolyte, pool):
         self.pool, self.faces, self.clusters = pool, faces, clusters
         self.n_electrolyte = int(np.count_nonzero(electrolyte))
         self.plan = multigrid.plan_coarsening(shape, heights, boundary_ratio=(1.0, 1.0))
@@ -71,7 +69,7 @@ class BlockMultigrid:
         self.g = [multigrid.padded(cells) for cells in shapes]
         self.m = [multigrid.padded(cells) for cells in shapes]
         coarse = [coarse_levels.three(cells) for cells in shapes[1:]]
-        self.scratch = [scratch, *coarse]
+        self.scratch = [None, *coarse]  # the finest comes with each cycle
         again = [i for i, cells in enumerate(shapes[:-1]) if i and np.prod(cells) >= REVISIT]
         self.again = {
             i: (coarse_levels.three(shapes[i]), coarse_levels.three(shapes[i])) for i in again
@@ -217,8 +215,9 @@ class BlockMultigrid:
         levels = [self.levels[field][depth] for field in range(3)]
         return coarse_levels.dense_matrix(levels, self.g[depth], self.m[depth])
 
-    def cycle(self, b, x):
-        """Write the result of one V-cycle for the right-hand sides `b` into `x`."""
+    def cycle(self, b, x, scratch):
+        """Write one V-cycle for the right-hand sides `b` into `x`; `scratch` is overwritten."""
+        self.scratch[0] = scratch
         self._cycle(0, b, x)
 
     def _cycle(self, depth, b, x):

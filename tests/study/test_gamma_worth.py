@@ -1,0 +1,49 @@
+"""What is said of the worth of a fitted gamma, on tables made by hand."""
+
+import pandas as pd
+import pytest
+
+from analysis.electrochemistry.materials import DEFAULT
+from analysis.study.cells import gamma_worth
+
+
+def worth(printed, factor):
+    return pd.DataFrame({"fitted": [0.08, 0.1], "printed": printed, "factor": factor})
+
+
+@pytest.mark.parametrize(
+    "printed, factor, word",
+    [
+        ([0.0001, 0.0002], [4.0, 5.0], "times too small"),
+        ([0.034, 0.045], [4.0, 4.0], "is about what"),
+        ([0.001, 0.2], [4.0, 4.0], "times too small"),  # the median of two rows
+    ],
+)
+def test_the_printed_error_is_judged_by_the_interval(printed, factor, word):
+    assert word in gamma_worth.worth_text(worth(printed, factor))
+
+
+def test_the_ratio_is_that_of_standard_errors():
+    half = 1.645 * 0.1  # of ln gamma
+    text = gamma_worth.worth_text(worth([0.0008, 0.001], [2.718281828 ** (2 * half)] * 2))
+    assert "is 10 times too small" in text
+
+
+def designs(*factors):
+    names = ["lithiation at 6 mA/cm² alone", "and blocking spectrum", "and a rest"]
+    return pd.DataFrame({"experiment": names[: len(factors)], "factor": factors})
+
+
+def test_the_experiment_that_narrows_most_is_named():
+    text = gamma_worth.design_text(designs(6.0, 3.0, 1.5))
+    assert "the a rest" in text and "6.0" in text and text.endswith("to 1.5")
+    assert "blocking spectrum narrows it most" in gamma_worth.design_text(designs(6.0, 1.6, 5.0))
+    assert gamma_worth.design_text(designs(6.0, 5.9, 6.1)).startswith("None")
+
+
+def test_the_ranges_are_a_table_with_a_source_for_each():
+    table = gamma_worth.ranges()
+    assert set(table.symbol) == {"D_e", "κ_e", "t₊", "D_s", "L_sep", "i_ref", "c_max", "i_Li"}
+    assert (table.low <= table.default).all() and (table.default <= table.high).all()
+    assert table.source.str.len().min() > 10
+    assert float(table.set_index("symbol").default["D_s"]) == DEFAULT.active.diffusivity_m2_s
