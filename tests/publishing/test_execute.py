@@ -62,8 +62,8 @@ CHAPTERS = 'CHAPTERS = (Chapter("01_first"), Chapter("02_second", needs=("01_fir
 @pytest.fixture(scope="module")
 def small_book(tmp_path_factory):
     root = tmp_path_factory.mktemp("small")
-    ignored = shutil.ignore_patterns("__pycache__", "figures")
-    for name in ("analysis", "publishing", "book/_ext"):
+    ignored = shutil.ignore_patterns("__pycache__")
+    for name in ("analysis", "publishing", "book/_ext", "book/_inventories"):
         shutil.copytree(ROOT / name, root / name, ignore=ignored)
     declared = root / "publishing/chapters.py"
     text = re.sub(

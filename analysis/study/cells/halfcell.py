@@ -116,6 +116,7 @@ def low_rate(current_mA_cm2=1.0):
     free = _capacity(replace(DEFAULT, active=whole), current_mA_cm2)
     moles_m2 = EXAMPLE.active[0] * EXAMPLE.thickness_m * active.max_concentration_mol_m3
     grams_cm2 = 1e-4 * moles_m2 * MOLAR_MASS_G_MOL
+    grams_cm2 = float(grams_cm2)
     return LowRate(capacity, capacity / grams_cm2, LOW_RATE_MAH_G, free / grams_cm2)
 
 
