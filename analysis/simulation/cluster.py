@@ -100,7 +100,7 @@ def outcomes(cases, profile, address, *, wait_s=None, progress=print):
     wait_s = WAIT_S if wait_s is None else wait_s
     root = storage.results_root().absolute()
     waiting, running = deque(cases), {}  # future -> case and the workers that may run it
-    with _quiet(), _connected(address) as client, _token(root) as token:
+    with _quiet(), _default_scheduler(), _connected(address) as client, _token(root) as token:
         accepted = _first_workers(client, root, token, wait_s, progress)
         refused, alone_since = set(), None
         while waiting or running:
@@ -274,6 +274,21 @@ def _check(client):
 
 def _lost(client):
     return ClusterFailed(f"The scheduler {client.scheduler.address} was lost. {_RESUME}")
+
+
+@contextlib.contextmanager
+def _default_scheduler():
+    """A client that never reached its scheduler stays dask's default, and xarray would ask it."""
+    from dask import config
+
+    before = config.get("scheduler", None)
+    try:
+        yield
+    finally:
+        if before is None:
+            config.config.pop("scheduler", None)
+        else:
+            config.set(scheduler=before)
 
 
 @contextlib.contextmanager

@@ -261,3 +261,15 @@ def _worker_here(client, address):
     finally:
         with contextlib.suppress(Exception):
             client.sync(made.close, timeout=1, nanny=False)
+
+
+def test_a_scheduler_that_never_answered_is_not_asked_by_xarray(results, monkeypatch):
+    import dask
+    import numpy as np
+    import xarray as xr
+
+    monkeypatch.setattr(cluster, "CONNECT_S", 0.5)
+    with pytest.raises(cluster.ClusterFailed, match="No scheduler answers at"):
+        list(cluster.outcomes(WANTED, SMOKE, "tcp://127.0.0.1:9"))
+    assert dask.config.get("scheduler", None) is None
+    assert xr.DataArray(np.ones(3)).chunk().sum().compute() == 3
