@@ -14,8 +14,9 @@ In reading order:
 ``limit_network`` the same by a U-Net, the one in ``residual_unet``, which sees what trees do not
 ``draws``         whole maps drawn from these probabilities
 ``agreement``     how far two labelled volumes agree, voxel by voxel (Section 3.5)
+``stored_weights`` how the weights of both come with the package, checked by their hash
 ``ranking``       the n highest voxels, exactly n and always the same: how fractions are met
 
 Every method has a function ``trinarize`` that works on arrays ``(Z, Y, X)``; nothing here
-reads a file or knows of a profile. Labels are :class:`analysis.phases.Phase` as ``uint8``.
+reads results or knows of a profile. Labels are :class:`analysis.phases.Phase` as ``uint8``.
 """

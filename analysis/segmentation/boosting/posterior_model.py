@@ -1,12 +1,12 @@
 """What the posterior has learned: two sets of trees, where they lie and how they are checked."""
 
-import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
+from analysis.segmentation import stored_weights
 from analysis.segmentation.boosting import boosted_trees, voxel_features
 
 WEIGHTS = Path(__file__).with_name("weights") / "posterior.npz"
@@ -48,21 +48,16 @@ def save(file, model):
         Ends in ``.npz``.
     model : Model
     """
-    from analysis import storage
-
     arrays = {**model.active.arrays("active_"), **model.binder.arrays("binder_")}
-    with storage.atomic(file) as temporary, open(temporary, "wb") as opened:
-        np.savez_compressed(
-            opened,
-            features=np.array(voxel_features.NAMES),
-            noise=model.noise,
-            dark_spread=model.dark_spread,
-            edge_width=model.edge_width,
-            voxel_size_um=model.voxel_size_um,
-            **arrays,
-        )
-    with storage.atomic(_hash_file(file)) as temporary:
-        Path(temporary).write_text(f"{_sha256(file)}  {Path(file).name}\n", encoding="utf-8")
+    stored_weights.save(
+        file,
+        features=np.array(voxel_features.NAMES),
+        noise=model.noise,
+        dark_spread=model.dark_spread,
+        edge_width=model.edge_width,
+        voxel_size_um=model.voxel_size_um,
+        **arrays,
+    )
 
 
 def load(file):
@@ -84,18 +79,7 @@ def load(file):
     ValueError
         If the file is not the one whose hash stands beside it, or was trained on other features.
     """
-    for needed in (Path(file), _hash_file(file)):
-        if not needed.is_file():
-            raise FileNotFoundError(
-                f"{needed}: the weights of the posterior, or their hash, are missing. {AGAIN}"
-            )
-    found = _sha256(file)
-    wanted = (_hash_file(file).read_text(encoding="utf-8").split() or ["nothing"])[0]
-    if found != wanted:
-        raise ValueError(
-            f"{file} has the SHA-256 {found[:12]}..., expected {wanted[:12]}...: the weights were "
-            f"damaged or replaced. {AGAIN}"
-        )
+    stored_weights.check(file, "the posterior", AGAIN)
     with np.load(file, allow_pickle=False) as arrays:
         if tuple(arrays["features"]) != voxel_features.NAMES:
             raise ValueError(
@@ -122,11 +106,3 @@ def stored():
         As :func:`load`.
     """
     return load(WEIGHTS)
-
-
-def _hash_file(file):
-    return Path(file).with_suffix(".sha256")
-
-
-def _sha256(file):
-    return hashlib.sha256(Path(file).read_bytes()).hexdigest()

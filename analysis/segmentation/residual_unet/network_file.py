@@ -1,13 +1,12 @@
 """The weights of the residual U-Net in a file: half precision, checked by its hash."""
 
-import hashlib
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
 
-from analysis import storage
+from analysis.segmentation import stored_weights
 from analysis.segmentation.residual_unet import architecture
 
 WEIGHTS = Path(__file__).with_name("weights") / "limit_network.npz"
@@ -56,19 +55,16 @@ def save(file, network):
     network : LimitNetwork
     """
     size = network.size
-    with storage.atomic(file) as temporary, open(temporary, "wb") as opened:
-        np.savez_compressed(
-            opened,
-            version=VERSION,
-            size=[size.fine, size.coarse, size.before, size.middle, size.after],
-            noise=network.noise,
-            dark_spread=network.dark_spread,
-            edge_width=network.edge_width,
-            voxel_size_um=network.voxel_size_um,
-            **{f"weights {n}": np.asarray(w, np.float16) for n, w in network.weights.items()},
-        )
-    with storage.atomic(_hash_file(file)) as temporary:
-        Path(temporary).write_text(f"{_sha256(file)}  {Path(file).name}\n", encoding="utf-8")
+    stored_weights.save(
+        file,
+        version=VERSION,
+        size=[size.fine, size.coarse, size.before, size.middle, size.after],
+        noise=network.noise,
+        dark_spread=network.dark_spread,
+        edge_width=network.edge_width,
+        voxel_size_um=network.voxel_size_um,
+        **{f"weights {n}": np.asarray(w, np.float16) for n, w in network.weights.items()},
+    )
 
 
 def load(file):
@@ -90,18 +86,7 @@ def load(file):
     ValueError
         If the file is not the one whose hash stands beside it, or holds another kind of network.
     """
-    for needed in (Path(file), _hash_file(file)):
-        if not needed.is_file():
-            raise FileNotFoundError(
-                f"{needed}: the weights of the network, or their hash, are missing. {AGAIN}"
-            )
-    found = _sha256(file)
-    wanted = (_hash_file(file).read_text(encoding="utf-8").split() or ["nothing"])[0]
-    if found != wanted:
-        raise ValueError(
-            f"{file} has the SHA-256 {found[:12]}..., expected {wanted[:12]}...: the weights were "
-            f"damaged or replaced. {AGAIN}"
-        )
+    stored_weights.check(file, "the network", AGAIN)
     with np.load(file, allow_pickle=False) as held:
         if "version" not in held or str(held["version"]) != VERSION:
             raise ValueError(f"{file} holds no {VERSION}, which this version reads. {AGAIN}")
@@ -135,11 +120,3 @@ def stored():
         As :func:`load`.
     """
     return load(WEIGHTS)
-
-
-def _hash_file(file):
-    return Path(file).with_suffix(".sha256")
-
-
-def _sha256(file):
-    return hashlib.sha256(Path(file).read_bytes()).hexdigest()
