@@ -149,9 +149,9 @@ def found(scores, best):
         return f"{text}.".replace("-", "−")
     reached = " and ".join(f"{best[specimen]:.2f} on {specimen}" for specimen in known)
     if all(span.loc[specimen, "max"] < best[specimen] for specimen in known):
-        verdict = "so a part of the miss is the methods' and the rest is not in the image"
+        verdict = "so a part of the miss is the methods'; what it misses too may not be in the image"
     else:
-        verdict = "which is not above all of them: what is missing is not in the image"
+        verdict = "which is not above all of them: what is missing may not be in the image"
     return f"{text}; {_POSTERIOR} reaches {reached}, {verdict}.".replace("-", "−")
 
 
