@@ -149,7 +149,7 @@ def found(scores, best):
         return f"{text}.".replace("-", "−")
     reached = " and ".join(f"{best[specimen]:.2f} on {specimen}" for specimen in known)
     if all(span.loc[specimen, "max"] < best[specimen] for specimen in known):
-        verdict = "so a part of the miss is the methods'; what it misses too may not be in the image"
+        verdict = "so a part of the miss is the methods'; the rest may not be in the image"
     else:
         verdict = "which is not above all of them: what is missing may not be in the image"
     return f"{text}; {_POSTERIOR} reaches {reached}, {verdict}.".replace("-", "−")
