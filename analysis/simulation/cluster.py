@@ -100,7 +100,7 @@ def outcomes(cases, profile, address, *, wait_s=None, progress=print):
     wait_s = WAIT_S if wait_s is None else wait_s
     root = storage.results_root().absolute()
     waiting, running = deque(cases), {}  # future -> case and the workers that may run it
-    with _quiet(), _default_scheduler(), _connected(address) as client, _token(root) as token:
+    with _quiet(), _connected(address) as client, _token(root) as token:
         accepted = _first_workers(client, root, token, wait_s, progress)
         refused, alone_since = set(), None
         while waiting or running:
@@ -261,7 +261,7 @@ def _done(client, futures):
     if not futures:
         time.sleep(POLL_S / 4)
         return []
-    with contextlib.suppress(TimeoutError):
+    with client.as_current(), contextlib.suppress(TimeoutError):
         wait(futures, timeout=POLL_S, return_when="FIRST_COMPLETED")
     _check(client)
     return [future for future in futures if future.done()]
@@ -277,26 +277,12 @@ def _lost(client):
 
 
 @contextlib.contextmanager
-def _default_scheduler():
-    """A client that never reached its scheduler stays dask's default, and xarray would ask it."""
-    from dask import config
-
-    before = config.get("scheduler", None)
-    try:
-        yield
-    finally:
-        if before is None:
-            config.config.pop("scheduler", None)
-        else:
-            config.set(scheduler=before)
-
-
-@contextlib.contextmanager
 def _connected(address):
     from dask.distributed import Client
 
     try:
-        client = Client(address, timeout=CONNECT_S)
+        # Never dask's default: a client that is lost stays that, and xarray would ask it.
+        client = Client(address, timeout=CONNECT_S, set_as_default=False)
     except (OSError, ValueError) as error:
         raise ClusterFailed(
             f"No scheduler answers at {address!r} (tried for {CONNECT_S:.0f} s: {error}). Expected "

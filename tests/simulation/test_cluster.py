@@ -202,7 +202,7 @@ def test_workers_of_another_version_and_without_the_package_are_named(scheduler,
     )
     address = scheduler.scheduler_address
     with worker(address, PYTHONPATH=str(other)), worker(address, PYTHONPATH=str(none)):
-        with distributed.Client(address) as client:
+        with distributed.Client(address, set_as_default=False) as client:
             client.wait_for_workers(3, timeout=60)
         with pytest.raises(cluster.ClusterFailed) as raised:
             campaign.run(WANTED, SMOKE, scheduler=address, progress=lambda line: None)
@@ -219,7 +219,7 @@ def test_a_lost_scheduler_is_one_sentence_and_the_campaign_goes_on(results, writ
     address = f"tcp://127.0.0.1:{port}"
     dask = ("distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", str(port))
     with started(*dask, "--no-dashboard") as process:
-        with distributed.Client(address, timeout=60) as client:
+        with distributed.Client(address, timeout=60, set_as_default=False) as client:
             with _worker_here(client, address):
                 lines = []
 
@@ -243,6 +243,7 @@ def test_a_lost_scheduler_is_one_sentence_and_the_campaign_goes_on(results, writ
     )
     done = [case for case in WANTED if cases.is_finished(case, SMOKE)]
     assert 1 <= len(done) < 4
+    assert distributed.client._get_global_client() is None  # nor would xarray ask a lost one
     monkeypatch.setattr(campaign.local, "execute", execute)
     again = campaign.run(WANTED, SMOKE, workers=1, progress=lambda line: None)
     assert again.run == len(WANTED) - again.finished and again.finished >= len(done)
@@ -269,7 +270,8 @@ def test_a_scheduler_that_never_answered_is_not_asked_by_xarray(results, monkeyp
     import xarray as xr
 
     monkeypatch.setattr(cluster, "CONNECT_S", 0.5)
+    before = dask.config.get("scheduler", None)
     with pytest.raises(cluster.ClusterFailed, match="No scheduler answers at"):
         list(cluster.outcomes(WANTED, SMOKE, "tcp://127.0.0.1:9"))
-    assert dask.config.get("scheduler", None) is None
+    assert dask.config.get("scheduler", None) == before
     assert xr.DataArray(np.ones(3)).chunk().sum().compute() == 3
