@@ -12,7 +12,7 @@ RUN := $(VENV)/bin/python
 # where it stands, without reading it again. (make itself drops blanks before a value.)
 PROFILE_TYPED := $(filter-out file,$(origin PROFILE))
 NAMES := CBD_PROFILE PROFILE REAL JOBS PYTHON TESTS TOMOGRAM VOXEL_SIZE_UM FRACTIONS DATASET CROP POLARITY OUT FROM \
-  FILE AREA_CM2 THICKNESS_UM CONDUCTIVITY_S_M POROSITY LABELS METHOD SET SECONDS MEMORY_GB SIZE
+  FILE AREA_CM2 THICKNESS_UM CONDUCTIVITY_S_M POROSITY LABELS METHOD SET SECONDS MEMORY_GB SIZE CASES SEED
 $(foreach name,$(NAMES),$(eval override $(name) := $$(value $(name))))
 export $(NAMES)
 
@@ -23,12 +23,14 @@ export MKL_NUM_THREADS ?= 1
 export KERAS_BACKEND ?= jax
 export PYTHONHASHSEED = 0
 
-.PHONY: book test own spectrum challenge challenge-data lab posterior limit sync lock clean preview pdf epub crate help
+.PHONY: book test plan record verify own spectrum challenge challenge-data lab posterior limit sync lock clean preview pdf epub crate help
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make book [PROFILE=smoke|demo|paper] [REAL=labels.tif]   run the study, build the site"
 	@echo "make test                                                run the tests"
+	@echo "make plan [PROFILE=paper]      what would run, what of it is finished, what the rest costs"
+	@echo "make record [PROFILE=paper]    finished results into record/   make verify [CASES=3 SEED=n]   run some anew"
 	@echo "make own TOMOGRAM=scan.tif VOXEL_SIZE_UM=0.642 FRACTIONS=AM,CBD,pore [CROP=z0:z1,y0:y1,x0:x1]"
 	@echo "         [POLARITY=bright|dark] [DATASET=name] [OUT=folder]"
 	@echo "make spectrum FILE=cell.csv [AREA_CM2=1.13 THICKNESS_UM=80 CONDUCTIVITY_S_M=0.2]"
@@ -58,6 +60,13 @@ spectrum: $(VENV)/.compiled
 	@$(RUN) -m analysis spectrum --file="$$FILE" --area-cm2="$$AREA_CM2" \
 	  --thickness-um="$$THICKNESS_UM" --conductivity-S-m="$$CONDUCTIVITY_S_M" --porosity="$$POROSITY" \
 	  --labels="$$LABELS" --voxel-size-um="$$VOXEL_SIZE_UM" --out="$$OUT"
+
+plan record: $(VENV)/.installed
+	@$(RUN) -m analysis $@ --profile="$$PROFILE"
+
+# A profile named on the command line or in the environment; else the largest that has a record.
+verify: $(VENV)/.compiled
+	@$(RUN) -m analysis verify $(if $(PROFILE_TYPED),--profile="$$PROFILE" )--cases="$$CASES" --seed="$$SEED"
 
 challenge: $(VENV)/.compiled
 	@$(RUN) -m analysis challenge --profile="$$PROFILE" --method="$$METHOD" --set="$$SET" \

@@ -1,4 +1,4 @@
-"""Command line: ``python -m analysis book|own|challenge|campaign|kernels|sync|preview ...``."""
+"""Command line: ``python -m analysis book|own|challenge|campaign|plan|record|verify|sync ...``."""
 
 import argparse
 import sys
@@ -13,6 +13,7 @@ def main(arguments=None):
     _add_spectrum(commands)
     _add_challenge(commands)
     _add_campaign(commands)
+    _add_record(commands)
     _add_kernels(commands)
     _add_sync(commands)
     _add_preview(commands)
@@ -162,6 +163,28 @@ def _add_campaign(commands):
     parser = commands.add_parser("campaign", help="fit gamma for every trinarization")
     campaign.add_arguments(parser)
     parser.set_defaults(run=lambda options: campaign.main(options, progress=_progress))
+
+
+def _add_record(commands):
+    what = {
+        "plan": "what a profile runs and what that costs",
+        "record": "gather finished results in record/",
+        "verify": "run cases of a record anew and compare",
+    }
+    parsers = {name: commands.add_parser(name, help=text) for name, text in what.items()}
+    for parser in parsers.values():
+        parser.add_argument("--profile", default="", help="smoke, demo or paper")
+    parsers["verify"].add_argument("--cases", default="", help="how many are drawn")
+    parsers["verify"].add_argument("--seed", default="", help="of the draw; by default a new one")
+
+    def run(options):
+        from analysis.record import command
+
+        given = {k: v for k, v in vars(options).items() if k not in ("command", "run")}
+        return command.run(options.command, **given, progress=_progress)
+
+    for parser in parsers.values():
+        parser.set_defaults(run=run)
 
 
 def _add_kernels(commands):

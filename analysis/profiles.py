@@ -8,19 +8,13 @@ import zlib
 from dataclasses import dataclass
 
 ELECTRODES = ("SL", "TL")  # the two electrodes that the paper compares
-TABLE_3_METHODS = (
-    "kmeans",
-    "edx-closing",
-    "thresholding",
-    "nn-am-cbd-p",
-    "nn-am-cond",
-    "nn-cbd-am-p",
-    "nn-cbd-cond",
-    "nn-am-p-cbd",
-    "nn-p-am-cbd",
-    "nn-p-cond",
+TABLE_3_METHODS = tuple(
+    "kmeans edx-closing thresholding nn-am-cbd-p nn-am-cond nn-cbd-am-p nn-cbd-cond nn-am-p-cbd "
+    "nn-p-am-cbd nn-p-cond".split()
 )
 OUTSIDE_TABLE_3 = ("nn-cbd-p-am", "nn-p-cbd-am")  # the other two of the twelve
+FROM_POSTERIOR = ("posterior", "draw")  # the most probable map, and one drawn
+ONE_A_WAY = ("thresholding", "kmeans", "edx-closing", "nn-am-cond")  # one map of each of four ways
 
 
 @dataclass(frozen=True)
@@ -92,6 +86,12 @@ class Profile:
     resolved_fitted, resolved_gammas : tuple of str, tuple of float
         Trinarizations whose gamma is fitted with resolved runs, and the values between which the
         fit interpolates.
+    resolved_control_variate : bool
+        Whether the fit takes the homogenized model as control variate; then two gammas do, the
+        middle one of three and one beside it.
+    resolved_predicted, resolved_predicted_cutouts : tuple of str or None, int or None
+        Trinarizations, and cutouts of each electrode, that are also lithiated with the fitted
+        gamma at all currents; None for all that are fitted.
     resolved_currents : tuple of float
         Currents [mA/cm²] of the truth and of the predictions with fitted gammas.
     resolved_cutoff_V : float
@@ -169,6 +169,9 @@ class Profile:
     resolved_methods: tuple[str, ...] = ("truth", "thresholding", "kmeans", "edx-closing")
     resolved_fitted: tuple[str, ...] = ("kmeans", "edx-closing")
     resolved_gammas: tuple[float, ...] = (0.03, 0.07, 0.15, 0.32)
+    resolved_control_variate: bool = False
+    resolved_predicted: tuple[str, ...] | None = None
+    resolved_predicted_cutouts: int | None = None
     resolved_currents: tuple[float, ...] = (3.0, 6.0, 12.0)
     resolved_cutoff_V: float = 3.0
     resolved_tolerance: float = 1.0
@@ -307,9 +310,13 @@ PROFILES = {
             resolved_lateral=200,
             resolved_voxels_per_cell=(2, 1),
             resolved_specimens=ELECTRODES,
-            resolved_methods=("truth", *TABLE_3_METHODS),
-            resolved_fitted=TABLE_3_METHODS,
-            resolved_gammas=(0.01, 0.03, 0.07, 0.16, 0.5),
+            resolved_cutouts=3,
+            resolved_methods=("truth", *TABLE_3_METHODS, *OUTSIDE_TABLE_3, *FROM_POSTERIOR),
+            resolved_fitted=(*TABLE_3_METHODS, *OUTSIDE_TABLE_3, *FROM_POSTERIOR),
+            resolved_gammas=(0.025, 0.08, 0.25),  # the middle one, the true one, is run in any case
+            resolved_control_variate=True,
+            resolved_predicted=ONE_A_WAY,
+            resolved_predicted_cutouts=1,
             resolved_currents=(1.0, 3.0, 6.0, 8.0, 10.0, 12.0),
         ),
     )
@@ -317,14 +324,7 @@ PROFILES = {
 
 
 def name_of(profile):
-    """
-    Name of a profile that exists, given as an object or by its name.
-
-    Raises
-    ------
-    ValueError
-        If there is no such profile.
-    """
+    """Name of a profile, given as an object or by its name; ValueError if there is none."""
     return get(profile).name
 
 

@@ -22,6 +22,7 @@ import jupytext
 import nbformat
 import yaml
 
+from analysis import progress as notes
 from analysis import storage
 from analysis.processes import die_with_parent, killed_by
 from publishing import stamps
@@ -30,6 +31,8 @@ from publishing.fingerprint import fingerprint
 from publishing.pairs import KERNEL
 
 PRINTING = threading.Lock()
+
+TELL_EVERY_S = 60.0  # what a chapter is at is told this often while it runs
 
 _CHILDREN = set()  # notebooks under way, to end them when the run is stopped
 
@@ -159,7 +162,8 @@ def _bring_up_to_date(chapter, build, parameters, board):
         return True
     board.line(name, f"running ({reason})", finished=False)
     try:
-        stamp = run_chapter(chapter.source, name, build=build, parameters=parameters)
+        with _told(board, name, build.log(name)):
+            stamp = run_chapter(chapter.source, name, build=build, parameters=parameters)
         stamp["fingerprint"]["offered"] = offered
         stamps.write_stamp(build, name, stamp)
     except (ChapterFailed, OSError) as failure:
@@ -169,6 +173,26 @@ def _bring_up_to_date(chapter, build, parameters, board):
     board.ran.append(name)
     board.line(name, f"{stamp['seconds']:6.1f} s  {stamp['peak_memory_MB'] / 1000:.1f} GB")
     return True
+
+
+@contextmanager
+def _told(board, name, log, every_s=None):
+    """Tell how long a chapter has been running, and the last note in its log, again and again."""
+    over = threading.Event()
+    begin = time.monotonic()
+
+    def tell():
+        while not over.wait(every_s or TELL_EVERY_S):
+            gone = f"{notes.clock(time.monotonic() - begin)} gone"
+            board.line(name, "; ".join(filter(None, [gone, notes.last_note(log)])), finished=False)
+
+    teller = threading.Thread(target=tell, daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        over.set()
+        teller.join()
 
 
 def run_chapter(source, name, *, build, parameters):
@@ -206,7 +230,7 @@ def run_chapter(source, name, *, build, parameters):
     nbformat.write(notebook, entry)
 
     command = [sys.executable, "-m", "papermill", str(entry), str(partial), "-k", "python3"]
-    command += ["--cwd", str(ROOT), "--no-progress-bar"]
+    command += ["--cwd", str(ROOT), "--no-progress-bar", "--log-output"]
     # base64 YAML keeps the types: a voxel size stays a number, a path a string
     command += ["-b", base64.b64encode(yaml.safe_dump(dict(given)).encode()).decode()]
     started = time.perf_counter()
@@ -245,11 +269,13 @@ def _run(command, log, record):
     environment = {
         **os.environ,
         storage.RECORD_VARIABLE: str(record),
+        notes.VARIABLE: str(log),
         "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
         "PYTHONHASHSEED": "0",
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     }
-    with open(log, "wb") as output:
+    log.write_bytes(b"")
+    with open(log, "ab") as output:  # notes are appended to the same file
         process = subprocess.Popen(
             command,
             stdout=output,

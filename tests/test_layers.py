@@ -16,6 +16,7 @@ RANKS = {
     "opengl": 1,
     "paper": 1,
     "processes": 1,
+    "progress": 1,
     "storage": 1,
     "tomogram": 2,
     "figures": 2,
@@ -27,6 +28,7 @@ RANKS = {
     "kernels": 5,
     "simulation": 6,
     "study": 9,
+    "record": 10,
     "challenge": 10,
     "__main__": 11,
 }

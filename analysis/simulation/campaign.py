@@ -9,11 +9,13 @@ import time
 from dataclasses import dataclass, replace
 
 from analysis import profiles, storage
+from analysis import progress as notes
 from analysis.simulation import cluster, local
 from analysis.simulation.case_lists import fipy_cases, fit_cases, predictions, resolved_cases
 from analysis.simulation.cases import TRUTH, Case, file_of, is_finished
 from analysis.storage import scratch
 
+LONG = 20.0  # work of a case, in compiled lithiations, from which its beginning is told
 SHARED_S = 10.0  # for a file to appear that another machine has written to a shared disk
 
 
@@ -53,7 +55,8 @@ def run(cases, profile, *, scheduler=None, workers=None, wait_s=None, progress=p
     wait_s : float, optional
         How long to wait for workers of a cluster [s].
     progress : callable
-        Receives one line per finished case, with the time left, and one per touched file.
+        Receives one line per finished case, with the time left, one as a long case begins, and one
+        per touched file. How far the campaign is goes to the chapter's log as well.
 
     Returns
     -------
@@ -84,17 +87,52 @@ def run(cases, profile, *, scheduler=None, workers=None, wait_s=None, progress=p
         outcomes = cluster.outcomes(missing, profile, scheduler, wait_s=wait_s, progress=progress)
     else:
         workers = min(workers or _worthwhile_workers(missing, profile), len(missing))
-        outcomes = local.outcomes(missing, profile, workers)
-    begin = time.monotonic()
+        outcomes = local.outcomes(missing, profile, workers, begun=lambda at: course.begun(at))
+    course = _Course(missing, profile, progress)
     for done, (case, outcome) in enumerate(outcomes, start=1):
         reason = outcome.reason or _reason_not_here(case, profile, patient=bool(scheduler))
         if reason:
             failed[case] = reason
-        left = (time.monotonic() - begin) / done * (len(missing) - done)
         note = f"failed: {reason}" if reason else "done"
         note += f" ({outcome.note})" if outcome.note else ""
-        progress(f"{done:4d}/{len(missing)}  {_clock(left)} left  {case}: {note}")
+        left = notes.clock(course.ended(case))
+        progress(f"{done:4d}/{len(missing)}  {left} left  {case}: {note}")
     return Summary(finished, len(missing) - len(failed), failed)
+
+
+class _Course:
+    """How far a campaign is: cases ended, cases at work, time left by the work of those ended."""
+
+    def __init__(self, cases, profile, progress):
+        self.across = profile.resolved_lateral
+        self.cases, self.progress = cases, progress
+        self.done, self.work_done = 0, 0.0
+        self.work = sum(_weight(case, self.across) for case in cases)
+        self.at_work, self.begin = [], time.monotonic()
+
+    def begun(self, at_work):
+        """Take the cases that are at work now; a long one among them gets a line as it begins."""
+        for case in at_work:
+            if case not in self.at_work and _weight(case, self.across) >= LONG:
+                self.progress(f"{self.done:4d}/{len(self.cases)}  {case}: begun")
+        self.at_work = list(at_work)
+        self._note()
+
+    def ended(self, case):
+        """Count a case as ended; returns the seconds left."""
+        self.done += 1
+        self.work_done += _weight(case, self.across)
+        self.at_work = [one for one in self.at_work if one != case]
+        self._note()
+        return self._left()
+
+    def _left(self):
+        gone = time.monotonic() - self.begin
+        return notes.time_left(gone, self.work_done, max(0.0, self.work - self.work_done))
+
+    def _note(self):
+        at_work = [str(case) for case in self.at_work]
+        notes.note(notes.line(self.done, len(self.cases), "cases", self._left(), at_work))
 
 
 def _reason_not_here(case, profile, *, patient):
@@ -178,9 +216,12 @@ def run_fipy(profile, **options):
 
 
 def run_resolved(profile, **options):
-    """Run the resolved cases of the study, all three stages; returns the fits and a Summary."""
+    """Run the resolved cases of the study, stage by stage; returns the fits and a Summary."""
     runs, fits = resolved_cases(profile)
     done = run(runs, profile, **options)
+    further = [one for one in resolved_cases(profile)[0] if one not in runs]
+    if further:  # with a control variate, the first of a scan say which others are needed
+        done += run(further, profile, **options)
     done += run(fits, profile, **options)
     predicted = [
         one
@@ -258,8 +299,3 @@ def main(options, progress=print):
             summary += run_fipy(profile, **common)[1]
     progress(str(summary))
     return 1 if summary.failed else 0
-
-
-def _clock(seconds):
-    minutes, seconds = divmod(round(seconds), 60)
-    return f"{minutes}:{seconds:02d}"

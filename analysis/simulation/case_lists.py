@@ -5,12 +5,12 @@ from dataclasses import replace
 
 from analysis import profiles, storage
 from analysis.segmentation.methods import CATALOG
-from analysis.simulation.cases import TRUTH, Case, is_finished, load, measurements, scan, truth_of
+from analysis.simulation.cases import TRUTH, Case, is_finished, load, measurements, scan
 
 HEADLINE = "TL", 1  # specimen and cutout whose truth is also lithiated with other cells
 
 
-def fit_cases(profile, methods=None):
+def fit_cases(profile, methods=None, present=None):
     """
     Cases of the known-answer experiment, in two stages.
 
@@ -20,6 +20,9 @@ def fit_cases(profile, methods=None):
     methods : sequence of str, optional
         Trinarizations; by default those of the paper's Table 3 and the truth. Of these, a method
         without labels on disk is left out.
+    present : callable, optional
+        Takes specimen, cutout and method: whether there are labels; by default, if they are on
+        disk. The plan of a run that has not begun takes all as present.
 
     Returns
     -------
@@ -34,19 +37,18 @@ def fit_cases(profile, methods=None):
     if methods:
         _check_methods(methods, profile)
     methods = methods or profile.fit_methods
+    present = present or on_disk(profile)
     first, second = [], []
     for specimen in profiles.ELECTRODES:
         for cutout in profile.cutout_numbers:
-            present = [
-                method for method in methods if has_labels(specimen, cutout, method, profile)
-            ]
+            there = [method for method in methods if present(specimen, cutout, method)]
             fits = [
                 Case("fit", specimen, cutout, method, profile.gamma_true, profile.fit_current)
-                for method in present
+                for method in there
             ]
-            if fits and storage.exists("volumes", truth_of(fits[0]).labels, profile=profile):
+            if fits and present(specimen, cutout, TRUTH):
                 first += measurements(profile, specimen, cutout)
-                first += [Case("structure", specimen, cutout, method) for method in present]
+                first += [Case("structure", specimen, cutout, method) for method in there]
                 second += fits
     return first, second
 
@@ -73,9 +75,15 @@ def _check_methods(methods, profile):
             )
 
 
-def resolved_cases(profile):
+def resolved_cases(profile, present=None):
     """
     Resolved lithiations of the study, in three stages, each of which reads the one before.
+
+    Parameters
+    ----------
+    profile : analysis.profiles.Profile
+    present : callable, optional
+        As for :func:`fit_cases`.
 
     Returns
     -------
@@ -85,6 +93,7 @@ def resolved_cases(profile):
     fits : list of Case
         Gamma of the fitted methods, and of the truth as a check.
     """
+    present = present or on_disk(profile)
     n, *others = profile.resolved_voxels_per_cell
     current, gamma = profile.fit_current, profile.gamma_true
     runs, fits = [], []
@@ -95,19 +104,28 @@ def resolved_cases(profile):
             runs += [
                 Case("lithiation", specimen, cutout, method, gamma, current, "resolved", voxels)
                 for method, voxels in compared
-                if has_labels(specimen, cutout, method, profile)
+                if present(specimen, cutout, method)
             ]
             runs += measurements(profile, specimen, cutout, n)
             fits += [
                 Case("fit", specimen, cutout, method, gamma, current, "resolved", n)
                 for method in dict.fromkeys((TRUTH, *profile.resolved_fitted))
-                if has_labels(specimen, cutout, method, profile)
+                if present(specimen, cutout, method)
             ]
     return runs + [one for fit in fits for one in scan(fit, profile)], fits
 
 
 def predictions(fit, profile):
-    """Resolved lithiations at all currents with the gamma of a finished resolved fit."""
+    """
+    Resolved lithiations at all currents with the gamma of a finished resolved fit.
+
+    Returns
+    -------
+    cases : list of Case
+        Empty if the profile predicts nothing for this map or this cutout.
+    """
+    if not is_predicted(fit, profile):
+        return []
     gamma = round(float(load(fit, profile).fitted_gamma), 4)
     return [
         replace(fit, kind="lithiation", gamma=gamma, current_mA_cm2=current)
@@ -115,9 +133,21 @@ def predictions(fit, profile):
     ]
 
 
+def is_predicted(fit, profile):
+    """Whether a profile also lithiates a fitted map, of this cutout, at all currents."""
+    methods, cutouts = profile.resolved_predicted, profile.resolved_predicted_cutouts
+    named = methods is None or fit.method in methods
+    return fit.method != TRUTH and named and (cutouts is None or fit.cutout <= cutouts)
+
+
 def has_labels(specimen, cutout, method, profile):
     """Whether a trinarization of a cutout is on disk."""
     return storage.exists("volumes", f"labels/{specimen}-{cutout}-{method}", profile=profile)
+
+
+def on_disk(profile):
+    """:func:`has_labels` for one profile."""
+    return lambda specimen, cutout, method: has_labels(specimen, cutout, method, profile)
 
 
 def fipy_cases(profile):

@@ -19,6 +19,7 @@ MODEL_VERSION = 6  # raise it when a change of the model changes results
 KINDS = ("structure", "lithiation", "fit")
 
 TRUTH = "truth"
+NEAR = 0.03  # relative difference of capacities within which both sides of a gamma are run
 
 
 @dataclass(frozen=True)
@@ -106,8 +107,24 @@ def measurements(profile, specimen, cutout, voxels_per_cell=None):
 
 
 def scan(fit, profile):
-    """Lithiations at a few values of gamma that a resolved fit interpolates."""
-    return [replace(fit, kind="lithiation", gamma=gamma) for gamma in profile.resolved_gammas]
+    """
+    Lithiations at a few values of gamma that a resolved fit interpolates.
+
+    With a control variate and three values, the middle one is run first: whether it ends before the
+    measured curve or after it says on which side of it gamma lies, and only that side is run as
+    well. So the list is of one case until the middle one and the measurement are finished.
+    """
+    runs = [replace(fit, kind="lithiation", gamma=gamma) for gamma in profile.resolved_gammas]
+    if not profile.resolved_control_variate or len(runs) != 3:
+        return runs
+    low, middle, high = runs
+    target = replace(fit, kind="lithiation", method=TRUTH)  # a fit has the gamma of the experiment
+    if not (is_finished(middle, profile) and is_finished(target, profile)):
+        return [middle]
+    ends, wanted = (float(load(one, profile).capacity_mAh_cm2[-1]) for one in (middle, target))
+    if abs(ends / wanted - 1) < NEAR:
+        return runs
+    return [middle, high] if ends < wanted else [low, middle]
 
 
 def name_of(case, profile):
@@ -121,14 +138,16 @@ def name_of(case, profile):
         "case": _values(case),
         "model": MODEL_VERSION,
         "materials": _values(DEFAULT),
-        "labels": _digest(case.labels, profile),
+        "labels": labels_digest(case.labels, profile),
         "seed": profile.seed,
     }
     if case.kind == "fit":
-        content["target"] = _digest(truth_of(case).labels, profile)
+        content["target"] = labels_digest(truth_of(case).labels, profile)
         content["currents"] = list(profile.currents_mA_cm2)
     if case.resolved:
         content["gammas"] = list(profile.resolved_gammas) if case.kind == "fit" else []
+        if case.kind == "fit" and profile.resolved_control_variate:
+            content["control variate"] = True
         content["part"] = profile.resolved_lateral
         content["end"] = [profile.resolved_cutoff_V, profile.resolved_tolerance]
     text = json.dumps(content, sort_keys=True)
@@ -179,7 +198,7 @@ def load(case, profile):
 _DIGESTS = {}  # (file, size, time of change) -> hash of the labels
 
 
-def _digest(volume, profile):
+def labels_digest(volume, profile):
     """Hash of the voxels of a volume, whatever the file around them looks like."""
     file = storage.path("volumes", volume + ".nc", profile=profile)
     if not file.exists():

@@ -7,7 +7,7 @@ from analysis.simulation.cases import is_finished
 from analysis.simulation.run import Outcome, execute
 
 
-def outcomes(cases, profile, workers):
+def outcomes(cases, profile, workers, begun=lambda cases: None):
     """
     Run cases on this machine.
 
@@ -18,6 +18,8 @@ def outcomes(cases, profile, workers):
     profile : analysis.profiles.Profile
     workers : int
         Processes; one means this process.
+    begun : callable
+        Receives the list of cases at work, whenever another one begins.
 
     Yields
     ------
@@ -31,13 +33,14 @@ def outcomes(cases, profile, workers):
         If results cannot be written.
     """
     if workers > 1:
-        yield from _in_processes(cases, profile, workers)
+        yield from _in_processes(cases, profile, workers, begun)
         return
     for case in cases:
+        begun([case])
         yield case, execute(case, profile)
 
 
-def _in_processes(cases, profile, workers):
+def _in_processes(cases, profile, workers, begun):
     """Local processes. One that is killed takes its case with it; the case is tried again."""
     from concurrent.futures import as_completed
     from concurrent.futures.process import BrokenProcessPool
@@ -46,10 +49,12 @@ def _in_processes(cases, profile, workers):
     while left:
         with processes.pool(workers, initializer=_begin_worker) as pool:
             futures = {pool.submit(execute, case, profile): case for case in left}
+            begun(left[:workers])  # a pool takes its cases in the order of submission
             try:
                 for future in as_completed(futures):
                     outcome = future.result()
                     left.remove(futures[future])
+                    begun(left[:workers])
                     yield futures[future], outcome
             except BrokenProcessPool:
                 broken += 1

@@ -14,6 +14,7 @@ from analysis.electrochemistry.porous_electrode import homogenization as structu
 from analysis.electrochemistry.resolved import checkpoint
 from analysis.electrochemistry.resolved import half_cell as resolved
 from analysis.phases import Phase
+from analysis.simulation import control_variate, costs, datasets
 from analysis.simulation.cases import (
     MODEL_VERSION,
     TRUTH,
@@ -51,7 +52,7 @@ def execute(case, profile):
         If the file cannot be written: the next case's could not either.
     """
     unfinished = storage.path("cases", f".{name_of(case, profile)}.npz", profile=profile)
-    note = ""
+    note, meter = "", costs.Meter()
     try:
         try:
             dataset = _RUN[case.kind](case, profile)
@@ -67,6 +68,7 @@ def execute(case, profile):
     with storage.atomic(target) as temporary:
         dataset.to_netcdf(temporary, engine="h5netcdf")
     storage.record_write(target, case=str(case))
+    costs.write(case, profile, meter, dataset.attrs)
     return Outcome(note=note)
 
 
@@ -113,7 +115,7 @@ def _run_lithiation(case, profile):
     else:
         made = structure_of(case, profile)
     done = calibration.simulate(made.at(case.gamma), case.current_mA_cm2, fidelity=case.fidelity)
-    return _curve_dataset(done)
+    return datasets.of_curve(done)
 
 
 def part_of(case, profile):
@@ -160,7 +162,7 @@ def _run_resolved(case, profile):
     )
     if not run.reached_cutoff:
         raise RuntimeError(run.reason)
-    data = _resolved_dataset(run, case.voxels_per_cell * voxel_size_um)
+    data = datasets.of_resolved(run, case.voxels_per_cell * voxel_size_um)
     if case.method == TRUTH and case.current_mA_cm2 == profile.fit_current and run.snapshots:
         for name in ("salt_mol_m3", "content"):
             data[f"volume_{name}"] = (("z", "y", "x"), getattr(run.snapshots[-1], name))
@@ -173,50 +175,6 @@ def _nominal_mAh_cm2(labels, voxel_size_um, materials):
     thickness_m = labels.shape[0] * voxel_size_um * 1e-6
     lithium = np.mean(labels == Phase.AM) * thickness_m * active.max_concentration_mol_m3
     return lithium * (1 - active.initial_content) * FARADAY_C_MOL / 36000
-
-
-def _resolved_dataset(run, cell_size_um):
-    """A resolved run without what differs from machine to machine."""
-    import xarray as xr
-
-    data = xr.Dataset(
-        {
-            "voltage_V": ("point", run.voltage_V),
-            "capacity_mAh_cm2": ("point", run.capacity_mAh_cm2),
-            "salt_mol_m3": (("point", "depth_um"), run.salt_mol_m3),
-            "content": (("point", "depth_um"), run.content),
-            "salt_drift": ("point", run.salt_drift),
-            "lithium_drift": ("point", run.lithium_drift),
-            "kirchhoff": ("point", run.kirchhoff),
-        },
-        coords={"time_s": ("point", run.time_s), "depth_um": run.depth_um},
-        attrs={
-            "cell_size_um": cell_size_um,
-            "cells": run.cells,
-            "steps": run.steps,
-            "rejected": run.rejected,
-            "iterations": run.iterations,
-        }
-        | {f"inert_{name}": share for name, share in run.inert.items()},
-    )
-    for name in ("salt_mol_m3", "content", "electrolyte_V", "solid_V"):
-        fields = [getattr(shot, name) for shot in run.snapshots]
-        if fields:
-            stacked = np.stack([field[:, field.shape[1] // 2] for field in fields])
-            data[f"section_{name}"] = (("moment", "z", "x"), stacked)
-    if run.snapshots:
-        data["content_spread"] = (
-            ("moment", "z"),
-            [_spread(shot.content) for shot in run.snapshots],
-        )
-        data.coords["moment"] = [shot.time_s for shot in run.snapshots]
-    return data
-
-
-def _spread(content):
-    """Difference between the 95th and the 5th percentile of the content in each slice."""
-    flat = content.reshape(content.shape[0], -1)
-    return np.array([np.diff(np.nanpercentile(part, (5, 95)))[0] for part in flat])
 
 
 _FINE = {}  # one process computes the fine structure of a volume once for all currents
@@ -299,12 +257,23 @@ def _run_resolved_fit(case, profile):
         one.current_mA_cm2: one
         for one in measurements(profile, case.specimen, case.cutout, case.voxels_per_cell)
     }
-    capacity, voltage = noisy(load(truth[case.current_mA_cm2], profile), case, profile)
+    target = noisy(load(truth[case.current_mA_cm2], profile), case, profile)
     runs = {}
     for one in scan(case, profile):
         data = load(one, profile)
         runs[one.gamma] = data.capacity_mAh_cm2.values, data.voltage_V.values
-    fit = calibration.fit_scan(runs, capacity, voltage, noise_V=profile.noise_V)
+    if profile.resolved_control_variate:
+        homogenized = structure.from_labels(*part_of(case, profile))
+        fit = control_variate.fit(
+            runs,
+            homogenized,
+            *target,
+            current_mA_cm2=case.current_mA_cm2,
+            noise_V=profile.noise_V,
+            materials=materials_of(case, profile),
+        )
+    else:
+        fit = calibration.fit_scan(runs, *target, noise_V=profile.noise_V)
     return xr.Dataset(
         {
             "fitted_gamma": fit.gamma,
@@ -329,19 +298,6 @@ def noisy(curve, case, profile):
     voltage = np.interp(time_s, curve.time_s, curve.voltage_V)
     capacity = case.current_mA_cm2 * time_s / 3600
     return capacity, voltage + rng.normal(0, profile.noise_V, time_s.size)
-
-
-def _curve_dataset(done):
-    import xarray as xr
-
-    return xr.Dataset(
-        {
-            "voltage_V": ("point", done.voltage_V),
-            "capacity_mAh_cm2": ("point", done.capacity_mAh_cm2),
-        },
-        coords={"time_s": ("point", done.time_s)},
-        attrs={"salt_drift": done.salt_drift, "lithium_drift": done.lithium_drift},
-    )
 
 
 _RUN = {"structure": _run_structure, "lithiation": _run_lithiation, "fit": _run_fit}

@@ -5,6 +5,8 @@
 ``places``      where a result lies, and whether it is there
 ``checksums``   a SHA-256 for every result, beside the results
 ``scratch``     temporary files of a run, and what killed runs left
+``published``   the record that comes with the repository
+``provenance``  commit, versions and machine that made a result
 ``disk``        a disk that is full, said in one way
 ``attributes``  attributes and axes as netCDF and JSON can hold them
 

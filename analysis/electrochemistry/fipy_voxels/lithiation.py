@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis import progress
 from analysis.electrochemistry.fipy_voxels.plane import Plane
 from analysis.electrochemistry.materials import DEFAULT, FARADAY_C_MOL
 from analysis.electrochemistry.resolved import grid
@@ -86,7 +87,7 @@ def lithiate(labels, gamma, current_mA_cm2, times_s, *, voxel_size_um, materials
         np.where(plane.am, active.initial_content * active.max_concentration_mol_m3, 0.0),
     ]
     states, clock, sweeps, voltage = [start], [0.0], 0, []
-    for time in times:
+    for time in progress.through(times, "steps of a plane in FiPy", "{:.0f} s".format):
         last, step = states[-1], time - clock[-1]
         guess, old, implicit = last, (last[1], last[3]), step
         if len(states) > 1:

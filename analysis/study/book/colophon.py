@@ -4,17 +4,16 @@ import json
 import os
 import platform
 import re
-import subprocess
 from importlib import metadata
 from pathlib import Path
 
 import pandas as pd
 
 from analysis import __version__, storage
+from analysis.storage.provenance import NUMERICAL, commit, processor, version
 
 ROOT = Path(__file__).resolve().parents[3]
 DISTRIBUTION = "cbd-compendium"
-NUMERICAL = ("numpy", "scipy", "numba", "jaxlib")  # whose version and code path set the last digits
 
 
 def manifest(profile):
@@ -34,22 +33,6 @@ def manifest(profile):
         )
     storage.record_read(source)
     return json.loads(source.read_text(encoding="utf-8"))
-
-
-def commit(root=ROOT):
-    """
-    Commit of the source tree, marked if files differed from it; "unknown" outside git.
-
-    Returns
-    -------
-    name : str
-    """
-    try:
-        head = _git(root, "rev-parse", "HEAD")
-        changed = _git(root, "status", "--porcelain", "--untracked-files=no")
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown (not a git checkout)"
-    return head + (" with local changes" if changed else "")
 
 
 def run(profile):
@@ -73,35 +56,12 @@ def run(profile):
         "commit": commit(),
         "version": __version__,
         "Python": platform.python_version(),
-        "numerical libraries": ", ".join(f"{name} {_version(name)}" for name in NUMERICAL),
+        "numerical libraries": ", ".join(f"{name} {version(name)}" for name in NUMERICAL),
         "operating system": f"{platform.system()} {platform.machine()}",
         "processor": processor(),
         "processor cores": os.cpu_count(),
     }
     return pd.DataFrame({"what": list(lines), "value": [str(value) for value in lines.values()]})
-
-
-def processor():
-    """
-    Name of the processor and the widest vector instructions that numpy uses on it.
-
-    Libraries choose their code by these instructions, and with it the last digit of a result.
-
-    Returns
-    -------
-    name : str
-    """
-    import numpy as np
-
-    name = platform.processor() or platform.machine()
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        named = next(line for line in lines if line.startswith("model name"))
-        name = named.split(":", 1)[1].strip()
-    except (OSError, StopIteration):
-        pass  # not Linux: the platform's own name will do
-    extensions = np.show_config(mode="dicts")["SIMD Extensions"]
-    return f"{name}, {(extensions.get('found') or extensions.get('baseline') or ['none'])[-1]}"
 
 
 def chapters(profile):
@@ -156,7 +116,7 @@ def versions():
         Columns `package` and `version`; all packages stand in ``requirements.txt``.
     """
     names = sorted(_direct_dependencies(), key=str.lower)
-    return pd.DataFrame({"package": names, "version": [_version(name) for name in names]})
+    return pd.DataFrame({"package": names, "version": [version(name) for name in names]})
 
 
 def _direct_dependencies():
@@ -169,17 +129,3 @@ def _direct_dependencies():
     else:
         asked = [line for line in metadata.requires(DISTRIBUTION) or [] if "extra ==" not in line]
     return {re.match(r"[A-Za-z0-9._-]+", line)[0] for line in asked}
-
-
-def _version(name):
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return "not installed"
-
-
-def _git(root, *arguments):
-    done = subprocess.run(
-        ["git", *arguments], cwd=root, capture_output=True, text=True, check=True, timeout=20
-    )
-    return done.stdout.strip()

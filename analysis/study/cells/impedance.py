@@ -5,7 +5,7 @@ import pandas as pd
 import xarray as xr
 from scipy.optimize import brentq
 
-from analysis import profiles, storage
+from analysis import profiles, progress, storage
 from analysis.electrochemistry.transport import effective, impedance
 from analysis.electrochemistry.transport import percolation as grid
 from analysis.figures import style
@@ -35,7 +35,8 @@ def run(profile):
     for specimen in profiles.ELECTRODES:
         labels, edge = _labels(specimen, "truth", profile)
         truth = _spectrum(labels, profile.gamma_true, edge)
-        for method in profile.impedance_methods:
+        wanted = progress.through(profile.impedance_methods, f"spectra of {specimen}")
+        for method in wanted:
             if not storage.exists("volumes", f"labels/{specimen}-1-{method}", profile=profile):
                 continue
             labels, edge = _labels(specimen, method, profile)

@@ -12,6 +12,7 @@ from analysis.electrochemistry import gamma_fit as calibration
 from analysis.electrochemistry.porous_electrode import half_cell as halfcell
 from analysis.electrochemistry.porous_electrode import homogenization as structure
 from analysis.electrochemistry.transport import reactive_surface
+from analysis.progress import through
 from analysis.simulation import campaign, case_lists, cases
 from analysis.simulation import run as simulations
 
@@ -92,8 +93,9 @@ def run(profile, *, workers=None, progress=print):
         for case in dict.fromkeys(runs)
         if (case.specimen, case.cutout) == case_lists.HEADLINE
         and (case.gamma, case.current_mA_cm2) == (profile.gamma_true, profile.fit_current)
+        and cases.is_finished(case, profile)
     ]
-    outcomes = [_outcome(case, profile) for case in wanted if cases.is_finished(case, profile)]
+    outcomes = [_outcome(case, profile) for case in through(wanted, "runs beside the 1D model")]
     if not outcomes or outcomes[0].method != cases.TRUTH:
         raise RuntimeError(f"The truth itself was not lithiated: {summary}")
     storage.save_table("resolved", table(outcomes), profile=profile)
@@ -321,16 +323,9 @@ def _outcome(case, profile):
 
 
 def _fit(method, profile):
-    return cases.Case(
-        "fit",
-        SPECIMEN,
-        CUTOUT,
-        method,
-        profile.gamma_true,
-        profile.fit_current,
-        "resolved",
-        profile.resolved_voxels_per_cell[0],
-    )
+    of_profile = profile.gamma_true, profile.fit_current, "resolved"
+    voxels_per_cell = profile.resolved_voxels_per_cell[0]
+    return cases.Case("fit", SPECIMEN, CUTOUT, method, *of_profile, voxels_per_cell)
 
 
 def _by_current(wanted, profile):

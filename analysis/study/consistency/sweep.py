@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import profiles, storage
+from analysis import progress as notes
 from analysis.study.consistency import gammas, measured, specimens
 from analysis.study.consistency.criterion import PASSED, REJECTED, judge, named
 from analysis.study.consistency.specimens import TRUTH
@@ -47,7 +48,7 @@ def run(profile, progress=lambda line: None):
     single = {first.scenario: {name: {"SL": made["SL"]} for name, made in scans.items()}}
     tables = [_fitted(profile, first, scans)]
     progress(f"{first}: {len(tables[0])} fits")
-    for kind in others:
+    for kind in notes.through(others, "kinds of specimens"):
         if kind.scenario not in single:
             single[kind.scenario] = _scans(profile, _structures(profile, "SL", kind))
         double = _scans(profile, _structures(profile, "TL", kind))

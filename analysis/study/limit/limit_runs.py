@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from analysis import profiles, storage
+from analysis import profiles, progress, storage
 from analysis.phases import Phase
 from analysis.segmentation import agreement, draws, posterior
 from analysis.segmentation.boosting import posterior_model, posterior_training
@@ -121,7 +121,8 @@ def learning(profile):
                 }
             )
 
-    for (trained_on, count), (part, trees) in models.items():
+    lessons = progress.through(models.items(), "posteriors trained", lambda one: f"{one[0]}")
+    for (trained_on, count), (part, trees) in lessons:
         model = posterior_training.learn(part, seed=profile.seed_for("limit"), trees=trees)
         judge(trained_on, count, sum(one.phases.size for one in part), model)
     judge("stored", None, None, posterior_model.stored())
@@ -168,7 +169,8 @@ def physics(profile):
         by_scenario = posterior.by_scenario(one.gray, one.cbd_profile)
         best = probabilities[limit.WITH_PROFILE]
         found = limit.maps(one, best, by_scenario, count=profile.limit_draws)
-        for kind, labels in (("truth", one.labels), *limit.rivals(one).items(), *found):
+        kinds = (("truth", one.labels), *limit.rivals(one).items(), *found)
+        for kind, labels in progress.through(kinds, f"maps of {name}", lambda one: one[0]):
             row = one.place | {"kind": kind, "kappa": agreement.kappa(labels, one.labels)}
             rows.append(row | limit.physics(labels))
     table = pd.DataFrame(rows)
