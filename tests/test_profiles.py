@@ -28,6 +28,7 @@ def test_seeds_differ_by_what_they_are_for_and_repeat():
 def test_a_profile_is_looked_up_at_the_entry_only():
     """A chapter, a notebook opened by hand or a command names it; below, the object is passed."""
     entries = {"__main__.py", "profiles.py", "study/current.py", "simulation/campaign.py"}
+    entries |= {"record/command.py"}
     entries |= {"study/consistency/measured.py"}  # table(profile) is a public name
     entries |= {"study/own_data/own_tomogram.py"}  # a reader's own volume comes without a profile
     package = Path(__file__).resolve().parents[1] / "analysis"

@@ -4,6 +4,7 @@ Nothing is run. Costs are measured ones, scaled by a law that the plan prints wi
 """
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from analysis.record import unit_costs
 from analysis.simulation import case_lists, cases
@@ -11,6 +12,8 @@ from analysis.simulation.cases import TRUTH
 
 CORES = 2  # for which the hours at the end are given
 LIMIT_H = 14.0  # that the paper's size may take on them
+BOOK = Path(__file__).resolve().parents[2] / "book"
+COLOPHON = "17_reproduce"  # reads what the others have left
 BY_CASES = ("14_lithiation", "14b_resolved")  # chapters whose work is that of the cases
 KB_OF_CASE = {"resolved lithiation": 900, "structure": 33}  # of a file; others are smaller
 VOLUME_BYTES = 2.5  # of a voxel and cutout, all maps and gray values packed together, per map
@@ -167,16 +170,21 @@ def _rows_of_chapters(profile):
     done = unit_costs.chapters_done(profile)
     rows = []
     measured_on = profiles.PROFILES.get(published["profile"])
-    for name in sorted(set(published["chapters"]) | set(done)):
+    book = {file.stem for file in BOOK.glob("[0-9]*.md")} - set(BY_CASES) - {COLOPHON}
+    for name in sorted(book | set(published["chapters"]) | set(done)):
         if name in BY_CASES:
             continue
-        if name in done:
+        if name not in done and name not in published["chapters"]:
+            seconds = memory = float("nan")
+            source = "never measured"
+        elif name in done:
             # a manifest has wall seconds only; chapters run on about one core each
             seconds, memory, source = done[name]["seconds"], done[name]["peak_memory_MB"], "own run"
         else:
             cost = published["chapters"][name]
             factor = unit_costs.scale_of_chapter(name, profile, measured_on)
-            seconds, memory = factor * cost["cpu_s"], cost["peak_MB"] * min(factor, 4.0)
+            cutout = 1.0 if factor == 1 else (profile.lateral / measured_on.lateral) ** 2
+            seconds, memory = factor * cost["cpu_s"], cutout * cost["peak_MB"]
             source = f"profile {published['profile']} x {factor:.2g}"
         left = 0.0 if name in done else seconds
         rows.append(
@@ -227,7 +235,7 @@ def text(profile, rows=None, cores=CORES):
         f"left; disk {disk_gb(profile, rows):.1f} GB.",
         "The cost of a kind is proportional to what stands before its source: cells x steps with "
         f"{unit_costs.USUAL_STEPS} steps a run, voxels of a volume, or the number of cases; that "
-        "of a chapter to the voxels it works on.",
+        "of a chapter to the voxels it works on, its memory to those of a cutout.",
     ]
     unknown = [row.kind for row in rows if row.cpu_s != row.cpu_s]
     if unknown:

@@ -34,7 +34,7 @@ TOLERANCES = (
 
 
 @dataclass(frozen=True)
-class Verdict:
+class CaseVerdict:
     """What running a case anew said: whether it agrees, and in which words."""
 
     case: Case
@@ -77,7 +77,7 @@ def verify(profile, *, number=3, seed=None, progress=print):
 
     Returns
     -------
-    verdicts : list of Verdict
+    verdicts : list of CaseVerdict
 
     Raises
     ------
@@ -119,12 +119,12 @@ def verify(profile, *, number=3, seed=None, progress=print):
 
 
 def run_anew(case, name, entry, profile):
-    """Run one recorded case in a folder of its own and compare; returns a :class:`Verdict`."""
+    """Run one recorded case in a folder of its own and compare; returns a :class:`CaseVerdict`."""
     labels = None if case.method in ANEW else _load_labels(case, profile)
     with _elsewhere():
         _make_labels(case, profile, labels)
         if cases.labels_digest(case.labels, profile) != entry["labels_sha256"]:
-            return Verdict(case, False, "its labels are not those of the record")
+            return CaseVerdict(case, False, "its labels are not those of the record")
         for other, file, _ in recorded_cases(profile):
             if (other.specimen, other.cutout) == (case.specimen, case.cutout) and other != case:
                 _make_labels(other, profile, None, only_anew=True)
@@ -132,7 +132,7 @@ def run_anew(case, name, entry, profile):
                     shutil.copyfile(published.folder(profile) / file, temporary)
         outcome = simulations.execute(case, profile)
         if outcome.reason:
-            return Verdict(case, False, f"could not be run: {outcome.reason}")
+            return CaseVerdict(case, False, f"could not be run: {outcome.reason}")
         anew = cases.load(case, profile)
     return compare(case, _load(published.folder(profile) / name), anew)
 
@@ -148,25 +148,25 @@ def compare(case, recorded, anew):
 
     Returns
     -------
-    Verdict
+    CaseVerdict
     """
     if case.kind == "fit":
         old, new = float(recorded.fitted_gamma), float(anew.fitted_gamma)
         off = 100 * abs(new / old - 1)
-        return Verdict(case, off <= GAMMA, f"gamma {new:.4f}, recorded {old:.4f} ({off:.2g} %)")
+        return CaseVerdict(case, off <= GAMMA, f"gamma {new:.4f}, recorded {old:.4f} ({off:.2g} %)")
     if case.kind == "structure":
         off = max(
             100 * float(np.max(np.abs(anew[one].values / recorded[one].values - 1)))
             for one in ("transport", "active", "surface_1_m")
         )
-        return Verdict(case, off <= STRUCTURE, f"structure differs by {off:.2g} % at most")
+        return CaseVerdict(case, off <= STRUCTURE, f"structure differs by {off:.2g} % at most")
     old, new = ((one.capacity_mAh_cm2.values, one.voltage_V.values) for one in (recorded, anew))
     off = 100 * abs(float(new[0][-1] / old[0][-1]) - 1)
     at = np.linspace(0.002, 0.98, 400) * min(old[0][-1], new[0][-1])
     apart = np.interp(at, *new) - np.interp(at, *old)
     rms = float(1e3 * np.sqrt(np.mean(apart**2)))
     said = f"capacity differs by {off:.2g} %, voltage by {rms:.2g} mV rms"
-    return Verdict(case, off <= CAPACITY and rms <= VOLTAGE, said)
+    return CaseVerdict(case, off <= CAPACITY and rms <= VOLTAGE, said)
 
 
 @contextlib.contextmanager
