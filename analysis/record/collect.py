@@ -19,6 +19,7 @@ from analysis.storage import published
 
 LIMIT_MB = 15.0
 ONE_FILE_MB = 1.0  # tables and curves above it stay behind, and are named
+PACKED_BYTES = 50_000  # a smaller variable would take more room packed than as it is
 LEFT_OUT = ("section_", "volume_", "content", "salt_mol_m3")  # variables of a case
 
 
@@ -112,7 +113,7 @@ def _gathered(profile, scratch, before, progress):
         target = scratch / source.name
         data = small(cases.load(case, profile))
         packed = {key: {"compression": "gzip", "shuffle": True} for key in data.data_vars}
-        packed = {key: how for key, how in packed.items() if data[key].ndim}
+        packed = {key: how for key, how in packed.items() if data[key].nbytes > PACKED_BYTES}
         data.to_netcdf(target, engine="h5netcdf", encoding=packed)
         about = {"case": asdict(case), "kind": unit_costs.kind_of(case)}
         about["labels_sha256"] = cases.labels_digest(case.labels, profile)

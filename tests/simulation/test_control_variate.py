@@ -4,13 +4,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import xarray as xr
 from scipy.ndimage import gaussian_filter
 
 from analysis import profiles, storage
 from analysis.electrochemistry import gamma_fit
 from analysis.electrochemistry.materials import DEFAULT
 from analysis.electrochemistry.porous_electrode import homogenization
-from analysis.simulation import campaign, case_lists, cases, control_variate
+from analysis.simulation import cases, control_variate
+from analysis.simulation import run as simulations
 
 VOXEL_UM, CURRENT, NOISE_V = 1.284, 6.0, 2e-3
 MATERIALS = replace(DEFAULT, cutoff_V=3.4)
@@ -50,8 +52,9 @@ DEAR = {
 }
 
 
-@pytest.mark.parametrize("change", DEAR)
-@pytest.mark.parametrize("nodes", [(0.05, 0.2), (0.02, 0.08, 0.3)])
+@pytest.mark.parametrize(
+    ("change", "nodes"), zip(DEAR, 2 * ((0.05, 0.2), (0.02, 0.08, 0.3)), strict=True)
+)
 def test_few_runs_give_the_gamma_of_many(structure, change, nodes):
     dear = DEAR[change](structure)
     truth = 0.11
@@ -100,25 +103,44 @@ def test_a_cheap_model_that_cannot_run_is_no_control(structure):
         control_variate.corrected_curves(runs, short, CURRENT, materials=MATERIALS)
 
 
-def test_voxels_with_control_variate_are_fitted_as_by_a_full_scan(tmp_path, monkeypatch):
-    """The campaign itself, once with four gammas and once with two and the homogenized model."""
+def test_a_campaign_fits_resolved_cases_with_the_control_variate(tmp_path, monkeypatch, structure):
+    """The case itself; its resolved runs stand in for voxels by a model with less surface."""
     monkeypatch.setenv(storage.ROOT_VARIABLE, str(tmp_path))
-    storage.save_volume("labels/TL-1-truth", blobs(0), profile="smoke", voxel_size_um=VOXEL_UM)
-    full = replace(
+    profile = replace(
         profiles.get("smoke"),
         resolved_lateral=24,
-        resolved_voxels_per_cell=(2,),
-        resolved_currents=(6.0,),
-        resolved_gammas=(0.04, 0.06, 0.11, 0.16),
-        resolved_tolerance=2.0,
-        resolved_predicted=(),
+        resolved_gammas=(0.025, 0.08, 0.25),
+        resolved_control_variate=True,
+        resolved_cutoff_V=MATERIALS.cutoff_V,
     )
-    few = replace(full, resolved_gammas=(0.04, 0.16), resolved_control_variate=True)
-    gammas = []
-    for profile in (full, few):
-        fits, summary = campaign.run_resolved(profile, workers=1, progress=lambda line: None)
-        assert not summary.failed, str(summary)
-        assert all(not case_lists.predictions(fit, profile) for fit in fits)
-        gammas.append([float(cases.load(fit, profile).fitted_gamma) for fit in fits])
-    assert gammas[1] == pytest.approx(gammas[0], rel=0.02)
-    assert cases.name_of(fits[0], full) != cases.name_of(fits[0], few)
+    for method in ("truth", "kmeans"):
+        storage.save_volume(
+            f"labels/TL-1-{method}", blobs(1), profile=profile, voxel_size_um=VOXEL_UM
+        )
+    fit = cases.Case("fit", "TL", 1, "kmeans", 0.08, CURRENT, "resolved", 4)
+    run = replace(fit, kind="lithiation")
+    # the map conducts less than the truth: a larger gamma makes up for it
+    less = replace(DEAR["less surface"](structure), transport=0.8 * structure.transport)
+    put(replace(run, method="truth"), profile, lithiated(DEAR["less surface"](structure), 0.08))
+    for gamma in profile.resolved_gammas:
+        put(replace(run, gamma=gamma), profile, lithiated(less, gamma))
+    assert [one.gamma for one in cases.scan(fit, profile)] == [0.08, 0.25]
+    assert not simulations.execute(fit, profile).reason
+    found = cases.load(fit, profile)
+    many = {gamma: lithiated(less, gamma) for gamma in np.geomspace(0.08, 0.2, 9)}
+    target = cases.load(replace(run, method="truth"), profile)
+    full = gamma_fit.fit_scan(many, *simulations.noisy(target, fit, profile), noise_V=NOISE_V)
+    assert float(found.fitted_gamma) == pytest.approx(full.gamma, rel=0.02)
+    assert 0.09 < full.gamma < 0.15
+    plain = replace(profile, resolved_control_variate=False)
+    assert cases.name_of(fit, plain) != cases.name_of(fit, profile)
+
+
+def put(case, profile, curve):
+    capacity, voltage = curve
+    data = xr.Dataset(
+        {"capacity_mAh_cm2": ("point", capacity), "voltage_V": ("point", voltage)},
+        coords={"time_s": ("point", 3600 * capacity / CURRENT)},
+    )
+    with storage.atomic(cases.file_of(case, profile)) as temporary:
+        data.to_netcdf(temporary, engine="h5netcdf")

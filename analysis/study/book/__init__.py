@@ -6,6 +6,7 @@
 ``advice``      which method for which tomogram, branch by branch
 ``printed``     what the paper's tables hold when one computes with them
 ``conclusion``  every finding that was checked, gathered from what the chapters left (chapter 16)
+``paper_size``  results of the record at the paper's size, first, and of this run beside them
 ``colophon``    commit, versions, machine, times and checksums of a run (chapter 17)
 ``preview``     the picture that stands for the book in the README and where its address is shared
 """
