@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 from analysis import profiles
+from analysis.storage.files import record_read
 from analysis.storage.places import MANIFEST
 
 VARIABLE = "CBD_PUBLISHED"  # where records lie, if not beside the package
@@ -38,6 +39,7 @@ def manifest(profile):
     file = folder(profile) / MANIFEST
     if not file.exists():
         return {"planned": {}, "files": {}}
+    record_read(file)  # a chapter that shows the record runs again when the record has grown
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
         found["planned"], found["files"] = dict(found["planned"]), dict(found["files"])
