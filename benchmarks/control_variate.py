@@ -32,7 +32,7 @@ from analysis.simulation import control_variate
 
 CURRENT, GAMMA_TRUE, NOISE_V, LIMIT = 6.0, 0.08, 2e-3, 2.0
 NODES = [round(float(g), 4) for g in np.geomspace(0.01, 0.5, 9)]
-FEW = tuple(tuple(NODES[k] for k in at) for at in ((2, 6), (1, 7), (2, 4, 6), (1, 4, 7), (0, 4, 8)))
+FEW = tuple(tuple(NODES[k] for k in at) for at in ((2, 4), (4, 6), (4, 7), (2, 6), (2, 4, 6)))
 MAPS = ("kmeans", "thresholding", "edx-closing", "nn-am-cond")
 
 
@@ -95,20 +95,21 @@ def compare(options):
         f"cells of two, {CURRENT:g} mA/cm2; differences of gamma from the full fit [%]"
     )
     heads = ["  ".join(f"{g:g}" for g in few) for few in FEW]
-    print(f"{'map':14s} {'full':>7s}  " + "".join(f"{head:>34s}" for head in heads))
-    print(f"{'':14s} {'':7s}  " + "".join(f"{'with':>17s}{'without':>17s}" for _ in heads))
+    print(f"{'map':14s} {'full fit':>14s}  " + "".join(f"{head:>34s}" for head in heads))
+    print(f"{'':14s} {'':14s}  " + "".join(f"{'with':>17s}{'without':>17s}" for _ in heads))
     worst = np.zeros((len(FEW), 2))
     for name in options.maps:
         labels, edge = labels_of(options, name)
         structure = homogenization.from_labels(labels, edge)
-        found = {gamma: load(options, name, gamma) for gamma in NODES}
+        there = [gamma for gamma in NODES if file_of(options, name, gamma).exists()]
+        found = {gamma: load(options, name, gamma) for gamma in there}
         runs = {
             gamma: (np.array(one["capacity"]), np.array(one["voltage"]))
             for gamma, one in found.items()
             if "failed" not in one
         }
         full = gamma_fit.fit_scan(runs, *target, noise_V=NOISE_V)
-        line = f"{name:14s} {full.gamma:7.4f}{'*' if full.at_bound else ' '} "
+        line = f"{name:14s} {len(runs)} runs {full.gamma:7.4f}{'*' if full.at_bound else ' '} "
         for k, few in enumerate(FEW):
             some = {gamma: runs[gamma] for gamma in few if gamma in runs}
             if len(some) < len(few):

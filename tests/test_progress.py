@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from analysis import profiles, progress
+from analysis import profiles, progress, storage
 from analysis.simulation import campaign
 from analysis.simulation.cases import Case
 from analysis.simulation.run import Outcome
@@ -15,6 +15,7 @@ from publishing import execute
 @pytest.fixture
 def log(tmp_path, monkeypatch):
     monkeypatch.setenv(progress.VARIABLE, str(tmp_path / "chapter.txt"))
+    monkeypatch.setenv(storage.ROOT_VARIABLE, str(tmp_path / "results"))
     return tmp_path / "chapter.txt"
 
 
