@@ -32,7 +32,7 @@ from analysis.simulation import control_variate
 
 CURRENT, GAMMA_TRUE, NOISE_V, LIMIT = 6.0, 0.08, 2e-3, 2.0
 NODES = [round(float(g), 4) for g in np.geomspace(0.01, 0.5, 9)]
-FEW = tuple(tuple(NODES[k] for k in at) for at in ((2, 4), (4, 6), (4, 7), (2, 6), (2, 4, 6)))
+FEW = tuple(tuple(NODES[k] for k in at) for at in ((4, 8), (4, 6), (2, 4, 8)))
 MAPS = ("kmeans", "thresholding", "edx-closing", "nn-am-cond")
 
 

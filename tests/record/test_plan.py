@@ -135,7 +135,7 @@ def test_a_cost_file_cut_short_counts_as_unknown(results):
 
 @pytest.mark.parametrize(
     ("ends", "gammas"),
-    [(4.0, [0.08, 0.25]), (6.0, [0.025, 0.08]), (5.05, [0.025, 0.08, 0.25]), (None, [0.08])],
+    [(4.0, [0.08, 0.5]), (6.0, [0.02, 0.08]), (5.05, [0.02, 0.08, 0.5]), (None, [0.08])],
 )
 def test_a_scan_is_run_on_the_side_on_which_gamma_lies(results, ends, gammas):
     profile = replace(PAPER, cutouts=1)
@@ -148,4 +148,4 @@ def test_a_scan_is_run_on_the_side_on_which_gamma_lies(results, ends, gammas):
         finish(replace(truth, method="kmeans"), profile, capacity_mAh_cm2=[0.0, ends])
     assert [one.gamma for one in cases.scan(fit, profile)] == gammas
     full = replace(profile, resolved_control_variate=False)
-    assert [one.gamma for one in cases.scan(fit, full)] == [0.025, 0.08, 0.25]
+    assert [one.gamma for one in cases.scan(fit, full)] == [0.02, 0.08, 0.5]
