@@ -257,7 +257,6 @@ def entry(table, name):
 
     def listed(rank):
         titles = [BY_KEY[key].title for key in ranks.index[ranks["rank"] == rank]]
-        titles = [title.replace("r_max of", "largest radius of") for title in titles]
         more = len(titles) - 3
         return ", ".join(titles[:3]) + (f" and {more} more" if more > 0 else "")
 
