@@ -1,0 +1,94 @@
+"""How much of a card's memory a volume takes, and what fits, from the arrays of the solver."""
+
+import numpy as np
+
+from analysis.electrochemistry.transport.coarsening import plan_coarsening
+from analysis.electrochemistry.transport.cuda.card import CudaError
+
+REVISIT = 4096  # as in effective
+RESERVE = 0.03  # share of the card that its own machine code and the driver may take
+
+
+def needed(problem, shape):
+    """
+    Bytes that a run takes on the card.
+
+    Parameters
+    ----------
+    problem : {"conduction"}
+        What is solved.
+    shape : tuple of int
+        Cells ``(Z, Y, X)``.
+
+    Returns
+    -------
+    size : int
+        Largest sum of the arrays that are there at one time.
+    """
+    return _PROBLEMS[problem](shape)
+
+
+def _conduction(shape):
+    plan = plan_coarsening(shape, np.ones(shape[0]))
+    # faces (3), inverse diagonal, cells, load, and r, z, p, A p of the conjugate gradients; the
+    # solution and, at the start only, a zero to compare with
+    total = _padded(shape) * (10 * 4 + 2 * 8)
+    for level, step in enumerate(plan, 1):
+        total += _padded(step.shape) * 6 * 4  # faces, inverse diagonal, x and b
+        total += sum(one.nbytes for one in (step.first, step.parent, *step.ratios))
+        if level < len(plan):
+            again = np.prod(step.shape) >= REVISIT
+            total += _padded(step.shape) * (3 if again else 1) * 4
+    coarsest = plan[-1].shape if plan else shape
+    total += int(np.prod(coarsest)) ** 2 * 4
+    return int(total)
+
+
+_PROBLEMS = {"conduction": _conduction}
+
+
+def _padded(shape):
+    return int(np.prod([n + 2 for n in shape]))
+
+
+def largest_cube(problem, free):
+    """Edge of the largest cube, in cells, that fits into `free` bytes."""
+    low, high = 0, 4096
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if needed(problem, (middle,) * 3) <= free else (low, middle)
+    return low
+
+
+def check(problem, shape, free, total):
+    """
+    Compare what a run needs with what is free.
+
+    Parameters
+    ----------
+    problem, shape
+        See :func:`needed`.
+    free, total : float
+        Bytes of the card that are free, and of the whole card.
+
+    Raises
+    ------
+    CudaError
+        If the run does not fit.
+    """
+    size = needed(problem, shape)
+    usable = free - RESERVE * total if np.isfinite(total) else free
+    if size <= usable:
+        return
+    edge = largest_cube(problem, max(usable, 0))
+    cells = " x ".join(str(n) for n in shape)
+    fits = (
+        f"A cube of {edge} cells along each edge fits"
+        if edge
+        else "Nothing fits: other programs hold the card"
+    )
+    raise CudaError(
+        f"{cells} cells need {size / 1e9:.2f} GB on the card; {free / 1e9:.2f} of {total / 1e9:.2f} "
+        f"GB are free. {fits}. Take a smaller cutout or voxels of twice the edge, free the card, "
+        "or run with device='cpu'."
+    )
