@@ -52,7 +52,7 @@ def look():
         name = cuda.get_current_device().name
         card = name.decode() if isinstance(name, bytes) else str(name)
     except Exception as found:  # numba has a dozen kinds of errors here, some not public
-        error = " ".join(str(found).split())
+        error = " ".join(str(found).split()).rstrip(".: ")
     return CardState(False, True, driver, card, error)
 
 

@@ -50,23 +50,24 @@ class CudaDevice:
 
     def zeros(self, shape, dtype=np.float32):
         """An array of zeros on the card."""
-        array = cuda.device_array(shape, dtype)
-        flat = array.reshape(array.size)
-        blocks = min(-(-array.size // launch.THREADS), launch.SUM_BLOCKS)
+        shape = (shape,) if np.isscalar(shape) else tuple(shape)
+        flat = cuda.device_array(int(np.prod(shape)), dtype)
         threads = launch.BLOCK[0] * launch.BLOCK[1]
-        launch.fill[blocks, threads](array.dtype.type(0), flat)
-        return self._counted(array)
+        blocks = min(-(-flat.size // threads), launch.SUM_BLOCKS)
+        launch.fill[blocks, threads](flat.dtype.type(0), flat)
+        return self._counted(launch.CudaField(flat, shape))
 
     def put(self, value):
         """An array of numpy on the card; anything else as it is."""
         if not isinstance(value, np.ndarray):
             return value
-        return self._counted(cuda.to_device(np.ascontiguousarray(value)))
+        flat = cuda.to_device(np.ascontiguousarray(value).reshape(-1))
+        return self._counted(launch.CudaField(flat, value.shape))
 
     @staticmethod
-    def get(array):
+    def get(field):
         """The array of numpy with the values of one on the card."""
-        return array.copy_to_host()
+        return field.flat.copy_to_host().reshape(field.shape)
 
     def run(self, kernel, size, n, *args):
         """Like :meth:`.ThreadPool.run`: the twin of `kernel` on `n` slices; its sum, if any."""
@@ -75,7 +76,7 @@ class CudaDevice:
     def whole(self, function, *args):
         """The twin of a function of :mod:`.fields` on all slices; its sum, if any."""
         twin = self._twin(function)
-        return twin.launch(twin.shape_of(args)[0] - 2, args)
+        return twin.launch(twin.shapes(args)[0][0] - 2, args)
 
     def check_memory(self, problem, shape):
         """
@@ -96,11 +97,11 @@ class CudaDevice:
             )
         return self._twins[function]
 
-    def _counted(self, array):
-        self.allocated += array.nbytes
+    def _counted(self, field):
+        self.allocated += field.nbytes
         self.peak = max(self.peak, self.allocated)
-        weakref.finalize(array, self._forget, array.nbytes)
-        return array
+        weakref.finalize(field, self._forget, field.nbytes)
+        return field
 
     def _forget(self, size):
         self.allocated -= size

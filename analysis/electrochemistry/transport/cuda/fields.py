@@ -3,125 +3,143 @@
 import numpy as np
 from numba import cuda
 
-from analysis.electrochemistry.transport.cuda.launch import block_sum, keep, kernel
+from analysis.electrochemistry.transport.cuda.launch import (
+    compiled,
+    keep,
+    kernel,
+    unsigned,
+    write_first,
+)
 
 
-@kernel(extent=0)
-def add(n, x, y):
-    i0, j0, k0 = cuda.grid(3)
-    di, dj, dk = cuda.gridsize(3)
-    for k in range(k0 + 1, n + 1, dk):
-        for j in range(j0 + 1, x.shape[1] - 1, dj):
-            for i in range(i0 + 1, x.shape[2] - 1, di):
-                y[k, j, i] += x[k, j, i]
+@kernel(0, over="numbers")
+def add(n, shapes, x, y):
+    for i in range(cuda.grid(1), x.shape[0], cuda.gridsize(1)):
+        y[i] += x[i]
 
 
-@kernel(extent=0, kind="sum")
-def energy(n, x, b, parts):
-    i0, j0, k0 = cuda.grid(3)
-    di, dj, dk = cuda.gridsize(3)
+@kernel(0, over="numbers", sums=True)
+def energy(n, shapes, x, b, parts):
     total = np.float64(0.0)
-    for k in range(k0 + 1, n + 1, dk):
-        for j in range(j0 + 1, x.shape[1] - 1, dj):
-            for i in range(i0 + 1, x.shape[2] - 1, di):
-                total += x[k, j, i] * b[k, j, i]
+    for i in range(cuda.grid(1), x.shape[0], cuda.gridsize(1)):
+        total += x[i] * b[i]
     keep(total, parts)
 
 
-@kernel(extent=1)
-def dense_product(n, inverse, b, x):
-    ny, nx = b.shape[1] - 2, b.shape[2] - 2
+@compiled
+def unpadded(shape, k, j, i):
+    """Place of a cell, counted from 1 along each axis, in an array without rims."""
+    _, rows, columns = shape
+    return ((k - 1) * (rows - 2) + j - 1) * (columns - 2) + i - 1
+
+
+@kernel(1)
+def dense_product(n, shapes, inverse, b, x):
+    size = n * (shapes[0][1] - 2) * (shapes[0][2] - 2)
+    _, rows, columns = shapes[0]
     i0, j0, k0 = cuda.grid(3)
     di, dj, dk = cuda.gridsize(3)
     for k in range(k0 + 1, n + 1, dk):
-        for j in range(j0 + 1, b.shape[1] - 1, dj):
-            for i in range(i0 + 1, b.shape[2] - 1, di):
-                row, total = ((k - 1) * ny + j - 1) * nx + i - 1, np.float64(0.0)
-                for column in range(inverse.shape[0]):
-                    kk, rest = column // (ny * nx), column % (ny * nx)
-                    total += inverse[column, row] * b[kk + 1, rest // nx + 1, rest % nx + 1]
-                x[k, j, i] = total
+        for j in range(j0 + 1, rows - 1, dj):
+            for i in range(i0 + 1, columns - 1, di):
+                total, column = np.float64(0.0), unpadded(shapes[0], k, j, i)
+                for kk in range(1, n + 1):
+                    for jj in range(1, rows - 1):
+                        for ii in range(1, columns - 1):
+                            cell = unpadded(shapes[0], kk, jj, ii)
+                            # symmetric: neighboring threads read along the rows of the inverse
+                            total += (
+                                inverse[cell * size + column] * b[(kk * rows + jj) * columns + ii]
+                            )
+                x[(k * rows + j) * columns + i] = total
 
 
-@kernel(extent=0)
-def end_faces(n, cells, cz):
-    i, j, _ = cuda.grid(3)
+@kernel(0)
+def end_faces(n, shapes, cells, cz):
+    _, rows, columns = shapes[0]
+    i0, j0, k0 = cuda.grid(3)
     di, dj, _ = cuda.gridsize(3)
-    if cuda.blockIdx.z == 0:
-        for row in range(j + 1, cells.shape[1] - 1, dj):
-            for column in range(i + 1, cells.shape[2] - 1, di):
-                cz[1, row, column] = 2 * cells[1, row, column]
-                cz[n + 1, row, column] = 2 * cells[n, row, column]
+    last = n * rows * columns
+    if k0 == 0:
+        for j in range(j0 + 1, rows - 1, dj):
+            for i in range(i0 + 1, columns - 1, di):
+                here = (rows + j) * columns + i
+                cz[here] = 2 * cells[here]
+                cz[last + here] = 2 * cells[last - rows * columns + here]
 
 
-@kernel(extent=0)
-def enter(n, cz, b):
-    i, j, _ = cuda.grid(3)
+@kernel(0)
+def enter(n, shapes, cz, b):
+    _, rows, columns = shapes[0]
+    i0, j0, k0 = cuda.grid(3)
     di, dj, _ = cuda.gridsize(3)
-    if cuda.blockIdx.z == 0:
-        for row in range(j + 1, b.shape[1] - 1, dj):
-            for column in range(i + 1, b.shape[2] - 1, di):
-                b[1, row, column] = cz[1, row, column]
+    if k0 == 0:
+        for j in range(j0 + 1, rows - 1, dj):
+            for i in range(i0 + 1, columns - 1, di):
+                b[(rows + j) * columns + i] = cz[(rows + j) * columns + i]
 
 
-@kernel(extent=1)
-def set_beyond(n, value, x):
-    i, j, _ = cuda.grid(3)
-    di, dj, _ = cuda.gridsize(3)
-    if cuda.blockIdx.z == 0:
-        for row in range(j, x.shape[1], dj):
-            for column in range(i, x.shape[2], di):
-                x[0, row, column] = value
+@kernel(1, over="numbers")
+def set_beyond(n, shapes, value, x):
+    for i in range(cuda.grid(1), shapes[0][1] * shapes[0][2], cuda.gridsize(1)):
+        x[i] = value
 
 
-@kernel(extent=0, kind="slices")
-def conductance_of_planes(n, cz, out):
+@kernel(0, over="slices")
+def conductance_of_planes(n, shapes, cz, out):
+    _, rows, columns = shapes[0]
     for plane in range(cuda.blockIdx.x, n + 1, cuda.gridDim.x):
         total = np.float64(0.0)
-        for j in range(cuda.threadIdx.y + 1, cz.shape[1] - 1, cuda.blockDim.y):
-            for i in range(cuda.threadIdx.x + 1, cz.shape[2] - 1, cuda.blockDim.x):
-                total += cz[plane + 1, j, i]
-        total = block_sum(total)
-        if cuda.threadIdx.x == 0 and cuda.threadIdx.y == 0:
-            out[plane] = total
+        for j in range(cuda.threadIdx.y + 1, rows - 1, cuda.blockDim.y):
+            for i in range(cuda.threadIdx.x + 1, columns - 1, cuda.blockDim.x):
+                total += cz[unsigned(((plane + 1) * rows + j) * columns + i)]
+        write_first(total, out, plane)
 
 
-@kernel(extent=1)
-def fill_slices(n, values, cells, x):
+@kernel(1)
+def fill_slices(n, shapes, values, cells, x):
+    _, rows, columns = shapes[0]
     i0, j0, k0 = cuda.grid(3)
     di, dj, dk = cuda.gridsize(3)
     for k in range(k0 + 1, n + 1, dk):
-        for j in range(j0 + 1, cells.shape[1] - 1, dj):
-            for i in range(i0 + 1, cells.shape[2] - 1, di):
-                x[k, j, i] = values[k - 1] if cells[k, j, i] > 0 else 0.0
+        for j in range(j0 + 1, rows - 1, dj):
+            for i in range(i0 + 1, columns - 1, di):
+                here = unsigned((k * rows + j) * columns + i)
+                x[here] = values[k - 1] if cells[here] > 0 else 0.0
 
 
-@kernel(extent=1)
-def shift_slices(n, shift, cells, x):
+@kernel(1)
+def shift_slices(n, shapes, shift, cells, x):
+    _, rows, columns = shapes[0]
     i0, j0, k0 = cuda.grid(3)
     di, dj, dk = cuda.gridsize(3)
     for k in range(k0 + 1, n + 1, dk):
-        for j in range(j0 + 1, cells.shape[1] - 1, dj):
-            for i in range(i0 + 1, cells.shape[2] - 1, di):
-                if cells[k, j, i] > 0:
-                    x[k, j, i] += shift[k - 1]
+        for j in range(j0 + 1, rows - 1, dj):
+            for i in range(i0 + 1, columns - 1, di):
+                here = unsigned((k * rows + j) * columns + i)
+                if cells[here] > 0:
+                    x[here] += shift[k - 1]
 
 
-@kernel(extent=1)
-def start_from(n, potential, cells, x):
+@kernel(1)
+def start_from(n, shapes, potential, cells, x):
+    _, rows, columns = shapes[0]
     i0, j0, k0 = cuda.grid(3)
     di, dj, dk = cuda.gridsize(3)
     for k in range(k0 + 1, n + 1, dk):
-        for j in range(j0 + 1, cells.shape[1] - 1, dj):
-            for i in range(i0 + 1, cells.shape[2] - 1, di):
-                x[k, j, i] = potential[k - 1, j - 1, i - 1] if cells[k, j, i] > 0 else 0.0
+        for j in range(j0 + 1, rows - 1, dj):
+            for i in range(i0 + 1, columns - 1, di):
+                here = unsigned((k * rows + j) * columns + i)
+                value = potential[unpadded(shapes[0], k, j, i)]
+                x[here] = value if cells[here] > 0 else 0.0
 
 
-@kernel(extent=0)
-def rounded(n, x, out):
+@kernel(0)
+def rounded(n, shapes, x, out):
+    _, rows, columns = shapes[0]
     i0, j0, k0 = cuda.grid(3)
     di, dj, dk = cuda.gridsize(3)
     for k in range(k0 + 1, n + 1, dk):
-        for j in range(j0 + 1, x.shape[1] - 1, dj):
-            for i in range(i0 + 1, x.shape[2] - 1, di):
-                out[k - 1, j - 1, i - 1] = x[k, j, i]
+        for j in range(j0 + 1, rows - 1, dj):
+            for i in range(i0 + 1, columns - 1, di):
+                out[unpadded(shapes[0], k, j, i)] = x[unsigned((k * rows + j) * columns + i)]

@@ -88,7 +88,7 @@ def check(problem, shape, free, total):
         else "Nothing fits: other programs hold the card"
     )
     raise CudaError(
-        f"{cells} cells need {size / 1e9:.2f} GB on the card; {free / 1e9:.2f} of {total / 1e9:.2f} "
-        f"GB are free. {fits}. Take a smaller cutout or voxels of twice the edge, free the card, "
-        "or run with device='cpu'."
+        f"{cells} cells need {size / 1e9:.2f} GB on the card; {free / 1e9:.2f} of "
+        f"{total / 1e9:.2f} GB are free. {fits}. Take a smaller cutout or voxels of "
+        "twice the edge, free the card, or run with device='cpu'."
     )

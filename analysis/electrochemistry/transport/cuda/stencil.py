@@ -3,162 +3,182 @@
 import numpy as np
 from numba import cuda
 
-from analysis.electrochemistry.transport.cuda.launch import block_sum, compiled, keep, kernel
+from analysis.electrochemistry.transport.cuda.launch import (
+    ONE_ON,
+    compiled,
+    keep,
+    kernel,
+    unsigned,
+    write_first,
+)
 
-ONE, TWO = np.float32(1.0), np.float32(2.0)
+ZERO, ONE, TWO = np.float32(0.0), np.float32(1.0), np.float32(2.0)
 
 
 @compiled
-def product(x, faces, e, with_e, k, j, i):
+def product(x, faces, e, with_e, here, row, plane):
     """A x in one cell, in difference form."""
     cz, cy, cx = faces
-    p = x[k, j, i]
+    p = x[here]
     value = (
-        cz[k, j, i] * (p - x[k - 1, j, i])
-        + cz[k + 1, j, i] * (p - x[k + 1, j, i])
-        + cy[k, j, i] * (p - x[k, j - 1, i])
-        + cy[k, j + 1, i] * (p - x[k, j + 1, i])
-        + cx[k, j, i] * (p - x[k, j, i - 1])
-        + cx[k, j, i + 1] * (p - x[k, j, i + 1])
+        cz[here] * (p - x[here - plane])
+        + cz[here + plane] * (p - x[here + plane])
+        + cy[here] * (p - x[here - row])
+        + cy[here + row] * (p - x[here + row])
+        + cx[here] * (p - x[here - ONE_ON])
+        + cx[here + ONE_ON] * (p - x[here + ONE_ON])
     )
     if with_e:
-        value += e[k, j, i] * p
+        value += e[here] * p
     return value
 
 
-@kernel(extent=0)
-def smooth(n, b, dinv, faces, weights, add, x):
+@kernel(0)
+def smooth(n, shapes, b, dinv, faces, weights, add, x):
     cz, cy, cx = faces
     w1, w2 = weights
+    _, rows, columns = shapes[0]
     i0, j0, k0 = cuda.grid(3)
     di, dj, dk = cuda.gridsize(3)
+    row, plane = unsigned(columns), unsigned(rows * columns)
     for k in range(k0 + 1, n + 1, dk):
-        for j in range(j0 + 1, b.shape[1] - 1, dj):
-            for i in range(i0 + 1, b.shape[2] - 1, di):
+        for j in range(j0 + 1, rows - 1, dj):
+            for i in range(i0 + 1, columns - 1, di):
+                here = unsigned((k * rows + j) * columns + i)
                 s = (
-                    cz[k, j, i] * (b[k - 1, j, i] * dinv[k - 1, j, i])
-                    + cz[k + 1, j, i] * (b[k + 1, j, i] * dinv[k + 1, j, i])
-                    + cy[k, j, i] * (b[k, j - 1, i] * dinv[k, j - 1, i])
-                    + cy[k, j + 1, i] * (b[k, j + 1, i] * dinv[k, j + 1, i])
-                    + cx[k, j, i] * (b[k, j, i - 1] * dinv[k, j, i - 1])
-                    + cx[k, j, i + 1] * (b[k, j, i + 1] * dinv[k, j, i + 1])
+                    cz[here] * (b[here - plane] * dinv[here - plane])
+                    + cz[here + plane] * (b[here + plane] * dinv[here + plane])
+                    + cy[here] * (b[here - row] * dinv[here - row])
+                    + cy[here + row] * (b[here + row] * dinv[here + row])
+                    + cx[here] * (b[here - ONE_ON] * dinv[here - ONE_ON])
+                    + cx[here + ONE_ON] * (b[here + ONE_ON] * dinv[here + ONE_ON])
                 )
-                p = b[k, j, i]
-                value = dinv[k, j, i] * (w1 * p + w2 * ((ONE - w1) * p + w1 * s))
-                x[k, j, i] = x[k, j, i] + value if add else value
+                p = b[here]
+                value = dinv[here] * (w1 * p + w2 * ((ONE - w1) * p + w1 * s))
+                x[here] = x[here] + value if add else value
 
 
-@kernel(extent=0, kind="sum")
-def apply(n, x, faces, e, with_e, y, parts):
+@kernel(0, sums=True)
+def apply(n, shapes, x, faces, e, with_e, y, parts):
+    _, rows, columns = shapes[0]
     i0, j0, k0 = cuda.grid(3)
     di, dj, dk = cuda.gridsize(3)
+    row, plane = unsigned(columns), unsigned(rows * columns)
     total = np.float64(0.0)
     for k in range(k0 + 1, n + 1, dk):
-        for j in range(j0 + 1, x.shape[1] - 1, dj):
-            for i in range(i0 + 1, x.shape[2] - 1, di):
-                value = product(x, faces, e, with_e, k, j, i)
-                y[k, j, i] = value
-                total += value * x[k, j, i]
+        for j in range(j0 + 1, rows - 1, dj):
+            for i in range(i0 + 1, columns - 1, di):
+                here = unsigned((k * rows + j) * columns + i)
+                value = product(x, faces, e, with_e, here, row, plane)
+                y[here] = value
+                total += value * x[here]
     keep(total, parts)
 
 
-@kernel(extent=0)
-def residual(n, x, b, faces, e, with_e, r):
+@kernel(0)
+def residual(n, shapes, x, b, faces, e, with_e, r):
+    _, rows, columns = shapes[0]
     i0, j0, k0 = cuda.grid(3)
     di, dj, dk = cuda.gridsize(3)
+    row, plane = unsigned(columns), unsigned(rows * columns)
     for k in range(k0 + 1, n + 1, dk):
-        for j in range(j0 + 1, x.shape[1] - 1, dj):
-            for i in range(i0 + 1, x.shape[2] - 1, di):
-                r[k, j, i] = b[k, j, i] - product(x, faces, e, with_e, k, j, i)
+        for j in range(j0 + 1, rows - 1, dj):
+            for i in range(i0 + 1, columns - 1, di):
+                here = unsigned((k * rows + j) * columns + i)
+                r[here] = b[here] - product(x, faces, e, with_e, here, row, plane)
 
 
-@kernel(extent=3)
-def inverse_diagonal(n, faces, e, with_e, dinv):
+@kernel(3)
+def inverse_diagonal(n, shapes, faces, e, with_e, dinv):
     cz, cy, cx = faces
+    _, rows, columns = shapes[0]
     i0, j0, k0 = cuda.grid(3)
     di, dj, dk = cuda.gridsize(3)
+    row, plane = unsigned(columns), unsigned(rows * columns)
     for k in range(k0 + 1, n + 1, dk):
-        for j in range(j0 + 1, dinv.shape[1] - 1, dj):
-            for i in range(i0 + 1, dinv.shape[2] - 1, di):
-                d = (
-                    cz[k, j, i]
-                    + cz[k + 1, j, i]
-                    + cy[k, j, i]
-                    + cy[k, j + 1, i]
-                    + cx[k, j, i]
-                    + cx[k, j, i + 1]
-                )
+        for j in range(j0 + 1, rows - 1, dj):
+            for i in range(i0 + 1, columns - 1, di):
+                here = unsigned((k * rows + j) * columns + i)
+                d = cz[here] + cz[here + plane] + cy[here] + cy[here + row]
+                d += cx[here] + cx[here + ONE_ON]
                 if with_e:
-                    d += e[k, j, i]
-                dinv[k, j, i] = ONE / d if d > 0 else np.float32(0.0)
+                    d += e[here]
+                dinv[here] = ONE / d if d > 0 else ZERO
 
 
 @compiled
 def harmonic(p, q):
     """Harmonic mean of two float32, zero if one of them is."""
-    return TWO * p * q / (p + q) if p > 0 and q > 0 else np.float32(0.0)
+    return TWO * p * q / (p + q) if p > 0 and q > 0 else ZERO
 
 
-@kernel(extent=0)
-def harmonic_faces(n, k3, cz, cy, cx):
+@kernel(0)
+def harmonic_faces(n, shapes, k3, cz, cy, cx):
+    _, rows, columns = shapes[0]
     i0, j0, k0 = cuda.grid(3)
     di, dj, dk = cuda.gridsize(3)
+    row, plane = unsigned(columns), unsigned(rows * columns)
     for k in range(k0 + 1, n + 1, dk):
-        for j in range(j0 + 1, k3.shape[1] - 1, dj):
-            for i in range(i0 + 1, k3.shape[2] - 1, di):
-                p = k3[k, j, i]
-                cz[k, j, i] = harmonic(p, k3[k - 1, j, i])
-                cy[k, j, i] = harmonic(p, k3[k, j - 1, i])
-                cx[k, j, i] = harmonic(p, k3[k, j, i - 1])
+        for j in range(j0 + 1, rows - 1, dj):
+            for i in range(i0 + 1, columns - 1, di):
+                here = unsigned((k * rows + j) * columns + i)
+                p = k3[here]
+                cz[here] = harmonic(p, k3[here - plane])
+                cy[here] = harmonic(p, k3[here - row])
+                cx[here] = harmonic(p, k3[here - ONE_ON])
 
 
-@kernel(extent=0, kind="sum")
-def defect(n, x, b, faces, e, with_e, r, parts):
+@kernel(0, sums=True)
+def defect(n, shapes, x, b, faces, e, with_e, r, parts):
+    _, rows, columns = shapes[0]
     i0, j0, k0 = cuda.grid(3)
     di, dj, dk = cuda.gridsize(3)
+    row, plane = unsigned(columns), unsigned(rows * columns)
     total = np.float64(0.0)
     for k in range(k0 + 1, n + 1, dk):
-        for j in range(j0 + 1, x.shape[1] - 1, dj):
-            for i in range(i0 + 1, x.shape[2] - 1, di):
-                value = b[k, j, i] - product(x, faces, e, with_e, k, j, i)
-                r[k, j, i] = value
+        for j in range(j0 + 1, rows - 1, dj):
+            for i in range(i0 + 1, columns - 1, di):
+                here = unsigned((k * rows + j) * columns + i)
+                value = b[here] - product(x, faces, e, with_e, here, row, plane)
+                r[here] = value
                 total += value * value
     keep(total, parts)
 
 
-@kernel(extent=0, kind="slices")
-def dissipation(n, x, k3, cz, cy, cx, power):
-    nz, ny, nx = x.shape[0] - 2, x.shape[1] - 2, x.shape[2] - 2
+@kernel(0, over="slices")
+def dissipation(n, shapes, x, k3, cz, cy, cx, power):
+    slices, rows, columns = shapes[0]
+    row, plane = unsigned(columns), unsigned(rows * columns)
     for k in range(cuda.blockIdx.x + 1, n + 1, cuda.gridDim.x):
         total = np.float64(0.0)
-        for j in range(cuda.threadIdx.y + 1, ny + 1, cuda.blockDim.y):
-            for i in range(cuda.threadIdx.x + 1, nx + 1, cuda.blockDim.x):
-                p = k3[k, j, i]
+        for j in range(cuda.threadIdx.y + 1, rows - 1, cuda.blockDim.y):
+            for i in range(cuda.threadIdx.x + 1, columns - 1, cuda.blockDim.x):
+                here = unsigned((k * rows + j) * columns + i)
+                p = k3[here]
                 if p <= 0:
                     continue
-                u = x[k, j, i]
-                dy, dx = u - x[k, j - 1, i], u - x[k, j, i - 1]
-                total += cy[k, j, i] * dy * dy + cx[k, j, i] * dx * dx
-                if cz[k, j, i] > 0:
-                    share = k3[k - 1, j, i] / (k3[k - 1, j, i] + p) if k > 1 else ONE
-                    dz = u - x[k - 1, j, i]
-                    total += share * cz[k, j, i] * dz * dz
-                if cz[k + 1, j, i] > 0:
-                    share = k3[k + 1, j, i] / (k3[k + 1, j, i] + p) if k < nz else ONE
-                    dz = u - x[k + 1, j, i]
-                    total += share * cz[k + 1, j, i] * dz * dz
-        total = block_sum(total)
-        if cuda.threadIdx.x == 0 and cuda.threadIdx.y == 0:
-            power[k - 1] = total
+                u = x[here]
+                dy, dx = u - x[here - row], u - x[here - ONE_ON]
+                total += cy[here] * dy * dy + cx[here] * dx * dx
+                for first, face, beside in (
+                    (k == 1, here, here - plane),
+                    (k == slices - 2, here + plane, here + plane),
+                ):
+                    if cz[face] > 0:
+                        share = ONE if first else k3[beside] / (k3[beside] + p)
+                        dz = u - x[beside]
+                        total += share * cz[face] * dz * dz
+        write_first(total, power, k - 1)
 
 
-@kernel(extent=0, kind="slices")
-def slice_flux(n, x, cz, flux):
+@kernel(0, over="slices")
+def slice_flux(n, shapes, x, cz, flux):
+    _, rows, columns = shapes[0]
+    plane = unsigned(rows * columns)
     for k in range(cuda.blockIdx.x + 1, n + 1, cuda.gridDim.x):
         total = np.float64(0.0)
-        for j in range(cuda.threadIdx.y + 1, x.shape[1] - 1, cuda.blockDim.y):
-            for i in range(cuda.threadIdx.x + 1, x.shape[2] - 1, cuda.blockDim.x):
-                total += cz[k, j, i] * (x[k - 1, j, i] - x[k, j, i])
-        total = block_sum(total)
-        if cuda.threadIdx.x == 0 and cuda.threadIdx.y == 0:
-            flux[k - 1] = total
+        for j in range(cuda.threadIdx.y + 1, rows - 1, cuda.blockDim.y):
+            for i in range(cuda.threadIdx.x + 1, columns - 1, cuda.blockDim.x):
+                here = unsigned((k * rows + j) * columns + i)
+                total += cz[here] * (x[here - plane] - x[here])
+        write_first(total, flux, k - 1)

@@ -1,4 +1,7 @@
-"""Sums and products of :mod:`analysis.electrochemistry.transport.vectors` on a card."""
+"""Sums and products of :mod:`analysis.electrochemistry.transport.vectors` on a card.
+
+They run over whole arrays: the rims are zero, add nothing to a sum, and stay zero.
+"""
 
 import numpy as np
 from numba import cuda
@@ -6,69 +9,45 @@ from numba import cuda
 from analysis.electrochemistry.transport.cuda.launch import keep, kernel
 
 
-@kernel(extent=0)
-def clear(n, x):
-    i0, j0, k0 = cuda.grid(3)
-    di, dj, dk = cuda.gridsize(3)
-    for k in range(k0 + 1, n + 1, dk):
-        for j in range(j0 + 1, x.shape[1] - 1, dj):
-            for i in range(i0 + 1, x.shape[2] - 1, di):
-                x[k, j, i] = 0
+@kernel(0, over="numbers")
+def clear(n, shapes, x):
+    for i in range(cuda.grid(1), x.shape[0], cuda.gridsize(1)):
+        x[i] = 0
 
 
-@kernel(extent=0, kind="sum")
-def dot(n, a, b, parts):
-    i0, j0, k0 = cuda.grid(3)
-    di, dj, dk = cuda.gridsize(3)
+@kernel(0, over="numbers", sums=True)
+def dot(n, shapes, a, b, parts):
     total = np.float64(0.0)
-    for k in range(k0 + 1, n + 1, dk):
-        for j in range(j0 + 1, a.shape[1] - 1, dj):
-            for i in range(i0 + 1, a.shape[2] - 1, di):
-                total += a[k, j, i] * b[k, j, i]
+    for i in range(cuda.grid(1), a.shape[0], cuda.gridsize(1)):
+        total += a[i] * b[i]
     keep(total, parts)
 
 
-@kernel(extent=0, kind="sum")
-def dot_weighted(n, a, b, weight, parts):
-    i0, j0, k0 = cuda.grid(3)
-    di, dj, dk = cuda.gridsize(3)
+@kernel(0, over="numbers", sums=True)
+def dot_weighted(n, shapes, a, b, weight, parts):
     total = np.float64(0.0)
-    for k in range(k0 + 1, n + 1, dk):
-        for j in range(j0 + 1, a.shape[1] - 1, dj):
-            for i in range(i0 + 1, a.shape[2] - 1, di):
-                total += a[k, j, i] * b[k, j, i] * weight[k, j, i]
+    for i in range(cuda.grid(1), a.shape[0], cuda.gridsize(1)):
+        total += a[i] * b[i] * weight[i]
     keep(total, parts)
 
 
-@kernel(extent=1, kind="sum")
-def axpy_dot(n, alpha, x, y, parts):
-    i0, j0, k0 = cuda.grid(3)
-    di, dj, dk = cuda.gridsize(3)
+@kernel(1, over="numbers", sums=True)
+def axpy_dot(n, shapes, alpha, x, y, parts):
     total = np.float64(0.0)
-    for k in range(k0 + 1, n + 1, dk):
-        for j in range(j0 + 1, x.shape[1] - 1, dj):
-            for i in range(i0 + 1, x.shape[2] - 1, di):
-                value = y[k, j, i] + alpha * x[k, j, i]
-                y[k, j, i] = value
-                total += value * value
+    for i in range(cuda.grid(1), x.shape[0], cuda.gridsize(1)):
+        value = y[i] + alpha * x[i]
+        y[i] = value
+        total += value * value
     keep(total, parts)
 
 
-@kernel(extent=1)
-def aypx(n, beta, x, y):
-    i0, j0, k0 = cuda.grid(3)
-    di, dj, dk = cuda.gridsize(3)
-    for k in range(k0 + 1, n + 1, dk):
-        for j in range(j0 + 1, x.shape[1] - 1, dj):
-            for i in range(i0 + 1, x.shape[2] - 1, di):
-                y[k, j, i] = x[k, j, i] + beta * y[k, j, i]
+@kernel(1, over="numbers")
+def aypx(n, shapes, beta, x, y):
+    for i in range(cuda.grid(1), x.shape[0], cuda.gridsize(1)):
+        y[i] = x[i] + beta * y[i]
 
 
-@kernel(extent=1)
-def update_solution(n, alpha, p, x):
-    i0, j0, k0 = cuda.grid(3)
-    di, dj, dk = cuda.gridsize(3)
-    for k in range(k0 + 1, n + 1, dk):
-        for j in range(j0 + 1, p.shape[1] - 1, dj):
-            for i in range(i0 + 1, p.shape[2] - 1, di):
-                x[k, j, i] += alpha * p[k, j, i]
+@kernel(1, over="numbers")
+def update_solution(n, shapes, alpha, p, x):
+    for i in range(cuda.grid(1), p.shape[0], cuda.gridsize(1)):
+        x[i] += alpha * p[i]
