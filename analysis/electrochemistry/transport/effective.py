@@ -145,7 +145,8 @@ def effective_conductivity(
     del k3, path
     cells = pool.put(cells)
     cz, cy, cx = faces(cells, pool)
-    pool.whole(fields.end_faces, cells, cz)
+    pool.whole(fields.open_first, cells, cz)
+    pool.whole(fields.open_last, cells, cz)
     hierarchy = multigrid.build(cz, cy, cx, pool=pool, revisit=REVISIT)
 
     b = pool.zeros(cells.shape)

@@ -14,6 +14,36 @@ def add(x, y):
     y += x
 
 
+def add_scaled(factor, x, y):
+    """Write ``y += factor x``, in float64."""
+    y += np.float64(factor) * x
+
+
+def assign(x, y):
+    """Write ``y = x``, in the precision of y."""
+    y[:] = x
+
+
+def negate(x):
+    """Change the sign."""
+    np.negative(x, out=x)
+
+
+def scaled(factor, x, out):
+    """Write ``factor x``, computed in float64."""
+    out[:] = np.float64(factor) * x
+
+
+def divided(x, divisor, out):
+    """Write ``x / divisor``."""
+    out[:] = x / divisor
+
+
+def product(x, y, out):
+    """Write ``x y``, number by number."""
+    out[:] = x * y
+
+
 def energy(x, b):
     """Sum of ``x b``, in float64."""
     return float(np.vdot(x, b))
@@ -25,9 +55,13 @@ def dense_product(inverse, b, x):
     x[INNER] = (inverse @ b[INNER].ravel()).reshape(inner.shape)
 
 
-def end_faces(cells, cz):
-    """Conductances of half a cell to the fixed values beyond the first and the last slice."""
+def open_first(cells, cz):
+    """Conductances of half a cell to a fixed value beyond the first slice."""
     cz[1] = 2 * cells[1]
+
+
+def open_last(cells, cz):
+    """Conductances of half a cell to a fixed value beyond the last slice."""
     cz[-1] = 2 * cells[-2]
 
 

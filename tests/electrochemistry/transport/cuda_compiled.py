@@ -27,7 +27,15 @@ MOST_REGISTERS, MOST_TO_GATHER = 64, 128
 GATHER = {"residual_restricted", "coarsen_faces", "coarsen_cells", "dense_product"}
 
 IN_FLOATS = {"smooth", "residual", "residual_restricted", "prolong", "aypx", "inverse_diagonal"}
-IN_FLOATS |= {"harmonic_faces", "coarsen_faces", "coarsen_cells", "add", "end_faces", "enter"}
+IN_FLOATS |= {
+    "harmonic_faces",
+    "coarsen_faces",
+    "coarsen_cells",
+    "add",
+    "open_first",
+    "open_last",
+    "enter",
+}
 
 
 def flat(value):

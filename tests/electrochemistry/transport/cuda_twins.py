@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from analysis.electrochemistry.transport import effective, multigrid
+from analysis.electrochemistry.transport import effective, impedance, multigrid
 from analysis.electrochemistry.transport.cuda import card, device, launch, memory
 from analysis.electrochemistry.transport.threads import ThreadPool
 from tests.electrochemistry.transport.cuda_cases import CASES, SHAPES, Grid
@@ -131,7 +131,9 @@ def test_effective_conductivity_is_the_same():
     np.testing.assert_allclose(there.flux_per_slice, here.flux_per_slice, rtol=1e-6)
     np.testing.assert_allclose(there.resistance_per_slice, here.resistance_per_slice, rtol=1e-4)
     assert abs(there.imbalance) < 1e-9
-    again = effective.effective_conductivity(conductivity, axis, start=here, rtol=1e-4, device="cuda")
+    again = effective.effective_conductivity(
+        conductivity, axis, start=here, rtol=1e-4, device="cuda"
+    )
     assert again.value == pytest.approx(here.value, rel=1e-4)
     assert again.iterations <= here.iterations
 
@@ -147,8 +149,27 @@ def test_memory_is_what_was_estimated(monkeypatch):
     assert places[-1].peak == pytest.approx(memory.needed("conduction", shape), rel=0.02)
 
 
+def test_impedance_is_the_same(monkeypatch):
+    """And takes the memory that was estimated."""
+    places = []
+    made = device.CudaDevice.__init__
+    monkeypatch.setattr(
+        device.CudaDevice, "__init__", lambda self: (made(self), places.append(self))[0]
+    )
+    labels = np.random.default_rng(0).choice(3, (6, 5, 4), p=(0.5, 0.3, 0.2)).astype(np.uint8)
+    options = {"voxel_size_um": 1.0, "frequency_Hz": [3e5, 1e6], "shifts": 1}
+    here = impedance.spectrum(labels, 0.1, **options)
+    there = impedance.spectrum(labels, 0.1, **options, device="cuda")
+    np.testing.assert_allclose(there.impedance_ohm_m2, here.impedance_ohm_m2, rtol=1e-6)
+    assert there.tortuosity == pytest.approx(here.tortuosity, rel=1e-6)
+    assert there.capacity_F_m2 == here.capacity_F_m2
+    assert abs(there.iterations - here.iterations) <= 2
+    needed = memory.needed("impedance", labels.shape, options["shifts"] + 1)
+    assert places[-1].peak == pytest.approx(needed, rel=0.05)
+
+
 def test_too_little_memory_is_said_before_the_run(monkeypatch):
-    monkeypatch.setattr(memory, "needed", lambda problem, shape: 10**12)
+    monkeypatch.setattr(memory, "needed", lambda *args: 10**12)
     monkeypatch.setattr(
         device.cuda.current_context().__class__, "get_memory_info", lambda self: (4e9, 8e9)
     )

@@ -61,8 +61,7 @@ def test_kernels_and_effective_conductivity_on_the_card():
 
 
 @pytest.mark.skipif(
-    _missing("numba_cuda")
-    or _missing("nvidia.cuda_nvcc"),
+    _missing("numba_cuda") or _missing("nvidia.cuda_nvcc"),
     reason="NVIDIA's compiler comes with the extra [gpu]",
 )
 def test_every_kernel_compiles_without_float64_atomics_or_spills():

@@ -78,7 +78,7 @@ class CudaDevice:
         twin = self._twin(function)
         return twin.launch(twin.shapes(args)[0][0] - 2, args)
 
-    def check_memory(self, problem, shape):
+    def check_memory(self, problem, shape, vectors=0):
         """
         Compare what a problem needs with what is free.
 
@@ -87,7 +87,8 @@ class CudaDevice:
         card.CudaError
             If it does not fit; the message says how much is needed and what would fit.
         """
-        memory.check(problem, shape, *cuda.current_context().get_memory_info()[:2])
+        free, total = cuda.current_context().get_memory_info()[:2]
+        memory.check(problem, shape, free, total, vectors)
 
     def _twin(self, function):
         if function not in self._twins:

@@ -18,6 +18,42 @@ def add(n, shapes, x, y):
         y[i] += x[i]
 
 
+@kernel(1, over="numbers")
+def add_scaled(n, shapes, factor, x, y):
+    for i in range(cuda.grid(1), x.shape[0], cuda.gridsize(1)):
+        y[i] += factor * x[i]
+
+
+@kernel(0, over="numbers")
+def assign(n, shapes, x, y):
+    for i in range(cuda.grid(1), x.shape[0], cuda.gridsize(1)):
+        y[i] = x[i]
+
+
+@kernel(0, over="numbers")
+def negate(n, shapes, x):
+    for i in range(cuda.grid(1), x.shape[0], cuda.gridsize(1)):
+        x[i] = -x[i]
+
+
+@kernel(1, over="numbers")
+def scaled(n, shapes, factor, x, out):
+    for i in range(cuda.grid(1), x.shape[0], cuda.gridsize(1)):
+        out[i] = factor * x[i]
+
+
+@kernel(0, over="numbers")
+def divided(n, shapes, x, divisor, out):
+    for i in range(cuda.grid(1), x.shape[0], cuda.gridsize(1)):
+        out[i] = x[i] / divisor
+
+
+@kernel(0, over="numbers")
+def product(n, shapes, x, y, out):
+    for i in range(cuda.grid(1), x.shape[0], cuda.gridsize(1)):
+        out[i] = x[i] * y[i]
+
+
 @kernel(0, over="numbers", sums=True)
 def energy(n, shapes, x, b, parts):
     total = np.float64(0.0)
@@ -55,17 +91,25 @@ def dense_product(n, shapes, inverse, b, x):
 
 
 @kernel(0)
-def end_faces(n, shapes, cells, cz):
+def open_first(n, shapes, cells, cz):
     _, rows, columns = shapes[0]
     i0, j0, k0 = cuda.grid(3)
     di, dj, _ = cuda.gridsize(3)
-    last = n * rows * columns
     if k0 == 0:
         for j in range(j0 + 1, rows - 1, dj):
             for i in range(i0 + 1, columns - 1, di):
-                here = (rows + j) * columns + i
-                cz[here] = 2 * cells[here]
-                cz[last + here] = 2 * cells[last - rows * columns + here]
+                cz[(rows + j) * columns + i] = 2 * cells[(rows + j) * columns + i]
+
+
+@kernel(0)
+def open_last(n, shapes, cells, cz):
+    _, rows, columns = shapes[0]
+    i0, j0, k0 = cuda.grid(3)
+    di, dj, _ = cuda.gridsize(3)
+    if k0 == 0:
+        for j in range(j0 + 1, rows - 1, dj):
+            for i in range(i0 + 1, columns - 1, di):
+                cz[((n + 1) * rows + j) * columns + i] = 2 * cells[(n * rows + j) * columns + i]
 
 
 @kernel(0)
