@@ -71,10 +71,8 @@ class Network:
     inner_area_per_um : float
         Inner surface of the CBD per volume [1/µm] that also holds a double layer; 0 leaves it
         out.
-    threads : int
-        Threads.
-    device : {"cpu", "cuda"}
-        Where to solve; the arrays of the network are there.
+    pool : ThreadPool or CudaDevice, optional
+        Where to solve, and where the arrays are; by default one thread.
 
     Raises
     ------
@@ -83,15 +81,7 @@ class Network:
     """
 
     def __init__(
-        self,
-        labels,
-        gamma,
-        *,
-        voxel_size_um,
-        materials=DEFAULT,
-        inner_area_per_um=0.0,
-        threads=1,
-        device="cpu",
+        self, labels, gamma, *, voxel_size_um, materials=DEFAULT, inner_area_per_um=0.0, pool=None
     ):
         labels = check_labels(labels)
         edge = check_voxel_size(voxel_size_um) * 1e-6
@@ -111,7 +101,7 @@ class Network:
                 "No AM face is wetted by electrolyte that is joined to the separator, so there "
                 "is no double layer. Check the labels: 0 is pore, 1 CBD, 2 AM."
             )
-        self.shape, self.pool = labels.shape, open_device(device, threads)
+        self.shape, self.pool = labels.shape, pool or open_device()
         conductivity = transport.ionic_conductivity(labels, gamma)
         self.mean = float(conductivity.mean(dtype=float))
         cells = multigrid.padded(labels.shape)
@@ -285,15 +275,15 @@ def spectrum(
     frequency = np.logspace(-2, 4, 61) if frequency_Hz is None else np.asarray(frequency_Hz, float)
     if frequency.size == 0 or not np.all(np.isfinite(frequency) & (frequency > 0)):
         raise ValueError("Frequencies must be positive numbers in Hz.")
-    open_device(device, threads).check_memory("impedance", np.shape(labels), shifts + 1)
+    pool = open_device(device, threads)
+    pool.check_memory("impedance", np.shape(labels), shifts + 1)
     network = Network(
         labels,
         gamma,
         voxel_size_um=voxel_size_um,
         materials=materials,
         inner_area_per_um=inner_area_per_um,
-        threads=threads,
-        device=device,
+        pool=pool,
     )
     low, high = max(frequency.min(), 1e-2), frequency.max()
     reduced = reduce(network, np.geomspace(low, 3 * max(high, 10 * low), shifts))

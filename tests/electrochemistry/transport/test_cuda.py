@@ -51,6 +51,8 @@ def compare(simulated):
     assert int(re.search(r"(\d+) passed", text).group(1)) > 100, text
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(_missing("numba_cuda"), reason="numba-cuda, of Linux only, has the simulator")
 def test_kernels_and_effective_conductivity_in_the_simulator():
     compare(simulated=True)
 
@@ -60,6 +62,7 @@ def test_kernels_and_effective_conductivity_on_the_card():
     compare(simulated=False)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     _missing("numba_cuda") or _missing("nvidia.cuda_nvcc"),
     reason="NVIDIA's compiler comes with the extra [gpu]",
@@ -81,12 +84,13 @@ def test_the_cpu_never_imports_what_only_a_card_needs():
     assert status == 0, text
 
 
-READY = CardState(False, True, (12, 4), "H100")
+READY = CardState(False, True, True, (12, 4), "H100")
 FAULTS = {
-    "numba-cuda is not installed": CardState(False, False),
+    "numba-cuda is not installed": CardState(False, False, False),
     "No driver of NVIDIA was found": CardState(False, True, error="no libcuda"),
-    "supports CUDA 11.8; expected 12.0 or newer": CardState(False, True, (11, 8), "A100"),
-    "No card was found": CardState(False, True, (12, 4), None, "CUDA_ERROR_NO_DEVICE"),
+    "supports CUDA 11.8; expected 12.0 or newer": CardState(False, True, True, (11, 8), "A100"),
+    "does not find NVIDIA's compiler": CardState(False, True, False, (12, 4), "H100"),
+    "No card was found": CardState(False, True, True, (12, 4), None, "CUDA_ERROR_NO_DEVICE"),
 }
 
 

@@ -7,6 +7,8 @@ import numba
 
 LEAST_CUDA = (12, 0)  # of the driver; 525.60 on Linux
 
+INSTALL = 'Install the optional extra: .venv/bin/python -m pip install -e ".[gpu]".'
+
 
 class CudaError(RuntimeError):
     """A graphics card was asked for and cannot be used. Nothing was run on the CPU instead."""
@@ -21,8 +23,8 @@ class CardState:
     ----------
     simulated : bool
         Kernels run in CUDA's simulator, in Python.
-    package : bool
-        Whether numba-cuda is installed.
+    package, compiler : bool
+        Whether numba-cuda is installed, and whether it finds NVIDIA's compiler.
     driver : tuple of int or None
         CUDA version that the driver supports; None if no driver was found.
     card : str or None
@@ -33,6 +35,7 @@ class CardState:
 
     simulated: bool
     package: bool
+    compiler: bool = True
     driver: tuple | None = None
     card: str | None = None
     error: str = ""
@@ -41,19 +44,25 @@ class CardState:
 def look():
     """What this machine has, as a :class:`CardState`."""
     if numba.config.ENABLE_CUDASIM:
-        return CardState(True, True, LEAST_CUDA, "simulator")
+        return CardState(True, True, True, LEAST_CUDA, "simulator")
     if importlib.util.find_spec("numba_cuda") is None:
-        return CardState(False, False)
+        return CardState(False, False, False)
     from numba import cuda
 
-    driver, card, error = None, None, ""
+    driver, card, error, compiler = None, None, "", True
+    try:
+        from numba.cuda.cudadrv import nvvm
+
+        nvvm.NVVM()
+    except Exception:  # of several kinds, from missing libraries to missing symbols
+        compiler = False
     try:
         driver = tuple(cuda.cudadrv.driver.driver.get_version())
         name = cuda.get_current_device().name
         card = name.decode() if isinstance(name, bytes) else str(name)
     except Exception as found:  # numba has a dozen kinds of errors here, some not public
         error = " ".join(str(found).split()).rstrip(".: ")
-    return CardState(False, True, driver, card, error)
+    return CardState(False, True, compiler, driver, card, error)
 
 
 def fault_of(state):
@@ -61,10 +70,7 @@ def fault_of(state):
     if state.simulated:
         return ""
     if not state.package:
-        return (
-            "numba-cuda is not installed. Install the optional extra: "
-            '.venv/bin/python -m pip install -e ".[gpu]".'
-        )
+        return f"numba-cuda is not installed. {INSTALL}"
     if state.driver is None:
         return (
             "No driver of NVIDIA was found"
@@ -76,6 +82,8 @@ def fault_of(state):
             f"The driver is too old: it supports CUDA {_dotted(state.driver)}; expected "
             f"{_dotted(LEAST_CUDA)} or newer. Update the driver of NVIDIA."
         )
+    if not state.compiler:
+        return f"numba-cuda does not find NVIDIA's compiler (NVVM). {INSTALL}"
     if state.card is None:
         return (
             "No card was found"
