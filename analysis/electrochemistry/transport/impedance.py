@@ -275,8 +275,8 @@ def spectrum(
     frequency = np.logspace(-2, 4, 61) if frequency_Hz is None else np.asarray(frequency_Hz, float)
     if frequency.size == 0 or not np.all(np.isfinite(frequency) & (frequency > 0)):
         raise ValueError("Frequencies must be positive numbers in Hz.")
-    pool = open_device(device, threads)
-    pool.check_memory("impedance", np.shape(labels), shifts + 1)
+    labels, pool = check_labels(labels), open_device(device, threads)
+    pool.check_memory("impedance", labels.shape, shifts + 1)
     network = Network(
         labels,
         gamma,
