@@ -30,11 +30,11 @@ class Grid:
         self.shape, self.n = shape, shape[0]
         self.cells = self.field(0.1, 2.0) * (self.field(0, 1) < 0.7)
         faces = [self.field(0.1, 2.0) * (self.field(0, 1) < 0.8) for _ in range(3)]
-        for axis, one in enumerate(faces):  # closed sides, an open top
+        for axis, one in enumerate(faces):  # closed sides, open ends
             place = [slice(None)] * 3
             place[axis] = [1, -1]
             one[tuple(place)] = 0
-        faces[0][1] = 2 * self.cells[1]
+        faces[0][1], faces[0][-1] = 2 * self.cells[1], 2 * self.cells[-2]
         self.faces = FaceConductances(*faces)
         self.e = self.field(0.1, 1.0)
         self.step = first_step(shape)
