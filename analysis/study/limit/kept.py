@@ -12,7 +12,7 @@ from analysis.segmentation.boosting import posterior_model
 from analysis.segmentation.residual_unet import network_file
 
 FILE = Path(__file__).resolve().parents[3] / "benchmarks" / "results" / "limit.json"
-PARTS = ("evidence", "sweep", "shift", "cost", "curves", "made on")
+PARTS = ("evidence", "sweep", "shift", "learning", "gamma", "cost", "curves", "made on")
 PROFILED = {"posterior": "posterior with profile", "U-Net": "U-Net with profile"}
 
 
@@ -27,8 +27,8 @@ def load(file=FILE):
     Returns
     -------
     record : dict
-        Lists of rows under ``evidence``, ``sweep``, ``shift`` and ``cost``; trainings by name
-        under ``curves``; machine, date, commit and versions under ``made on``.
+        Lists of rows under ``evidence``, ``sweep``, ``shift``, ``learning``, ``gamma`` and
+        ``cost``; trainings by name under ``curves``; machine, date, commit and versions under ``made on``.
 
     Raises
     ------
@@ -131,9 +131,19 @@ def shift(record):
     return pd.DataFrame(lines)
 
 
+def few(record):
+    """Posteriors from few specimens, from :func:`analysis.study.limit.learning.curve`."""
+    return pd.DataFrame(record["learning"])
+
+
+def gammas(record):
+    """Gamma of maps and of draws, from :func:`analysis.study.limit.limit_runs.gammas`."""
+    return pd.DataFrame(record["gamma"]).astype({"ratio": float})
+
+
 def learning(record):
     """
-    Learning curves of the trainings that were kept.
+    Learning curves of the trainings of a U-Net that were kept.
 
     Returns
     -------
