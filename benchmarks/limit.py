@@ -73,8 +73,14 @@ def trees(one, args):
 
 
 def unet(one, args):
+    """The U-Net without and with profile, and where it is told the scenario, too."""
     network = network_file.stored()
-    return {}, network_runs.posteriors(one, network=network), network
+    found = network_runs.by_scenario(one, network=network)
+    said = {name: limit_network.mixture(each) for name, each in found.items()}
+    told = found[network_runs.U_NET_WITH_PROFILE]
+    if one.place["scenario"] in told:
+        said[network_runs.INFORMED] = told[one.place["scenario"]]
+    return {}, said, network
 
 
 def conversions(one, args):

@@ -174,6 +174,26 @@ def test_overlap_against_physics_turns():
     assert "both the largest kappa, 0.50" in network_runs.smooth_text(deviations(20, 3))
 
 
+def test_evidence_by_method_has_both_electrodes(record):
+    for row in record["evidence"]:
+        row["kappa"] += 0.1 * (row["specimen"] == "TL")
+    table = kept.by_method(kept.evidence(record)).set_index("method")
+    assert list(table.index) == list(METHODS)
+    np.testing.assert_allclose(table["kappa TL"] - table["kappa SL"], 0.1)
+    assert table.loc["U-Net", "kappa SL"] == pytest.approx(0.42)
+
+
+@pytest.mark.parametrize(("told", "said"), [(0.55, "met"), (0.40, "missed by 0.07"), (None, "")])
+def test_what_the_scenario_gives_turns_with_the_figures(record, told, said):
+    if told:
+        record["evidence"] += [
+            row("informed U-Net", told, scenario="bridging", specimen=s, number=0)
+            for s in ("SL", "TL")
+        ]
+    text = kept_text.reached(record)
+    assert ("Told the scenario" in text) == bool(told) and said in text
+
+
 def test_lessons_take_turns_and_have_seeds_of_their_own():
     lesson = network.Lesson()
     places = [lesson.place(number) for number in range(lesson.specimens)]

@@ -28,7 +28,8 @@ def load(file=FILE):
     -------
     record : dict
         Lists of rows under ``evidence``, ``sweep``, ``shift``, ``learning``, ``gamma`` and
-        ``cost``; trainings by name under ``curves``; machine, date, commit and versions under ``made on``.
+        ``cost``; trainings by name under ``curves``; machine, date, commit and versions under
+        ``made on``.
 
     Raises
     ------
@@ -80,6 +81,26 @@ def evidence(record):
     table = rows.groupby(by, sort=False)[values].mean()
     table.insert(0, "specimens", rows.groupby(by, sort=False).number.nunique())
     return table.reset_index()
+
+
+def by_method(evidence):
+    """
+    A row for each scenario and method: kappa of each electrode, other scores as their mean.
+
+    Parameters
+    ----------
+    evidence : pandas.DataFrame
+        From :func:`evidence`.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        Columns scenario, method, ``kappa SL``, ``kappa TL`` and the other scores [-].
+    """
+    by = ["scenario", "method"]
+    kappa = evidence.pivot_table(index=by, columns="specimen", values="kappa", sort=False)
+    rest = evidence.drop(columns=["specimen", "specimens", "kappa"]).groupby(by, sort=False).mean()
+    return kappa.add_prefix("kappa ").join(rest).reset_index()
 
 
 def sweep(record):
