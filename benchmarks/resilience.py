@@ -1,7 +1,7 @@
 """Kill a run at random moments, damage its files: nothing may be lost, believed, or end in a trap.
 
     python benchmarks/resilience.py kill --kills 10 --seed 1
-    python benchmarks/resilience.py damage --seed 1
+    python benchmarks/resilience.py damage --seed 1 [--together]
 
 Both work on a copy of what git tracks in this repository, in a folder of their own, and compare all
 tables with those of a run of that copy that nothing disturbed. With ``--work FOLDER`` the copy is
@@ -237,9 +237,14 @@ DAMAGE = {
 }
 
 
-def damage(folder, options, *, kinds, seed, progress=print):
+def damage(folder, options, *, kinds, seed, together=False, progress=print):
     """
     Damage one file of each kind in two ways, and run again.
+
+    Parameters
+    ----------
+    together : bool
+        One run for the first way in all kinds, one for the second, instead of a run for each.
 
     Returns
     -------
@@ -248,31 +253,36 @@ def damage(folder, options, *, kinds, seed, progress=print):
     """
     expected, _ = undisturbed(folder, options)
     rng, faults = random.Random(seed), []
-    for kind in kinds:
-        pattern, ways = DAMAGE[kind]
-        for way in ways:
-            restore(folder)
-            files = sorted(folder.glob(pattern))
+    ways = [[(kind, DAMAGE[kind][1][n]) for kind in kinds] for n in range(2)]
+    rounds = ways if together else [[one] for pair in zip(*ways, strict=True) for one in pair]
+    for one_round in rounds:
+        restore(folder)
+        hurt = []
+        for kind, way in one_round:
+            files = sorted(folder.glob(DAMAGE[kind][0]))
             if not files:
                 progress(f"{kind:9s} there is no such file in this version")
-                break
+                continue
             file = rng.choice(files)
             before = file.read_bytes()
             way(file, rng)
-            damaged = file.read_bytes()
-            status, output = run(folder, *options)
-            seen = []
-            if status:
-                seen.append(f"status {status}: {output[-1500:]}")
+            hurt.append((kind, way.__name__, file, before, file.read_bytes()))
+        if not hurt:
+            continue
+        status, output = run(folder, *options)
+        ran = output.count("running (")
+        of_all = [f"{name} differs" for name in differences(expected, tables(folder))]
+        if status:
+            of_all.append(f"status {status}: {output[-1500:]}")
+        for kind, way, file, before, damaged in hurt:
+            seen = list(of_all)
             if file.name not in output and kind != "database":
                 seen.append("was not named")
             if damaged != before and file.exists() and file.read_bytes() == damaged:
                 seen.append("was left as it was")
-            seen += [f"{name} differs" for name in differences(expected, tables(folder))]
-            ran = output.count("running (")
             verdict = "; ".join(seen) or "noticed, and all tables are equal"
-            progress(f"{kind:9s} {way.__name__:18s} {file.name}: {verdict} ({ran} chapters ran)")
-            faults += [f"{kind}, {way.__name__}, {file.name}: {text}" for text in seen]
+            progress(f"{kind:9s} {way:18s} {file.name}: {verdict} ({ran} chapters ran)")
+            faults += [f"{kind}, {way}, {file.name}: {text}" for text in seen]
     return faults
 
 
@@ -283,6 +293,9 @@ def main(arguments=None):
     parser.add_argument("--seed", type=int, default=2022, help="default: %(default)s")
     parser.add_argument("--kills", type=int, default=10, help="default: %(default)s")
     parser.add_argument("--kinds", nargs="+", choices=list(DAMAGE), default=list(DAMAGE))
+    parser.add_argument(
+        "--together", action="store_true", help="damage a file of every kind before each run"
+    )
     parser.add_argument("--no-site", action="store_true", help="chapters only; kills no Sphinx")
     parser.add_argument("--work", type=Path, help="folder that is kept, with the undisturbed run")
     asked = parser.parse_args(arguments)
@@ -298,7 +311,14 @@ def main(arguments=None):
         if asked.trial == "kill":
             faults = kill(folder, options, kills=asked.kills, seed=asked.seed, progress=progress)
         else:
-            faults = damage(folder, options, kinds=asked.kinds, seed=asked.seed, progress=progress)
+            faults = damage(
+                folder,
+                options,
+                kinds=asked.kinds,
+                seed=asked.seed,
+                together=asked.together,
+                progress=progress,
+            )
     for fault in faults:
         progress(f"FAULT {fault}")
     return 1 if faults else 0

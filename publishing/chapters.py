@@ -53,7 +53,7 @@ CHAPTERS = (
     ),
     Chapter(
         "07_agreement",
-        needs=TRINARIZATIONS,
+        needs=(*TRINARIZATIONS, "07b_limit"),
     ),
     Chapter(
         "07b_limit",
@@ -67,23 +67,24 @@ CHAPTERS = (
     Chapter("09b_rests"),
     Chapter(
         "10_surface_and_size",
-        needs=TRINARIZATIONS,
+        needs=(*TRINARIZATIONS, "07b_limit"),
     ),
     Chapter("10b_how_real", needs=("10_surface_and_size",)),
     Chapter(
         "11_paths",
-        needs=TRINARIZATIONS,
+        needs=(*TRINARIZATIONS, "07b_limit"),
     ),
     Chapter(
         "12_covariance",
         needs=(
             *TRINARIZATIONS,
+            "07b_limit",
             "10_surface_and_size",
         ),
     ),
     Chapter(
         "13_profiles",
-        needs=TRINARIZATIONS,
+        needs=(*TRINARIZATIONS, "07b_limit"),
     ),
     Chapter(
         "14_lithiation",

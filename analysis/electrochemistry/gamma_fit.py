@@ -235,7 +235,8 @@ def _check_runs(runs, capacity, target):
     for gamma, (amount, volts) in runs.items():
         check_gamma(gamma)
         try:
-            check_curve(amount, volts)
+            # the first step that a run keeps lies a little after its start
+            check_curve(np.asarray(amount) - amount[0], volts)
         except ValueError as error:
             raise ValueError(f"The run at gamma = {gamma:g}: {error}") from error
     most = max(float(amount[-1]) for amount, _ in runs.values())

@@ -130,9 +130,10 @@ def fit(frequency_Hz, impedance_ohm):
     keep = max(MIN_POINTS, len(frequency) // 2)
     count = kramers_kronig.first_sound(frequency, impedance, keep)
     if count:
+        points, they = ("point", "it breaks") if count == 1 else ("points", "they break")
         remarks.append(
-            f"{count} points below {frequency[count]:.3g} Hz left out: they break the "
-            "Kramers-Kronig relations, the cell changed while they were measured"
+            f"{count} {points} below {frequency[count]:.3g} Hz left out: {they} the "
+            "Kramers-Kronig relations, the cell changed during the measurement"
         )
         frequency, impedance = frequency[count:], impedance[count:]
     found, interval, others = _choose(frequency, impedance)

@@ -131,7 +131,7 @@ def dots(
             y = place + (number - (len(groups) - 1) / 2) * 0.28
             ax.plot(
                 chosen[value], np.full(len(chosen), y), ls="none", ms=5,
-                marker=style.METHOD_MARKERS.get(row, "o"), mec=style.color(row),
+                marker=style.marker(row) or "o", mec=style.color(row),
                 mfc=style.color(row) if number == 0 else "white",
             )  # fmt: skip
         for ticks, look in ((reference, _REFERENCE), (chance, _CHANCE)):

@@ -49,7 +49,7 @@ def by_method(data, *, ax, x, xlabel="", ylabel="", title="", markers=8, band=Tr
         step = max(1, abscissa.size // markers)
         ax.plot(
             abscissa, mean, color=style.color(method), ls=style.SPECIMEN_STYLES.get(specimen, "-"),
-            marker=style.METHOD_MARKERS.get(method), markevery=(place % step, step), ms=3.5,
+            marker=style.marker(method), markevery=(place % step, step), ms=3.5,
             label=style.label(method), lw=2.0 if method == "truth" else 1.3,
             zorder=3 if method == "truth" else 2,
         )  # fmt: skip
@@ -157,7 +157,7 @@ def spectra(impedances, *, ax, title="", scale=1.0, unit="Ω cm²"):
         values = np.asarray(impedances[name]) * scale
         ax.plot(
             values.real, -values.imag, color=style.color(name), label=style.label(name),
-            marker=style.METHOD_MARKERS.get(name), markevery=max(1, values.size // 10),
+            marker=style.marker(name), markevery=max(1, values.size // 10),
             lw=2.0 if name == "truth" else 1.3,
         )  # fmt: skip
     ax.set(xlabel=f"Re Z [{unit}]", ylabel=f"−Im Z [{unit}]", title=title)

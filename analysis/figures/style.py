@@ -47,7 +47,7 @@ METHODS = {
     "truth": MethodStyle("Truth", "#000000", "*"),
 }
 
-# Ours, beside the paper's in the chapter on the limit of a tomogram.
+# Ours, beside the paper's.
 OURS = {
     "posterior": MethodStyle("Posterior", "#5b3a91", "X"),
     "posterior with profile": MethodStyle("Posterior with profile", "#9a6fd0", "d"),
@@ -58,7 +58,7 @@ OURS = {
     "U-Net, draw": MethodStyle("U-Net, draw", "#57ab5a", "o"),
     "floor": MethodStyle("Floor: dealt at random", "#444444", ""),
     "most probable": MethodStyle("Most probable", "#5b3a91", "X"),
-    "draw": MethodStyle("Draw", "#000000", "o"),
+    "draw": MethodStyle("Draw", "#8a5a2b", "o"),
     "informed draw": MethodStyle("Draw, scenario known", "#5b3a91", "H"),
     "independent draw": MethodStyle("Independent draw", "#8a8a8a", "8"),
 }

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from analysis.electrochemistry import fipy_voxels
+from analysis.electrochemistry.fipy_voxels import faces as face_kinetics
 from analysis.electrochemistry.fipy_voxels.faces import (
     ReactingFaces,
     face_current,
@@ -11,6 +12,7 @@ from analysis.electrochemistry.fipy_voxels.faces import (
 )
 from analysis.electrochemistry.materials import DEFAULT
 from analysis.electrochemistry.transport.effective import effective_conductivity
+from analysis.phases import Phase
 from analysis.study.cells import plane
 
 
@@ -37,6 +39,31 @@ def test_a_plane_is_lithiated_as_by_the_resolved_solver(seed, gamma):
     inside = pair.fipy.content[np.isfinite(pair.fipy.content)]
     assert inside.min() >= DEFAULT.active.initial_content - 1e-6 and inside.max() < 0.967
     assert "agree" in plane.agreement_text(pair)
+
+
+def voltages_on_layers(times, factors=(4, 8, 16)):
+    """Pore, CBD and AM as layers, which have no edges and corners, on finer and finer voxels."""
+    layers = np.repeat([Phase.PORE, Phase.CBD, Phase.AM], (3, 2, 3)).astype(np.uint8)
+    return [
+        fipy_voxels.lithiate(
+            layers.repeat(n)[:, None, None], 0.1, 0.3, times, voxel_size_um=0.6 / n
+        ).voltage_V
+        for n in factors
+    ]
+
+
+def test_orders_in_the_voxel_edge(monkeypatch):
+    # half a voxel between lithium's mean and its face counts one half, which is best on rough
+    # grains: of first order on flat ones, where it should count whole
+    times = np.linspace(12.5, 100, 8)
+    kept = voltages_on_layers(times)
+    monkeypatch.setattr(face_kinetics, "LITHIUM_SHARE", 1.0)
+    whole = voltages_on_layers(times)
+    assert plane.order([v[-1] for v in kept]) == pytest.approx(1.0, abs=0.15)
+    assert plane.order([v[0] for v in whole]) > 1.8
+    # both go to the same limit: extrapolated, the first order is gone
+    assert 2 * kept[-1] - kept[-2] == pytest.approx(whole[-1], abs=1e-3)
+    assert np.abs(kept[-1] - whole[-1]).max() > 1.5e-3
 
 
 def test_slopes_of_the_currents_are_those_of_finite_differences():

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from analysis import profiles
+from analysis.figures import style
 from analysis.instruments.image_quality import ImageQuality
 from analysis.study.book import advice, answer
 from analysis.study.cells import cost
@@ -75,10 +76,21 @@ def maps(kappa, error, bias, ratio):
     ],
 )
 def test_whether_the_score_predicts_the_cell(error, words):
-    text = answer.prediction(maps((0.2, 0.3, 0.4), error, (1, 2, 3), (1, 1, 1)))
+    three = maps((0.2, 0.3, 0.4), error, (1, 2, 3), (1, 1, 1))
+    text = answer.prediction(three, fewest=3)
     assert words in text and ("−1.00" in text) == (error == (-30, 20, -10))
-    few = maps((0.2, 0.3, 0.4), error, (1, 2, 3), (1, 1, 1)).query("method == 'kmeans'")
-    assert "too few" in answer.prediction(few)
+    assert "over 3 maps" in text
+
+
+@pytest.mark.parametrize("number", range(1, 11))
+def test_few_maps_give_no_verdict_on_the_score(number):
+    rows = [
+        {"specimen": s, "kappa": k / 20, "error": -30.0 + k} for s in ("SL", "TL")
+        for k in range(number)
+    ]  # fmt: skip
+    text = answer.prediction(pd.DataFrame(rows))
+    assert ("predicts that: over" in text) is (number >= answer.FEWEST)
+    assert (f"the {number} maps of this run are too few" in text) is (number < answer.FEWEST)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +98,7 @@ def test_whether_the_score_predicts_the_cell(error, words):
     [
         ((-6, 70, 60), (2.5, 2.4, 1.05), "agreement rejects a map"),
         ((-6, 70, 5), (2.5, 2.4, 1.05), "In this run they are right"),
-        ((-6, 70, 60), (2.5, 2.4, 1.5), "no gamma fitted here can be believed"),
+        ((-6, 70, 60), (2.5, 2.4, 1.5), "no gamma of these maps can be believed"),
     ],
 )
 def test_which_gamma_to_believe(bias, ratio, words):
@@ -114,7 +126,7 @@ def overlap(without, told):
 @pytest.mark.parametrize(
     ("off", "words"),
     [
-        ((3, 12, 10), "use draws from a posterior of boosted trees, several"),
+        ((3, 12, 10), "use draws from a posterior of boosted trees: several"),
         ((12, 3, 10), "use the most probable map of boosted trees"),
         ((12, 10, 3), "use Thresholding"),
     ],
@@ -124,6 +136,15 @@ def test_what_to_use(off, words):
     assert words in text and "off by 3 %" in text and "lifts" in text
     assert ("methods without training" in text) == (off[2] == 10)
     assert "does not lift" in answer.use(physics(*off), overlap(0.5, 0.4))
+
+
+def test_every_kind_of_map_has_words_for_the_advice():
+    """A kind without words would leave the label of a figure in the middle of a sentence."""
+    drawn = set(style.OURS) - {"posterior", "posterior with profile", "U-Net", "U-Net with profile"}
+    assert drawn - {"floor"} == set(answer.KINDS)
+    assert all(
+        not words[0].isupper() or words.startswith("U-Net") for words in answer.KINDS.values()
+    )
 
 
 def noises(gray, ours):

@@ -48,3 +48,15 @@ def test_words_follow_the_fit(table):
 def test_electrode_that_was_not_computed_is_refused(table):
     with pytest.raises(ValueError, match="No true TL"):
         blocking_cell.measure(table, SMOKE, "TL")
+
+
+@pytest.mark.parametrize(
+    ("differences", "doubts", "words"),
+    [((0.6, -100.0), ("none", "no vertical branch"), "doubts early; every resistance that is off"),
+     ((0.6, 745.0), ("none", "none"), "doubts none of them; it does not notice early"),
+     ((0.6, 2.0), ("none", "none"), "no resistance is off by over 10 %"),
+     ((50.0, 2.0), ("none", "a leak"), "doubts early; it does not notice plain")],
+)  # fmt: skip
+def test_what_the_fit_notices_is_read_off_the_table(differences, doubts, words):
+    table = pd.DataFrame({"cell": ["plain", "early"], "difference": differences, "doubts": doubts})
+    assert words in blocking_cell.noticed(table)

@@ -7,15 +7,18 @@ import pytest
 import xarray as xr
 
 from analysis import profiles, storage
+from analysis.phases import Phase
 from analysis.study import finding
 from analysis.study.book import conclusion
 from analysis.study.cells import (
     calibration,
     halfcell,
+    homogenized,
     impedance,
     resolved_verdicts,
     step_excitation,
 )
+from analysis.study.imaging import tomography
 from analysis.study.morphology import coverage, realism, tortuosity
 from analysis.study.trinarization import (
     agreement,
@@ -328,6 +331,58 @@ def test_the_better_network_is_named():
     assert "spoiled is the better one" in neural_verdicts.split_effect(r2(0.36, 0.31), 2)
     assert "also gives the better network" in neural_verdicts.split_effect(r2(0.31, 0.36), 2)
     assert "equally good" in neural_verdicts.split_effect(r2(0.360, 0.362), 2)
+
+
+@pytest.mark.parametrize(
+    ("binned", "fine", "words"),
+    [((0.36, 0.31), (0.43, 0.41), "spoiled is the better one"),
+     ((0.31, 0.36), (0.41, 0.43), "also gives the better network"),
+     ((0.360, 0.362), (0.410, 0.411), "equally good")],
+)  # fmt: skip
+def test_what_two_binnings_share_is_said_once(binned, fine, words):
+    both = pd.concat([r2(*binned), r2(*fine).assign(binning=1)])
+    text = neural_verdicts.split_effects(both, (2, 1))
+    assert text.count(words) == 1
+    assert all(f"{value:.2f}" in text for value in (*binned, *fine))
+    differ = pd.concat([r2(*binned), r2(*binned[::-1]).assign(binning=1)])
+    text = neural_verdicts.split_effects(differ, (2, 1))
+    assert text.count("With a binning of") == (0 if "equally" in words else 2)
+
+
+@pytest.mark.parametrize(
+    ("shift", "words"), [(0.1, "holds less well"), (-0.3, "holds no less"), (0.0, "holds no less")]
+)
+def test_the_order_of_the_gray_values_is_counted(shift, words):
+    truth = np.repeat(np.array([Phase.PORE, Phase.CBD], np.uint8), 100)
+    retrieved = np.concatenate([np.linspace(0, 1, 100), np.linspace(0.4, 1.4, 100)])
+    edges = retrieved - shift * (truth == Phase.CBD)
+    text = tomography.order_text(
+        {"truth": truth, "phase-retrieved": retrieved, "edge-enhanced": edges}
+    )
+    assert words in text and "10 % of the CBD is darker" in text
+
+
+@pytest.mark.parametrize(
+    ("transport", "capacity", "words"),
+    [((0.14, 0.18), (3.0, 3.4), "the map that conducts best has the largest capacity, too"),
+     ((0.14, 0.18), (3.4, 3.0), "does not have the largest capacity; Thresholding has"),
+     ((0.18, 0.14), (3.0, 3.4), "does not have the largest capacity; k-means has"),
+     ((np.nan, 0.14), (np.nan, 3.4), "Too few maps")],
+)  # fmt: skip
+def test_whether_capacity_follows_transport(transport, capacity, words):
+    table = pd.DataFrame(
+        {"method": ["truth", "thresholding", "kmeans"], "transport": (0.16, *transport),
+         "6 mA/cm²": (3.5, *capacity), "note": ""}
+    )  # fmt: skip
+    text = homogenized.carried(table)
+    assert words in text and ("labels at 0.160" in text) is ("Too few" not in words)
+
+
+@pytest.mark.parametrize(
+    ("values", "text"), [((0.097, 0.1), "0.10"), ((0.3, 0.384), "0.30 to 0.38"), ((1,), "1.00")]
+)
+def test_a_span_of_one_number_is_one_number(values, text):
+    assert standing_text.span(pd.Series(values)) == text
     assert "memory" in neural_verdicts.memory(r2(0.37, 0.3))
     assert "between the electrodes" in neural_verdicts.memory(r2(0.2, 0.3, specimen=0.5))
     assert "nothing was memorized" in neural_verdicts.memory(r2(0.53, 0.3, specimen=0.6))

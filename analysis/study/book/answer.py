@@ -8,6 +8,7 @@ import pandas as pd
 
 from analysis import profiles, storage
 from analysis.figures import style
+from analysis.phases import VOXEL_SIZE_UM
 from analysis.study.book import overview
 from analysis.study.cells import calibration, cost
 from analysis.study.limit import limit, limit_runs, network_runs
@@ -18,6 +19,8 @@ CLOSE = 20.0  # [%], within which two gammas count as one
 TOLD = (limit.WITH_PROFILE, network_runs.U_NET_WITH_PROFILE)  # posteriors that know the profile
 KINDS = {
     "draw": "draws from a posterior of boosted trees",
+    "informed draw": "draws from a posterior of boosted trees with the kind of binder known, from "
+    "a FIB-SEM stack for instance",
     "independent draw": "an independent draw from a posterior of boosted trees",
     "most probable": "the most probable map of boosted trees",
     "U-Net, draw": "draws from the posterior of a U-Net",
@@ -25,6 +28,7 @@ KINDS = {
 }
 _POSTERIOR = "a trained posterior that is told the depth profile"
 STRONG = 0.7  # rank correlation from which on one number predicts another
+FEWEST = 6  # maps below which luck alone gives a rank correlation of that size too often
 KEPT = 0.5  # share of the step between the layers from which on a map shows it
 
 
@@ -118,9 +122,10 @@ def sentences(profile):
 def sizes(profile):
     """How many cutouts of which size the numbers come from, in words."""
     one = "one cutout" if profile.cutouts == 1 else f"{profile.cutouts} cutouts"
+    edge_um = f"{profile.lateral * VOXEL_SIZE_UM:.0f}"
     return (
-        f"{one} of {profile.lateral} × {profile.lateral} voxels over the full thickness of each of "
-        f"{len(profiles.ELECTRODES)} virtual electrodes"
+        f"{one} of {profile.lateral} × {profile.lateral} voxels ({edge_um} × {edge_um} µm²) over "
+        f"the full thickness of each of {len(profiles.ELECTRODES)} virtual electrodes"
     )
 
 
@@ -188,7 +193,7 @@ def depth(layers):
     )
 
 
-def prediction(table):
+def prediction(table, fewest=FEWEST):
     """
     Whether the score predicts the size of the capacity error, in words.
 
@@ -196,22 +201,30 @@ def prediction(table):
     ----------
     table : pandas.DataFrame
         From :func:`maps`.
+    fewest : int
+        Maps of an electrode that a verdict needs. Of three maps in random order every sixth is
+        perfectly ranked, so fewer maps say nothing.
     """
     correlations = {
         specimen: rows.kappa.corr(rows.error.abs(), method="spearman")
         for specimen, rows in table.groupby("specimen", sort=False)
-        if len(rows) >= 3
+        if len(rows) >= fewest
     }
     if not correlations:
-        return "This run has too few maps to tell whether kappa predicts that"
+        most = table.groupby("specimen").size().max()
+        return (
+            f"Whether kappa predicts that, the {most} maps of this run are too few to tell; "
+            f"it takes at least {fewest}"
+        )
+    counts = table[table.specimen.isin(list(correlations))].groupby("specimen").size()
     shown = " and ".join(
         f"{value:+.2f} on {specimen}".replace("-", "−") for specimen, value in correlations.items()
     )
     tells = all(value < -STRONG for value in correlations.values())
     verdict = "predicts" if tells else "does not predict"
     return (
-        f"Kappa {verdict} that: its rank correlation with the size of the error is {shown}, where "
-        "−1 would be a perfect predictor"
+        f"Kappa {verdict} that: over {counts.min()} maps its rank correlation with the size "
+        f"of the error is {shown}, where −1 would be a perfect predictor"
     )
 
 
@@ -247,7 +260,7 @@ def believed(table, close=CLOSE):
         )
     if len(one):
         return f"{text}. In this run they are right, which agreement alone could not have told."
-    return f"{text}. So no gamma fitted here can be believed."
+    return f"{text}. So no gamma of these maps can be believed."
 
 
 def use(deviations, overlap):
@@ -267,7 +280,7 @@ def use(deviations, overlap):
     best = mean.idxmin()
     advice = KINDS.get(best, style.label(best))
     if best.endswith("draw"):
-        advice += ", several of them, with their scatter as the error bar"
+        advice += ": several of them, with their scatter as the error bar"
     beside = ""
     if best not in limit.RIVALS:
         beside = (
@@ -280,7 +293,7 @@ def use(deviations, overlap):
     without = kappa[told.removesuffix(" with profile")]
     gain = "lifts" if kappa[told] > without else "does not lift"
     return (
-        f"For the cell use {advice}: sizes, surfaces and conductivity are off by "
+        f"For the cell use {advice}. Sizes, surfaces and conductivity are then off by "
         f"{mean[best]:.0f} % on average{beside}. To say what a voxel is, "
         f"{KINDS.get(picture, style.label(picture))} has the largest kappa "
         f"({rows.kappa.max():.2f}). A measured depth profile {gain} the kappa of a posterior, "

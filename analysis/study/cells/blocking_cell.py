@@ -118,6 +118,40 @@ def compare(experiments):
     )
 
 
+HEADINGS = {  # of :func:`compare` on a page
+    "known": "known [Ω]",
+    "found": "found [Ω]",
+    "low": "low [Ω]",
+    "high": "high [Ω]",
+    "difference": "difference [%]",
+    "exponent": "exponent [-]",
+}
+
+
+def noticed(table, off=10.0):
+    """
+    Which cells the fit doubts, and which moved the resistance without a doubt; in words.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From :func:`compare`.
+    off : float
+        Difference [%] from which on a resistance counts as moved.
+    """
+    doubted = table["doubts"] != "none"
+    moved = table["difference"].abs() > off
+    text = "The fit doubts " + (", ".join(table["cell"][doubted]) or "none of them")
+    if (moved & ~doubted).any():
+        missed = ", ".join(table["cell"][moved & ~doubted])
+        return (
+            f"{text}; it does not notice {missed}, although the resistance is off by over {off:g} %"
+        )
+    if moved.any():
+        return f"{text}; every resistance that is off by over {off:g} % is among these"
+    return f"{text}; no resistance is off by over {off:g} %"
+
+
 def conclusion(experiment):
     """Whether the interval holds the known resistance, and what the fit doubts, in words."""
     low, high = experiment.fit.interval_ohm

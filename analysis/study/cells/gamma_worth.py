@@ -23,6 +23,16 @@ from analysis.electrochemistry.uncertainty.interval import (
 from analysis.simulation import cases
 from analysis.simulation import run as simulations
 
+NAMES = {  # of the doubtful parameters, in a sentence
+    "D_e": "the diffusivity of the salt",
+    "κ_e": "the conductivity of the electrolyte",
+    "t₊": "the transference number",
+    "D_s": "the diffusivity of lithium in the particles",
+    "L_sep": "the thickness of the separator",
+    "i_ref": "the exchange current of the particles",
+    "c_max": "the largest concentration of lithium",
+    "i_Li": "the exchange current of the lithium",
+}
 SPECIMEN = "TL"
 LEVEL = 0.9
 EXTRA = (LithiationCurve(1.0), LithiationCurve(3.0), LithiationCurve(10.0))

@@ -4,6 +4,7 @@ import pandas as pd
 
 from analysis.electrochemistry.porous_electrode import half_cell as halfcell
 from analysis.electrochemistry.porous_electrode import homogenization as structure
+from analysis.figures import style
 from analysis.phases import check_voxel_size
 
 
@@ -73,3 +74,39 @@ def compare(labels, voxel_size_um, gamma, currents_mA_cm2):
             current: (run.capacity_mAh_cm2, run.voltage_V) for current, run in runs.items()
         }
     return curves, pd.DataFrame(rows)
+
+
+def carried(table, reference="truth"):
+    """
+    How far the maps differ in transport, and whether the capacity follows it; in words.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From :func:`compare`.
+    reference : str
+        The row that is named as the labels.
+
+    Returns
+    -------
+    text : str
+    """
+    rows = table.dropna(subset="transport").set_index("method")
+    full = [name for name in rows if name.endswith("mA/cm²") and rows[name].notna().all()]
+    maps = rows.drop(index=reference, errors="ignore")
+    if len(maps) < 2 or not full:
+        return "Too few maps could be lithiated to compare them"
+    current, low, high = full[-1], maps.transport.idxmin(), maps.transport.idxmax()
+    text = (
+        f"The transport runs from {maps.transport[low]:.3f} ({style.label(low)}) to "
+        f"{maps.transport[high]:.3f} ({style.label(high)})"
+    )
+    if reference in rows.index:
+        text += f", with the labels at {rows.transport[reference]:.3f}"
+    best = maps[current].idxmax()
+    verdict = (
+        "has the largest capacity, too"
+        if best == high
+        else f"does not have the largest capacity; {style.label(best)} has"
+    )
+    return f"{text}. At {current} the map that conducts best {verdict}"

@@ -157,9 +157,9 @@ def ranking(rates, found, judged="SL and TL"):
         f"{len(truth)} combinations"
     )
     if finds and not ranks:
-        return f"{said}. So the criterion tells right from wrong; it does not rank what is wrong"
+        return f"{said}. So with it a right map stands out; it does not rank what is wrong"
     if finds:
-        return f"{said}. So the criterion tells right from wrong, and ranks what is wrong as well"
+        return f"{said}. So with it a right map stands out, and it ranks what is wrong as well"
     return f"{said}. So not even a right map can be told by its gammas alone"
 
 

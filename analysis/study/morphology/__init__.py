@@ -9,6 +9,8 @@
 ``coverage``        centered two-point coverage; Figure 9 (chapter 12)
 ``depth_profiles``  volume fractions against the depth; Figure 10 (chapter 13)
 
+``ours`` adds posterior and draw of this book to what a page shows (chapters 10 to 13).
+
 ``peers`` puts PoreSpy and scikit-image beside ours on a small cutout (chapters 10 to 12).
 
 Each of the others has ``run(profile)`` for all volumes, ``describe(labels, voxel_size_um)`` for

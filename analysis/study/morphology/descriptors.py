@@ -44,7 +44,7 @@ def methods_of(described):
     return methods, [method for method in PRINTED if method in methods]
 
 
-def describe_all(profile, describe):
+def describe_all(profile, describe, methods=None):
     """
     Describe every labelled volume of SL and TL: all cutouts, all methods on disk, the truth.
 
@@ -53,6 +53,8 @@ def describe_all(profile, describe):
     profile : analysis.profiles.Profile
     describe : callable
         Takes labels (Z, Y, X) and the voxel size [µm], gives an xarray Dataset.
+    methods : sequence of str, optional
+        Whose labels; by default the paper's methods that are on disk, and the truth.
 
     Returns
     -------
@@ -65,7 +67,7 @@ def describe_all(profile, describe):
     FileNotFoundError
         If no trinarization, or no truth, is on disk.
     """
-    methods = methods_on_disk(profile)
+    methods = methods_on_disk(profile) if methods is None else list(methods)
     by_specimen = []
     for specimen in profiles.ELECTRODES:
         by_cutout = []

@@ -19,6 +19,7 @@ from analysis.segmentation import thresholding
 from analysis.study.imaging.specimens import IMAGING
 
 EDGE = 48  # voxels of the cutout, at most
+ROUNDING = 1e-9  # relative difference below which two numbers are equal
 COLUMNS = ("quantity", "ours", "peer", "same", "reason", "ours_s", "peer_s")
 
 
@@ -246,11 +247,17 @@ def text(table, within=0.01):
         (table[name] / table.peer - 1).abs().where(table[name] != table.peer, 0.0)
         for name in ("same", "ours")
     )
+    if seen.max() < ROUNDING:
+        return "Ours and the peer's are equal up to rounding"
     worst = table.loc[left.idxmax()]
     opening = (
         f"As printed, ours and the peer's differ by up to {100 * seen.max():.2g} %; in the peer's "
-        f"convention by up to {100 * left.max():.2g} % ({worst.quantity})"
     )
+    if left.max() < ROUNDING:
+        return (
+            f"{opening}convention they are equal up to rounding, so the conventions explain it all"
+        )
+    opening += f"convention by up to {100 * left.max():.2g} % ({worst.quantity})"
     if left.max() <= within:
         return f"{opening}, so the conventions explain the difference"
     return f"{opening}, so more than the conventions differs"

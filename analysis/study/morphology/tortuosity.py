@@ -83,6 +83,21 @@ def means(described):
     return scalars.where(np.isfinite(scalars)).mean("cutout")
 
 
+def table(described):
+    """
+    Mean geodesic tortuosity of each phase and share of start voxels without a path.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        A row per specimen and method; columns "mean AM", ..., "no path AM", ... [-].
+    """
+    mean = means(described)[["mean", "unreached"]].to_dataframe()
+    wide = mean.unstack("phase")[[(q, p) for q in ("mean", "unreached") for p in PHASES]]
+    wide.columns = [f"{'no path' if q == 'unreached' else 'mean'} {p}" for q, p in wide.columns]
+    return wide.reset_index()
+
+
 def without_a_path(described, method="truth", phase="pore"):
     """
     Share of the start voxels without a way through, cutout by cutout, in words.

@@ -86,22 +86,59 @@ def split_effect(scores, binning, samples="SL", phase="CBD"):
     -------
     text : str
     """
-    by = scores.set_index(["protocol", "binning", "samples", "phase"]).r2
-    leaked, blocks = (
-        float(by[(protocol, binning, samples, phase)]) for protocol in ("paper", "blocks")
-    )
+    leaked, blocks = _after_the_splits(scores, binning, samples, phase)
     numbers = f"R² of the {phase} on {samples} is {leaked:.2f} after the leaking split and "
     numbers += f"{blocks:.2f} after the split by blocks"
+    return f"{numbers}: {_better_network(leaked, blocks)}"
+
+
+def split_effects(scores, binnings, samples="SL", phase="CBD"):
+    """
+    :func:`split_effect` for several binnings; what is the same for all of them is said once.
+
+    Parameters
+    ----------
+    scores, samples, phase
+        As there.
+    binnings : sequence of int
+
+    Returns
+    -------
+    text : str
+    """
+    pairs = {binning: _after_the_splits(scores, binning, samples, phase) for binning in binnings}
+    verdicts = {_better_network(*pair) for pair in pairs.values()}
+    if len(verdicts) > 1:
+        return ". ".join(
+            f"With a binning of {binning}, {split_effect(scores, binning, samples, phase)}"
+            for binning in binnings
+        )
+    numbers = "; ".join(
+        f"{leaked:.2f} and {blocks:.2f} with a binning of {binning}"
+        for binning, (leaked, blocks) in pairs.items()
+    )
+    return (
+        f"After the leaking split and after the split by blocks, R² of the {phase} on {samples} is "
+        f"{numbers}: {verdicts.pop()}"
+    )
+
+
+def _after_the_splits(scores, binning, samples, phase):
+    by = scores.set_index(["protocol", "binning", "samples", "phase"]).r2
+    return tuple(float(by[(protocol, binning, samples, phase)]) for protocol in ("paper", "blocks"))
+
+
+def _better_network(leaked, blocks):
     if abs(leaked - blocks) < TIE:
-        return f"{numbers}: the networks are equally good, only the score that they report differs"
+        return "the networks are equally good, only the score that they report differs"
     if leaked > blocks:
         return (
-            f"{numbers}: the network whose test was spoiled is the better one. The split by blocks "
+            "the network whose test was spoiled is the better one. The split by blocks "
             "gives up voxels to keep the test apart, and so few are left to learn from that this "
             "costs more than the leak, which spoils the measurement rather than the training"
         )
     return (
-        f"{numbers}: here the split by blocks also gives the better network, for its early "
+        "here the split by blocks also gives the better network, for its early "
         "stopping sees a score that is not leaked"
     )
 

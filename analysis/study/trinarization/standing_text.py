@@ -183,6 +183,12 @@ def story(agreement_table, easy=0.8, hard=0.5):
     )
 
 
+def span(values):
+    """Lowest and highest of some indices in words; one number if they round to the same."""
+    low, high = f"{values.min():.2f}", f"{values.max():.2f}"
+    return low if low == high else f"{low} to {high}"
+
+
 def _span(low, high):
     low, high = f"{100 * low:.0f}", f"{100 * high:.0f}"
     return f"{low} %" if low == high else f"{low} to {high} %"
