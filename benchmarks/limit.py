@@ -23,6 +23,7 @@ trainings (make limit leaves them beside its checkpoint).
 
 import argparse
 import datetime
+import hashlib
 import itertools
 import json
 import os
@@ -147,7 +148,7 @@ def version_of(args, kind, place, group):
     """
     if group not in WEIGHTS:
         return ""
-    version = network_file._sha256(WEIGHTS[group])[:8]
+    version = hashlib.sha256(WEIGHTS[group].read_bytes()).hexdigest()[:8]
     if args.kept and not row_file(args, kind, (*place, f"{group}{version}")).is_file():
         start = row_file(args, kind, (*place, group)).stem
         old = sorted(Path(args.rows).glob(f"{start}*.json"), key=lambda file: file.stat().st_mtime)

@@ -74,6 +74,12 @@ def test_gamma_turns_with_the_interval(true, verb):
     assert verb in limit_text.gamma(beside.ratios(fits([0.1, 0.2], [0.1, 0.2])), true)
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_an_interval_of_draws_alone_is_said_to_be_one(known):
+    table = beside.ratios(fits([0.1, 0.2], [0.1, 0.2])).assign(**{"scatter of truths": known})
+    assert ("alone" in limit_text.gamma(table, 0.15)) is not known
+
+
 def test_beside_turns_with_the_scores():
     def table(posterior, draw):
         rows = [("thresholding", 0.3, 1.3), ("posterior", posterior, 1.2), ("draw", 0.2, draw)]

@@ -185,7 +185,8 @@ def ratios(table, *, share=0.9):
     table : pandas.DataFrame
         Columns map, gamma SL, gamma TL, ratio, and from, to for each of the three (NaN for
         single maps). Every draw of SL is paired with every draw of TL: they know nothing of each
-        other.
+        other. ``scatter of truths`` says that the intervals are as in the notes; those of older
+        kept runs hold the spread of the draws alone.
 
     Notes
     -----
@@ -210,5 +211,5 @@ def ratios(table, *, share=0.9):
             low, high = limit.interval(wide[name], share) if found.size > 1 else (np.nan, np.nan)
             middle = float(np.median(found)) if found.size else np.nan
             row |= {label: middle, f"{label} from": low, f"{label} to": high}
-        rows.append(row)
+        rows.append(row | {"scatter of truths": True})
     return pd.DataFrame(rows)
