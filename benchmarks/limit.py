@@ -42,6 +42,7 @@ from analysis.phases import VOXEL_SIZE_UM
 from analysis.segmentation import limit_network, methods, posterior
 from analysis.segmentation.boosting import posterior_model, voxel_features
 from analysis.segmentation.residual_unet import network_file
+from analysis.study.limit import kept as kept_figures
 from analysis.study.limit import learning, limit, limit_runs, network_runs, shift
 from analysis.study.own_data import measured
 from analysis.study.trinarization import standing
@@ -79,8 +80,8 @@ def unet(one, args):
     found = network_runs.by_scenario(one, network=network)
     said = {name: limit_network.mixture(each) for name, each in found.items()}
     told = found[network_runs.U_NET_WITH_PROFILE]
-    if one.place["scenario"] in told:
-        said[network_runs.INFORMED] = told[one.place["scenario"]]
+    if one.place.get("scenario") in told:
+        said[kept_figures.INFORMED] = told[one.place["scenario"]]
     return {}, said, network
 
 
@@ -255,7 +256,7 @@ def few(args):
     version = version_of(args, "learning", (), "trees")
 
     def make():
-        table = learning.curve()
+        table = learning.curve(profiles.get("demo").seed_for)
         return json.loads(table.round({"kappa": 4}).to_json(orient="records"))
 
     return kept(args, "learning", (f"trees{version}",), make)

@@ -194,6 +194,13 @@ def test_what_the_scenario_gives_turns_with_the_figures(record, told, said):
     assert ("Told the scenario" in text) == bool(told) and said in text
 
 
+def test_the_best_method_over_noise_is_none_of_ours(record):
+    before = kept_text.over_noise(record)
+    for row in [row for row in record["sweep"] if row["method"] == "U-Net with profile"]:
+        record["sweep"].append(row | {"method": "informed U-Net", "kappa": row["kappa"] + 0.1})
+    assert kept_text.over_noise(record) == before
+
+
 def test_lessons_take_turns_and_have_seeds_of_their_own():
     lesson = network.Lesson()
     places = [lesson.place(number) for number in range(lesson.specimens)]

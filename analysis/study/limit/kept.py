@@ -13,6 +13,7 @@ from analysis.segmentation.residual_unet import network_file
 
 FILE = Path(__file__).resolve().parents[3] / "benchmarks" / "results" / "limit.json"
 PARTS = ("evidence", "sweep", "shift", "learning", "gamma", "cost", "curves", "made on")
+INFORMED = "informed U-Net"  # with profile, and told the scenario
 PROFILED = {"posterior": "posterior with profile", "U-Net": "U-Net with profile"}
 
 

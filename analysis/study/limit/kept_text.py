@@ -25,7 +25,7 @@ def reached(record):
             f"{wanted:.2f}, {met})"
         )
     text = "With the depth profile the U-Net reaches a kappa of " + " and ".join(parts) + "."
-    told = rows.kappa.unstack("method").get("informed U-Net")
+    told = rows.kappa.unstack("method").get(kept.INFORMED)
     if told is None:
         return text
     parts = [
@@ -105,7 +105,8 @@ def over_noise(record):
     """By how much the U-Net leads the best method that is no posterior, at each noise, in words."""
     curves = kept.sweep(record)["noise"]
     noises = curves["floor"][0]
-    others = [n for n in curves if n not in (*kept.PROFILED, *kept.PROFILED.values(), "floor")]
+    ours = (*kept.PROFILED, *kept.PROFILED.values(), kept.INFORMED, "floor")
+    others = [name for name in curves if name not in ours]
     best = np.max([curves[name][1] for name in others], axis=0)
     net = curves["U-Net with profile"][1]
     lead = net - best

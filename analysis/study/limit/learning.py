@@ -6,7 +6,6 @@ None of it hangs on a run of the book, so ``benchmarks/limit.py`` makes it once 
 import numpy as np
 import pandas as pd
 
-from analysis import profiles
 from analysis.phases import Phase
 from analysis.segmentation import agreement, posterior
 from analysis.segmentation.boosting import posterior_model, posterior_training
@@ -20,12 +19,15 @@ NOISE = 0.12  # of the tomograms it is judged on
 JUDGED = 60_000  # voxels of each of them
 
 
-def judges(*, lateral=LATERAL, thickness=None, voxels=JUDGED):
+def judges(seed_for, *, lateral=LATERAL, thickness=None, voxels=JUDGED):
     """
-    Voxels of specimens at the reference setting: those of the chapter in the demo profile.
+    Voxels of specimens at the reference setting, of both electrodes.
 
     Parameters
     ----------
+    seed_for : callable
+        :meth:`analysis.profiles.Profile.seed_for` of a profile: the specimens are those that the
+        chapter of this profile is judged on.
     lateral, thickness : int
         Voxels along y and x, and along z.
     voxels : int
@@ -39,7 +41,7 @@ def judges(*, lateral=LATERAL, thickness=None, voxels=JUDGED):
     found = {}
     for scenario in training.SCENARIOS:
         for name in training.NAMES:
-            seed = profiles.get("demo").seed_for("limit", name, scenario)  # the chapter's own
+            seed = seed_for("limit", name, scenario)
             (one,) = limit.known(
                 name, scenario, 1, seed=seed, lateral=lateral, thickness=thickness, noises=(NOISE,)
             )
@@ -48,12 +50,16 @@ def judges(*, lateral=LATERAL, thickness=None, voxels=JUDGED):
     return found
 
 
-def curve(*, specimens=SPECIMENS, trees=TREES, lateral=LATERAL, thickness=None, voxels=JUDGED):
+def curve(
+    seed_for, *, specimens=SPECIMENS, trees=TREES, lateral=LATERAL, thickness=None, voxels=JUDGED
+):
     """
     Posteriors from few specimens, from one scenario, and what they reach where they were not.
 
     Parameters
     ----------
+    seed_for : callable
+        As for :func:`judges`.
     specimens : sequence of int
         Of which posteriors are trained, both electrodes and scenarios in turns.
     trees : tuple of int
@@ -78,7 +84,7 @@ def curve(*, specimens=SPECIMENS, trees=TREES, lateral=LATERAL, thickness=None, 
     for scenario in training.SCENARIOS:
         part = [one for one, of in zip(seen, scenario_of, strict=True) if of == scenario]
         parts[scenario, len(part)] = part
-    known = judges(voxels=voxels, **shape)
+    known = judges(seed_for, voxels=voxels, **shape)
     rows = []
 
     def judge(trained_on, count, shown, model):
@@ -88,8 +94,7 @@ def curve(*, specimens=SPECIMENS, trees=TREES, lateral=LATERAL, thickness=None, 
             rows.append(row | {"judged on": scenario, "kappa": float(np.mean(kappas))})
 
     for (trained_on, count), part in parts.items():
-        seed = profiles.get("demo").seed_for("limit")
-        model = posterior_training.learn(part, seed=seed, trees=trees)
+        model = posterior_training.learn(part, seed=seed_for("limit"), trees=trees)
         judge(trained_on, count, sum(one.phases.size for one in part), model)
     judge("stored", None, None, posterior_model.stored())
     return pd.DataFrame(rows)

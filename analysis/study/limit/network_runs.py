@@ -14,7 +14,6 @@ from analysis.study.limit import limit, limit_runs, rivals
 
 U_NET, U_NET_WITH_PROFILE = "U-Net", "U-Net with profile"
 NETWORKS = (U_NET, U_NET_WITH_PROFILE)
-INFORMED = "informed U-Net"  # with profile, and told the scenario; of the kept figures
 SLICES = 96  # of a specimen on which the rivals are tried
 TITLES = {
     "most probable": "most probable map of the trees",
