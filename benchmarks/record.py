@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-PACKAGES = "numpy scipy numba fipy keras jax scikit-image porespy openpnm pyamg taufactor torch dijkstra3d edt"
+PACKAGES = "numpy scipy numba numba-cuda fipy keras jax scikit-image porespy openpnm pyamg taufactor torch dijkstra3d edt"
 
 
 class _Tee:

@@ -278,6 +278,7 @@ _STYLE = (
     "text-align:center}"
     ".cbd-blink figure.cbd-panel{flex-basis:12rem}"
     ".cbd-slider figcaption{font-size:.75rem;line-height:1.3;color:#1b1f27}"
+    ".cbd-blink figcaption{white-space:nowrap}"
     ".cbd-sprite{position:relative;width:100%;background-repeat:no-repeat;image-rendering:pixelated;"
     "-webkit-print-color-adjust:exact;print-color-adjust:exact}"
     ".cbd-sprite[hidden]{display:none}"

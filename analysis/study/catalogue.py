@@ -64,13 +64,14 @@ def with_ours(scores, profile):
     Returns
     -------
     table : pandas.DataFrame
-        The same columns. Unchanged if the chapter on the limit, which scores ours, has not run.
+        The same columns, NaN in one that ours lack. Unchanged if the chapter on the limit, which
+        scores ours, has not run.
     """
     if not storage.exists("tables", "limit-beside", profile=profile):
         return scores
     mine = storage.load_table("limit-beside", profile=profile)
     mine = mine[mine["method"].isin(OURS)].assign(scenario=profile.scenarios[0])
-    return pd.concat([scores, mine[list(scores.columns)]], ignore_index=True)
+    return pd.concat([scores, mine.reindex(columns=scores.columns)], ignore_index=True)
 
 
 def cutouts(profile):

@@ -228,6 +228,44 @@ def missing_glue(html, page):
     return [f"{page}: {problem!r}" for problem in found]
 
 
+def leftovers(html, page):
+    """
+    What a run leaves on a page that no reader should see.
+
+    Warnings of libraries, with paths of the machine that ran them, and in the prose numbers that
+    do not exist ("nan") or marks of Markdown that a glued text cannot carry.
+    """
+    article = _article(html)
+    problems = [
+        f"{page} shows a warning: {output.get_text(' ', strip=True)[:80]!r}"
+        for output in article.select(".stderr")
+    ]
+    for code in article.select("pre, code, mjx-container, .math, table, dl.py"):
+        code.decompose()
+    text = article.get_text(" ")
+    found = re.findall(r"[^\n]{0,30}(?:\b[Nn]a[Nn]\b|(?<![\w*])\*[\w-]+\*)[^\n]{0,20}", text)
+    return problems + [f"{page}: {left.strip()!r} in the prose" for left in found]
+
+
+def unanswered(source, keys, page):
+    """
+    Answers that a page should show by the names under which a run glues them, and does not.
+
+    Parameters
+    ----------
+    source : str
+        Text of the MyST page.
+    keys : dict of str to str
+        Question and name of the text that answers it.
+    page : str
+        Name of the page, for the messages.
+    """
+    shown = set(re.findall(r"\{glue:text\}`([\w-]+)(?::[^`]*)?`", source))
+    return [
+        f"{page} does not answer {question!r}" for question, key in keys.items() if key not in shown
+    ]
+
+
 def chapter_shape(source, page):
     """
     What a method chapter must have: learning goals, something to notice, exercises solved.
@@ -246,6 +284,8 @@ def chapter_shape(source, page):
     problems = []
     if "In this chapter" not in source:
         problems.append(f"{page} has no box 'In this chapter'")
+    if "## What to notice" not in source and "## What comes out" not in source:
+        problems.append(f"{page} has nothing to notice")
     exercises = set(re.findall(r"\{exercise-start\}[^\n]*\n(?:---\n)?:?\s*label: (\S+)", source))
     exercises |= set(re.findall(r"\{exercise-start\}[^\n]*\n:label: (\S+)", source))
     solved = set(re.findall(r"\{solution-start\}\s*(\S+)", source))

@@ -180,6 +180,16 @@ def test_no_glued_number_is_missing(pages):
     )
 
 
+def test_no_page_shows_what_a_run_left_over(pages):
+    report(
+        [
+            problem
+            for file in pages
+            for problem in checks.leftovers(file.read_text(encoding="utf-8"), file.stem)
+        ]
+    )
+
+
 def first_with(pages, text):
     for file in pages:
         if text in file.read_text(encoding="utf-8"):

@@ -23,6 +23,36 @@ def test_numbers_in_prose_come_from_the_run(page):
     assert not problems, "\n" + "\n".join(problems)
 
 
+# What a reader wants to know after ten minutes, and the glued text that says it.
+TEN_MINUTES = {
+    "How much of the CBD is found, beside chance?": "answer_found",
+    "How near is that to the limit?": "answer_found",
+    "What is missed in depth?": "answer_depth",
+    "What does it cost the cell?": "answer_cost",
+    "Which gamma can be believed?": "answer_gamma",
+    "Which method should I use?": "answer_use",
+    "How large are the volumes?": "sizes",
+}
+
+
+@pytest.mark.parametrize("page", ["index", "16_conclusion"])
+def test_landing_page_and_conclusion_answer_what_a_reader_asks_first(page):
+    source = (BOOK / f"{page}.md").read_text(encoding="utf-8")
+    problems = checks.unanswered(source, TEN_MINUTES, page)
+    assert not problems, "\n".join(problems)
+    assert "answer.sentences(profile)" in source and "answer.sizes(profile)" in source
+
+
+@pytest.mark.parametrize(
+    ("source", "number"),
+    [("{glue:text}`answer_found` on {glue:text}`sizes`", 0), ("{glue:text}`answer_found`", 1),
+     ("The methods find 60 % on two cutouts.", 2), ("{glue:text}`sizes:.2f`", 1)],
+)  # fmt: skip
+def test_an_answer_that_is_not_glued_is_none(source, number):
+    asked = {"found?": "answer_found", "sizes?": "sizes"}
+    assert len(checks.unanswered(source, asked, "x")) == number
+
+
 METHOD_CHAPTERS = [
     page for page in pages() if page[:2].isdigit() and not page.startswith(("00", "16", "17"))
 ]
@@ -93,6 +123,17 @@ GOOD = "Two curves that cross near the middle of the panel and then part for goo
 def test_figures_are_checked(html, problem):
     found = checks.figure_problems(f"<article>{html}</article>", "page")
     assert found == [] if problem is None else any(problem in line for line in found)
+
+
+@pytest.mark.parametrize(
+    ("html", "number"),
+    [("<p>The mean is 1.2 and nan in the pores.</p>", 1), ("<p>bananas, 2 * 3 * 4</p>", 0),
+     ("<p>in the setting *edge-enhanced*: 0.1</p>", 1), ("<table><tr><td>nan</td></tr></table>", 0),
+     ('<div class="output stderr highlight">UserWarning: /home/x</div>', 1),
+     ("<pre>*args, nan</pre>", 0)],
+)  # fmt: skip
+def test_what_a_run_leaves_over_is_found(html, number):
+    assert len(checks.leftovers(f"<article>{html}</article>", "page")) == number
 
 
 def test_addresses_outside_are_found():

@@ -107,6 +107,18 @@ def test_which_gamma_to_believe(bias, ratio, words):
     assert ("EDX-Closing" in text) == (ratio[2] < 1.2)
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "word"), [(0.07, 0.09, "holds"), (0.02, 0.07, "misses"), (0.09, 0.12, "misses")]
+)
+def test_gammas_of_draws_are_held_against_the_true_one(low, high, word):
+    row = {"map": ["posterior", "draw"]}
+    for name in profiles.ELECTRODES:
+        row |= {f"gamma {name}": [0.1, 0.06], f"gamma {name} from": [np.nan, low],
+                f"gamma {name} to": [np.nan, high]}  # fmt: skip
+    text = answer.drawn(pd.DataFrame(row), 0.08)
+    assert text.count("−25 %") == 2 and text.count(f"the interval {word} it") == 2
+
+
 def physics(draw, probable, gray):
     rows = {"draw": (0.35, draw), "most probable": (0.5, probable), "thresholding": (0.4, gray)}
     return pd.DataFrame(

@@ -60,7 +60,8 @@ def test_without_labels_of_ours_nothing_is_added(study, results):
 
 def test_scores_of_ours_stand_below_with_the_same_columns(results):
     scores = pd.DataFrame(
-        {"scenario": "bridging", "specimen": ["SL", "TL"], "method": "kmeans", "kappa": [0.2, 0.3]}
+        {"scenario": "bridging", "specimen": ["SL", "TL"], "method": "kmeans", "kappa": [0.2, 0.3],
+         "contrast": 0.9}
     )
     pd.testing.assert_frame_equal(catalogue.with_ours(scores, SMOKE), scores)
     kept = pd.DataFrame(
@@ -72,6 +73,7 @@ def test_scores_of_ours_stand_below_with_the_same_columns(results):
     assert list(table.columns) == list(scores.columns)
     assert list(table.method) == ["kmeans", "kmeans", "posterior", "draw"]
     assert list(table.scenario.unique()) == ["bridging"]
+    assert list(table.contrast.isna()) == [False, False, True, True]
 
 
 @pytest.mark.parametrize(

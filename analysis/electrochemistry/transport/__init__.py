@@ -8,11 +8,12 @@ Read in this order:
 3. ``multigrid``: the solver, conjugate gradients with one V-cycle as preconditioner;
    ``coarsening``: its aggregates; ``hierarchy``: its levels and the cycle.
 4. ``stencil``: the compiled seven-point kernels on padded arrays; ``grid_transfer``: those between
-   two grids; ``vectors``: sums and products.
+   two grids; ``vectors``: sums and products; ``fields``: what numpy does to whole fields.
 5. ``impedance``: the same volume under an alternating voltage, and the transmission line;
    ``step_response`` goes the way of the paper, by a current step.
 6. ``reactive_surface``: where lithium enters the active material, alike for both half cells.
-7. ``threads``: the pool of threads that works on slabs of slices.
+7. ``devices`` chooses where all this runs: ``threads``, a pool that works on slabs of slices, or
+   a graphics card, whose kernels are in ``cuda``.
 """
 
 from analysis._names import lazily

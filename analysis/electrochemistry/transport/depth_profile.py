@@ -45,7 +45,7 @@ class DepthProfile:
     transport: Transport
 
 
-def depth_profile(labels, gamma, *, voxel_size_um, start=None, threads=1):
+def depth_profile(labels, gamma, *, voxel_size_um, start=None, threads=1, device="cpu"):
     """
     Fractions and ionic transport of a labelled volume against depth.
 
@@ -61,6 +61,8 @@ def depth_profile(labels, gamma, *, voxel_size_um, start=None, threads=1):
         Solution at a neighboring gamma.
     threads : int
         Threads to use.
+    device : {"cpu", "cuda"}
+        Where to solve; see :func:`effective_conductivity`.
 
     Returns
     -------
@@ -77,7 +79,7 @@ def depth_profile(labels, gamma, *, voxel_size_um, start=None, threads=1):
     gamma = check_gamma(gamma)
     # Not bound to a name, so that the solver can let go of it.
     transport = effective_conductivity(
-        ionic_conductivity(labels, gamma), start=start, threads=threads
+        ionic_conductivity(labels, gamma), start=start, threads=threads, device=device
     )
     per_slice = labels[0].size
     pore, cbd, active = (

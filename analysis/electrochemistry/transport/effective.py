@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.electrochemistry.transport import multigrid
+from analysis.electrochemistry.transport import fields, multigrid
 from analysis.electrochemistry.transport import percolation as grid
 from analysis.electrochemistry.transport import stencil as _stencil
-from analysis.electrochemistry.transport.threads import ThreadPool
+from analysis.electrochemistry.transport.devices import open_device
 from analysis.phases import CBD_POROSITY
 
 REVISIT = 4096  # cells of the smallest coarse level that is visited twice in each cycle
@@ -68,7 +68,9 @@ class Transport:
         return float(self.flux_per_slice[0] / self.flux_per_slice[-1] - 1)
 
 
-def effective_conductivity(conductivity, axis=0, *, start=None, rtol=1e-6, threads=1, strict=True):
+def effective_conductivity(
+    conductivity, axis=0, *, start=None, rtol=1e-6, threads=1, strict=True, device="cpu"
+):
     """
     Effective conductivity of a volume along one axis.
 
@@ -88,6 +90,9 @@ def effective_conductivity(conductivity, axis=0, *, start=None, rtol=1e-6, threa
         Threads to use.
     strict : bool
         Whether a solution that misses `rtol` is an error. Pass False to look at ``converged``.
+    device : {"cpu", "cuda"}
+        Where to solve: on `threads` of the CPU, or on a graphics card (optional extra ``[gpu]``).
+        The result is the same but for rounding. Clusters are found on the CPU in any case.
 
     Returns
     -------
@@ -102,6 +107,8 @@ def effective_conductivity(conductivity, axis=0, *, start=None, rtol=1e-6, threa
         closes.
     multigrid.ConvergenceError
         If `rtol` was not reached.
+    cuda.card.CudaError
+        If the card cannot be used, or has not enough memory.
 
     Notes
     -----
@@ -119,52 +126,65 @@ def effective_conductivity(conductivity, axis=0, *, start=None, rtol=1e-6, threa
     0.666667
     """
     k3, unit = checked_conductivity(conductivity, axis)
+    shape = nz, ny, nx = k3.shape
+    if start is not None and start.potential.shape != shape:
+        raise ValueError(
+            f"The start value has shape {start.potential.shape}; the volume has {shape}. "
+            "Start from a result of the same volume."
+        )
+    pool = open_device(device, threads)
+    pool.check_memory("conduction", shape)
     conducting = k3 > 0
     path = grid.check_path(conducting, "conducting")
     count = np.count_nonzero(conducting)
     inert = 1 - np.count_nonzero(path) / count
     del conducting, conductivity  # of many voxels, a byte each counts
     mean = float(k3.mean(dtype=float)) * unit
-    pool = ThreadPool(threads)
-    cells = multigrid.padded(k3.shape)
+    cells = multigrid.padded(shape)
     np.multiply(k3, path, out=cells[1:-1, 1:-1, 1:-1])
-    shape = nz, ny, nx = k3.shape
-    del k3
+    del k3, path
+    cells = pool.put(cells)
     cz, cy, cx = faces(cells, pool)
-    cz[1] = 2 * cells[1]
-    cz[nz + 1] = 2 * cells[nz]
+    pool.whole(fields.open_first, cells, cz)
+    pool.whole(fields.open_last, cells, cz)
     hierarchy = multigrid.build(cz, cy, cx, pool=pool, revisit=REVISIT)
 
-    b = multigrid.padded(shape)  # not zeros_like, which would fill memory with zeros
-    b[1] = cz[1]
-    x = np.zeros(cells.shape)
+    b = pool.zeros(cells.shape)
+    pool.whole(fields.enter, cz, b)
+    x = pool.zeros(cells.shape, float)
+    conductance = pool.zeros(nz + 1, float)
+    pool.whole(fields.conductance_of_planes, cz, conductance)
+    conductance = pool.get(conductance)
     if start is not None:
-        if start.potential.shape != shape:
-            raise ValueError(
-                f"The start value has shape {start.potential.shape}; the volume has {shape}. "
-                "Start from a result of the same volume."
-            )
-        x[1:-1, 1:-1, 1:-1] = start.potential
-        x[1:-1, 1:-1, 1:-1] *= path
+        pool.whole(fields.start_from, pool.put(start.potential), cells, x)
     else:
-        x[1:-1, 1:-1, 1:-1] = _column_guess(cz, nz) * path
+        pool.whole(fields.fill_slices, pool.put(_column_guess(conductance)), cells, x)
+
+    power = pool.zeros(nz, float)
 
     def power_of(potential):
-        potential[0] = 1  # the fixed value beyond the first face
+        pool.whole(fields.set_beyond, 1.0, potential)  # the fixed value beyond the first face
         pool.run(_stencil.dissipation, cells.size, nz, potential, cells, cz, cy, cx, power)
-        potential[0] = 0
-        return power.sum()
+        pool.whole(fields.set_beyond, 0.0, potential)
+        return pool.get(power).sum()
 
-    power = np.zeros(nz)
+    def current_of(potential):
+        """Current through each plane."""
+        pool.whole(fields.set_beyond, 1.0, potential)
+        current = pool.zeros(nz + 1, float)
+        pool.run(_stencil.slice_flux, 0, nz + 1, potential, cz, current)
+        return pool.get(current)
+
     solution = multigrid.solve(hierarchy, b, x, rtol=rtol, energy=power_of, strict=strict)
-    x[0] = 1
-    _balance(x, cz, path)
-    flux = np.zeros(nz + 1)
-    _stencil.slice_flux(0, nz + 1, x, cz, flux)
-    flux *= nz / (ny * nx) * unit
+    shift = _balancing_shift(current_of(x), conductance)
+    pool.whole(fields.shift_slices, pool.put(shift), cells, x)
+    flux = current_of(x) * (nz / (ny * nx) * unit)
     pool.run(_stencil.dissipation, cells.size, nz, x, cells, cz, cy, cx, power)
+    power = pool.get(power)
     # The power of unit potential is the conductance: a value without first-order error.
     value = float(power.sum()) * nz / (ny * nx) * unit
+    potential = pool.zeros(shape)
+    pool.whole(fields.rounded, x, potential)
     return Transport(
         value=value,
         tortuosity=mean / value,
@@ -175,7 +195,7 @@ def effective_conductivity(conductivity, axis=0, *, start=None, rtol=1e-6, threa
         error=solution.energy_error,
         converged=solution.converged,
         inert=inert,
-        potential=x[1:-1, 1:-1, 1:-1].astype(np.float32),
+        potential=pool.get(potential),
     )
 
 
@@ -204,7 +224,7 @@ def check_gamma(gamma):
 
 def faces(cells, pool):
     """Inner face conductances of padded cell conductivities, as three padded arrays."""
-    cz, cy, cx = (np.zeros_like(cells) for _ in range(3))
+    cz, cy, cx = (pool.zeros(cells.shape) for _ in range(3))
     nz = cells.shape[0] - 2
     pool.run(_stencil.harmonic_faces, cells.size, nz, cells, cz, cy, cx)
     return cz, cy, cx
@@ -244,22 +264,15 @@ def checked_conductivity(conductivity, axis):
     return np.ascontiguousarray(k3, dtype=np.float32), 2.0**exponent
 
 
-def _column_guess(cz, nz):
-    """A potential that falls with depth as the mean conductance of the planes asks for."""
-    planes = cz[1:].sum(axis=(1, 2), dtype=float)[: nz + 1]
+def _column_guess(planes):
+    """Potential of each slice that falls as the conductance of the planes asks for."""
     drop = 1 / np.maximum(planes, 1e-3 * planes.max())
     fall = np.cumsum(drop)
-    return (1 - fall[:-1] / fall[-1])[:, None, None]
+    return 1 - fall[:-1] / fall[-1]
 
 
-def _balance(x, cz, path):
-    """Shift the slices of a padded potential so that all planes carry the same current."""
-    nz = path.shape[0]
-    current = np.zeros(nz + 1)
-    _stencil.slice_flux(0, nz + 1, x, cz, current)
-    conductance = cz[1:].sum(axis=(1, 2), dtype=float)[: nz + 1]
+def _balancing_shift(current, conductance):
+    """Constants to add to the slices such that all planes carry the same current."""
     # A shift s changes the current by conductance * (s[k - 1] - s[k]); s is 0 beyond both ends.
     common = np.sum(current / conductance) / np.sum(1 / conductance)
-    shift = np.cumsum((current - common) / conductance)[:-1]
-    for k in range(nz):
-        x[k + 1, 1:-1, 1:-1] += shift[k] * path[k]
+    return np.cumsum((current - common) / conductance)[:-1]

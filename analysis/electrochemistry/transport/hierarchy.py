@@ -1,10 +1,10 @@
 """The levels of a multigrid solver: their operators, and the V-cycle through them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from analysis.electrochemistry.transport import grid_transfer, stencil
+from analysis.electrochemistry.transport import fields, grid_transfer, stencil
 
 SWEEPS = (np.float32(0.57), np.float32(1.6))  # two Chebyshev weights for the upper spectrum of 2
 
@@ -23,6 +23,7 @@ class Level:
     b: np.ndarray | None = None
     x_again: np.ndarray | None = None  # for a second visit, if there is one
     b_again: np.ndarray | None = None
+    scratch: np.ndarray | None = None  # for the residual; that of the finest comes with each cycle
 
     @property
     def shape(self):
@@ -40,9 +41,14 @@ class Level:
         return stencil.FaceConductances(self.cz, self.cy, self.cx)
 
 
+def padded_shape(shape):
+    """Shape of an array for `shape` cells and a rim of one."""
+    return tuple(n + 2 for n in shape)
+
+
 def padded(shape, dtype=np.float32):
     """An array of zeros for `shape` cells and a rim of one."""
-    return np.zeros(tuple(n + 2 for n in shape), dtype)
+    return np.zeros(padded_shape(shape), dtype)
 
 
 class Hierarchy:
@@ -53,8 +59,8 @@ class Hierarchy:
     ----------
     plan : list of Coarsening
         From :func:`plan_coarsening`.
-    pool : ThreadPool
-        Threads.
+    pool : ThreadPool or CudaDevice
+        Where to run; the arrays of :meth:`rebuild` and :meth:`cycle` are there.
     revisit : int, optional
         Coarse levels of at least this many cells are visited twice in each cycle.
 
@@ -66,6 +72,8 @@ class Hierarchy:
     def __init__(self, plan, pool, revisit=None):
         self.plan = plan
         self.pool = pool
+        self.aggregates = [grid_transfer.Aggregates(*map(pool.put, c.aggregates)) for c in plan]
+        self.ratios = [tuple(map(pool.put, step.ratios)) for step in plan]
         self.revisit = revisit
         self.levels = []
         self.inverse = None
@@ -78,20 +86,20 @@ class Hierarchy:
         fine.cz, fine.cy, fine.cx = cz, cy, cx
         if e is not None:
             fine.e = e
-        for step, upper, lower in zip(self.plan, self.levels, self.levels[1:], strict=False):
-            zc = lower.shape[0]
+        for depth, (upper, lower) in enumerate(zip(self.levels, self.levels[1:], strict=False)):
+            zc, aggregates = lower.shape[0], self.aggregates[depth]
             self.pool.run(
                 grid_transfer.coarsen_faces,
                 upper.size,
                 zc,
-                *(upper.faces, step.aggregates, step.ratios, lower.faces),
+                *(upper.faces, aggregates, self.ratios[depth], lower.faces),
             )
             if upper.with_e:
                 self.pool.run(
                     grid_transfer.coarsen_cells,
                     upper.size,
                     zc,
-                    *(upper.e, step.aggregates, lower.e),
+                    *(upper.e, aggregates, lower.e),
                 )
         for level in self.levels:
             self.pool.run(
@@ -100,28 +108,25 @@ class Hierarchy:
                 level.shape[0],
                 *(level.faces, level.e, level.with_e, level.dinv),
             )
-        self.inverse = dense_inverse(dense_matrix(self.levels[-1]))
+        last, get = self.levels[-1], self.pool.get
+        small = replace(last, cz=get(last.cz), cy=get(last.cy), cx=get(last.cx), e=get(last.e))
+        self.inverse = self.pool.put(dense_inverse(dense_matrix(small)))
 
     def _allocate(self, cz, cy, cx, e):
         with_e = e is not None
-        dummy = np.zeros((1, 1, 1), np.float32)
-        self.levels = [Level(cz, cy, cx, e if with_e else dummy, with_e, np.zeros_like(cz))]
+        dummy = self.pool.zeros((1, 1, 1))
+        extra = e if with_e else dummy
+        self.levels = [Level(cz, cy, cx, extra, with_e, self.pool.zeros(cz.shape))]
         for step in self.plan:
-            arrays = [padded(step.shape) for _ in range(3)]
-            extra = padded(step.shape) if with_e else dummy
-            self.levels.append(
-                Level(
-                    *arrays,
-                    extra,
-                    with_e,
-                    padded(step.shape),
-                    x=padded(step.shape),
-                    b=padded(step.shape),
-                )
-            )
+            shape = padded_shape(step.shape)
+            arrays = [self.pool.zeros(shape) for _ in range(3)]
+            extra = self.pool.zeros(shape) if with_e else dummy
+            dinv, x, b = (self.pool.zeros(shape) for _ in range(3))
+            self.levels.append(Level(*arrays, extra, with_e, dinv, x=x, b=b))
         for level in self.levels[1:-1]:
+            level.scratch = self.pool.zeros(level.cz.shape)
             if self.revisit is not None and level.size >= self.revisit:
-                level.x_again, level.b_again = padded(level.shape), padded(level.shape)
+                level.x_again, level.b_again = (self.pool.zeros(level.cz.shape) for _ in range(2))
 
     def visit_once(self):
         """
@@ -135,15 +140,14 @@ class Hierarchy:
 
     def cycle(self, b, x, scratch):
         """Write the result of one V-cycle for the right-hand side `b` into `x`."""
-        self._cycle(0, b, x, scratch)
+        self._cycle(0, b, x, self.pool.zeros(x.shape) if scratch is None else scratch)
 
     def _cycle(self, depth, b, x, scratch):
         level = self.levels[depth]
         if depth == len(self.levels) - 1:
-            inner = (slice(1, -1),) * 3
-            x[inner] = (self.inverse @ b[inner].ravel()).reshape(level.shape)
+            self.pool.whole(fields.dense_product, self.inverse, b, x)
             return
-        step, lower = self.plan[depth], self.levels[depth + 1]
+        aggregates, lower = self.aggregates[depth], self.levels[depth + 1]
         run, nz, size = self.pool.run, level.shape[0], level.size
         faces = level.faces
         run(stencil.smooth, size, nz, b, level.dinv, faces, SWEEPS, False, x)
@@ -151,14 +155,13 @@ class Hierarchy:
             grid_transfer.residual_restricted,
             size,
             lower.shape[0],
-            *(x, b, faces, level.e, level.with_e, step.aggregates, lower.b),
+            *(x, b, faces, level.e, level.with_e, aggregates, lower.b),
         )
         self._cycle(depth + 1, lower.b, lower.x, None)
         if lower.x_again is not None:
             self._visit_again(depth + 1)
-        run(grid_transfer.prolong, size, nz, lower.x, step.aggregates, x)
-        if scratch is None:
-            scratch = np.zeros_like(x)
+        run(grid_transfer.prolong, size, nz, lower.x, aggregates, x)
+        scratch = level.scratch if scratch is None else scratch
         run(stencil.residual, size, nz, x, b, faces, level.e, level.with_e, scratch)
         run(stencil.smooth, size, nz, scratch, level.dinv, faces, SWEEPS, True, x)
 
@@ -172,7 +175,7 @@ class Hierarchy:
             *(level.x, level.b, level.faces, level.e, level.with_e, level.b_again),
         )
         self._cycle(depth, level.b_again, level.x_again, None)
-        level.x += level.x_again
+        self.pool.whole(fields.add, level.x_again, level.x)
 
 
 def dense_matrix(level):

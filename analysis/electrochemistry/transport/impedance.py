@@ -17,10 +17,10 @@ import numpy as np
 
 from analysis.electrochemistry.materials import DEFAULT
 from analysis.electrochemistry.transport import effective as transport
-from analysis.electrochemistry.transport import multigrid
+from analysis.electrochemistry.transport import fields, multigrid
 from analysis.electrochemistry.transport import percolation as grid
 from analysis.electrochemistry.transport import stencil as _stencil
-from analysis.electrochemistry.transport.threads import ThreadPool
+from analysis.electrochemistry.transport.devices import open_device
 from analysis.phases import CBD_POROSITY, Phase, check_labels, check_voxel_size
 
 
@@ -71,8 +71,8 @@ class Network:
     inner_area_per_um : float
         Inner surface of the CBD per volume [1/µm] that also holds a double layer; 0 leaves it
         out.
-    threads : int
-        Threads.
+    pool : ThreadPool or CudaDevice, optional
+        Where to solve, and where the arrays are; by default one thread.
 
     Raises
     ------
@@ -81,7 +81,7 @@ class Network:
     """
 
     def __init__(
-        self, labels, gamma, *, voxel_size_um, materials=DEFAULT, inner_area_per_um=0.0, threads=1
+        self, labels, gamma, *, voxel_size_um, materials=DEFAULT, inner_area_per_um=0.0, pool=None
     ):
         labels = check_labels(labels)
         edge = check_voxel_size(voxel_size_um) * 1e-6
@@ -101,17 +101,20 @@ class Network:
                 "No AM face is wetted by electrolyte that is joined to the separator, so there "
                 "is no double layer. Check the labels: 0 is pore, 1 CBD, 2 AM."
             )
-        self.shape, self.pool = labels.shape, ThreadPool(threads)
+        self.shape, self.pool = labels.shape, pool or open_device()
         conductivity = transport.ionic_conductivity(labels, gamma)
         self.mean = float(conductivity.mean(dtype=float))
         cells = multigrid.padded(labels.shape)
         np.multiply(conductivity, path, out=cells[1:-1, 1:-1, 1:-1])
+        cells = self.pool.put(cells)
         self.faces = transport.faces(cells, self.pool)
-        self.faces[0][1] = 2 * cells[1]
+        self.pool.whole(fields.open_first, cells, self.faces[0])
         self.unit = kappa * edge  # conductance of a voxel [S]
-        self.capacity = multigrid.padded(labels.shape)
-        self.capacity[1:-1, 1:-1, 1:-1] = capacity / self.unit
-        self.total = float(self.capacity.sum(dtype=float))
+        padded = multigrid.padded(labels.shape)
+        padded[1:-1, 1:-1, 1:-1] = capacity / self.unit
+        self.total = float(padded.sum(dtype=float))
+        self.capacity = self.pool.put(padded)
+        self.storage = self.pool.zeros(padded.shape)
         self.area = labels.shape[1] * labels.shape[2] * edge**2
         self.thickness = labels.shape[0] * edge
         self.kappa = kappa
@@ -121,20 +124,24 @@ class Network:
 
     def solve(self, shift, load, start=None, rtol=1e-7):
         """Solution u of ``(K + shift C) u = load`` for a real shift [1/s], float64."""
-        storage = (shift * self.capacity).astype(np.float32)
-        self.hierarchy.rebuild(*self.faces, storage)
-        x = np.zeros(load.shape) if start is None else start.copy()
+        whole = self.pool.whole
+        whole(fields.scaled, shift, self.capacity, self.storage)
+        self.hierarchy.rebuild(*self.faces, self.storage)
+        x = self.pool.zeros(load.shape, float)
+        if start is not None:
+            whole(fields.assign, start, x)
         self.iterations += multigrid.solve(self.hierarchy, load, x, rtol=rtol).iterations
         return x
 
     def conduct(self, x):
         """``K x`` in float64 for a padded field."""
-        out = np.zeros(x.shape)
-        dummy = np.zeros((1, 1, 1), np.float32)
-        zero = np.zeros_like(self.capacity)
+        out = self.pool.zeros(x.shape, float)
+        dummy = self.pool.zeros((1, 1, 1))
+        zero = self.pool.zeros(x.shape)
         faces = _stencil.FaceConductances(*self.faces)
-        _stencil.defect(0, self.shape[0], x, zero, faces, dummy, False, out)
-        return -out
+        self.pool.run(_stencil.defect, 0, self.shape[0], x, zero, faces, dummy, False, out)
+        self.pool.whole(fields.negate, out)
+        return out
 
 
 @dataclass(frozen=True)
@@ -182,30 +189,35 @@ def reduce(network, shifts_Hz, *, rtol=1e-7):
     reduced : Reduced
         Model of ``len(shifts_Hz) + 1`` unknowns.
     """
-    load = network.capacity
+    load, pool, whole = network.capacity, network.pool, network.pool.whole
     basis, n = [], 0
     K, C, b = np.zeros((0, 0)), np.zeros((0, 0)), np.zeros(0)
     for shift in [0.0, *(2 * np.pi * np.asarray(shifts_Hz, float))]:
         start = None
         if n:  # what the model so far says of this shift leaves little to solve
-            start = np.zeros(load.shape)
+            start = pool.zeros(load.shape, float)
             for weight, vector in zip(np.linalg.solve(K + shift * C, b), basis, strict=True):
-                start += weight * vector
+                whole(fields.add_scaled, float(weight), vector, start)
         x = network.solve(shift, load, start, rtol=rtol)
+        del start
         for _ in range(2):
             for vector in basis:
-                x -= np.vdot(vector, x) * vector
-        norm = np.linalg.norm(x)
+                whole(fields.add_scaled, -whole(fields.energy, vector, x), vector, x)
+        norm = float(np.sqrt(whole(fields.energy, x, x)))
         if norm == 0:
             continue
-        basis.append((x / norm).astype(np.float32))
-        x = basis[-1].astype(float)
-        conducted, stored = network.conduct(x), network.capacity * x
-        K, C, b = np.pad(K, (0, 1)), np.pad(C, (0, 1)), np.append(b, np.vdot(load, x))
+        basis.append(pool.zeros(load.shape))
+        whole(fields.divided, x, norm, basis[-1])
+        whole(fields.assign, basis[-1], x)
+        conducted, stored = network.conduct(x), pool.zeros(load.shape, float)
+        whole(fields.product, load, x, stored)
+        K, C = np.pad(K, (0, 1)), np.pad(C, (0, 1))
+        b = np.append(b, whole(fields.energy, load, x))
         for i, other in enumerate(basis):
-            K[i, n] = K[n, i] = np.vdot(other.astype(float), conducted)
-            C[i, n] = C[n, i] = np.vdot(other.astype(float), stored)
+            K[i, n] = K[n, i] = whole(fields.energy, other, conducted)
+            C[i, n] = C[n, i] = whole(fields.energy, other, stored)
         n += 1
+        del x, conducted, stored
     return Reduced(K, C, b, network.total, network.unit, network.area)
 
 
@@ -220,6 +232,7 @@ def spectrum(
     shifts=12,
     separator=False,
     threads=1,
+    device="cpu",
 ):
     """
     Blocking impedance of a labelled electrode in a symmetric cell.
@@ -244,6 +257,8 @@ def spectrum(
         Add half of the separator's resistance.
     threads : int
         Threads.
+    device : {"cpu", "cuda"}
+        Where to solve; the spectrum is the same but for rounding.
 
     Returns
     -------
@@ -254,17 +269,21 @@ def spectrum(
     ------
     ValueError
         If a frequency is not positive, or the labels give no double layer.
+    cuda.card.CudaError
+        If the card cannot be used, or has not enough memory.
     """
     frequency = np.logspace(-2, 4, 61) if frequency_Hz is None else np.asarray(frequency_Hz, float)
     if frequency.size == 0 or not np.all(np.isfinite(frequency) & (frequency > 0)):
         raise ValueError("Frequencies must be positive numbers in Hz.")
+    labels, pool = check_labels(labels), open_device(device, threads)
+    pool.check_memory("impedance", labels.shape, shifts + 1)
     network = Network(
         labels,
         gamma,
         voxel_size_um=voxel_size_um,
         materials=materials,
         inner_area_per_um=inner_area_per_um,
-        threads=threads,
+        pool=pool,
     )
     low, high = max(frequency.min(), 1e-2), frequency.max()
     reduced = reduce(network, np.geomspace(low, 3 * max(high, 10 * low), shifts))

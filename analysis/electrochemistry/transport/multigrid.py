@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.electrochemistry.transport import stencil, vectors
+from analysis.electrochemistry.transport import fields, stencil, vectors
 from analysis.electrochemistry.transport.coarsening import COARSEST, Coarsening, plan_coarsening
 from analysis.electrochemistry.transport.hierarchy import (
     SWEEPS,
@@ -26,6 +26,7 @@ from analysis.electrochemistry.transport.hierarchy import (
     dense_inverse,
     dense_matrix,
     padded,
+    padded_shape,
 )
 from analysis.electrochemistry.transport.threads import ThreadPool
 
@@ -41,6 +42,7 @@ __all__ = [
     "dense_inverse",
     "dense_matrix",
     "padded",
+    "padded_shape",
     "plan_coarsening",
     "solve",
 ]
@@ -120,12 +122,12 @@ def solve(hierarchy, b, x, *, rtol=1e-6, max_iterations=MAX_CYCLES, energy=None,
     fine, pool = hierarchy.levels[0], hierarchy.pool
     nz, size = fine.shape[0], fine.size
     operator = (fine.faces, fine.e, fine.with_e)
-    r, z, p, ap = (np.zeros_like(fine.cz) for _ in range(4))
+    r, z, p, ap = (pool.zeros(fine.cz.shape) for _ in range(4))
     run = pool.run
-    scale = np.sqrt(run(stencil.defect, size, nz, np.zeros(x.shape), b, *operator, r))
+    scale = np.sqrt(run(stencil.defect, size, nz, pool.zeros(x.shape, float), b, *operator, r))
     history = []
     if scale == 0:
-        x[:] = 0
+        run(vectors.clear, size, nz, x)
         return Solution(0, 0.0, 0.0, True, ())
     iterations, before, error, lowest, reach, wanted, rz = 0, np.inf, np.inf, 1.0, 3e3, rtol, 0.0
     while True:
@@ -135,7 +137,7 @@ def solve(hierarchy, b, x, *, rtol=1e-6, max_iterations=MAX_CYCLES, energy=None,
         stalled = not norm <= 0.5 * before  # rounding
         ended = stalled or not finite or iterations >= max_iterations
         if norm <= wanted * scale or ended:
-            whole = float(energy(x)) if energy else float(np.vdot(x, b))
+            whole = float(energy(x)) if energy else pool.whole(fields.energy, x, b)
             known = finite and iterations and whole > 0 and rz > 0
             error = SAFETY * rz / lowest / whole if known else np.inf
             leak = norm / (LEAK * whole) if energy and whole > 0 else 0.0

@@ -1,5 +1,9 @@
 """Threads that wait without spinning, for compiled kernels that work on slabs of slices.
 
+The pool is one of two places where the solvers may run; the other is a graphics card
+(:mod:`~analysis.electrochemistry.transport.cuda.device`), which has the same methods.
+:mod:`~analysis.electrochemistry.transport.devices` chooses.
+
 Numba's own threading layers spin at every barrier when more threads than cores can run,
 which is the normal state of a shared machine. Here every kernel is a serial compiled function
 that releases the interpreter lock and works on the slices ``start <= k < stop``; a pool hands
@@ -38,6 +42,30 @@ class ThreadPool:
             raise ValueError(f"A pool of {threads} threads cannot work; expected one or more.")
         self.threads = int(threads)
         self._executor = ThreadPoolExecutor(self.threads) if self.threads > 1 else None
+
+    @staticmethod
+    def zeros(shape, dtype=np.float32):
+        """An array of zeros where the kernels run."""
+        return np.zeros(shape, dtype)
+
+    @staticmethod
+    def put(value):
+        """An array where the kernels run, with the values of one of numpy; here the same."""
+        return value
+
+    @staticmethod
+    def get(array):
+        """The array of numpy with the values of one where the kernels run; here the same."""
+        return array
+
+    @staticmethod
+    def whole(function, *args):
+        """Call a function of :mod:`.fields`, which works on whole arrays."""
+        return function(*args)
+
+    @staticmethod
+    def check_memory(problem, shape, vectors=0):
+        """Pass: only the memory of a card is counted before a run."""
 
     def run(self, kernel, size, n, *args):
         """

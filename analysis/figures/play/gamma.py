@@ -146,7 +146,9 @@ def _axes(axes):
         f'the simulated curve and the circles of the experiment">{"".join(parts)}'
         f'<path d="M{_LEFT},{_TOP}V{bottom}H{_LEFT + _WIDTH}" fill="none" stroke="#1b1f27"/>'
         f'<text x="{middle}" y="{bottom + 22}" font-size="11" text-anchor="middle" fill="#1b1f27">'
-        "capacity [mAh/cm²]; voltage of the cell [V]: circles experiment, line simulation</text>"
+        "capacity [mAh/cm²]</text>"
+        f'<text x="{_LEFT + _WIDTH - 4}" y="{_TOP + 12}" font-size="11" text-anchor="end" '
+        'fill="#1b1f27">cell voltage [V]</text>'
         '<g data-part="experiment" fill="none" stroke="#1b1f27"></g>'
         '<polyline data-part="curve" fill="none" stroke="#c23b0a" stroke-width="2.2"/></svg>'
     )

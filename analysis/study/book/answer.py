@@ -109,12 +109,14 @@ def sentences(profile):
     layers = depth_profiles.layers(storage.load_curves("profile", profile=profile))
     physics = limit_runs.deviations(storage.load_table("limit-physics", profile=profile))
     capacities = storage.load_table(cost.TABLE, profile=profile)
+    storage.require("tables", "limit-gamma", profile=profile)
+    drawn_gammas = storage.load_table("limit-gamma", profile=profile)
     return {
         "found": found(overview.scores(profile), ceiling(profile)),
         "depth": depth(layers),
         "cost": f"With the true gamma the maps miss the capacity at {profile.fit_current:g} mA/cm² "
         f"{cost.text(capacities)}. {prediction(table)}.",
-        "gamma": believed(table),
+        "gamma": f"{believed(table)} {drawn(drawn_gammas, profile.gamma_true)}",
         "use": use(physics, storage.load_table("limit-overlap", profile=profile)),
     }
 
@@ -261,6 +263,26 @@ def believed(table, close=CLOSE):
     if len(one):
         return f"{text}. In this run they are right, which agreement alone could not have told."
     return f"{text}. So no gamma of these maps can be believed."
+
+
+def drawn(gammas, true):
+    """
+    How far a gamma fitted with draws is off, in words: good draws need not give a good gamma.
+
+    Parameters
+    ----------
+    gammas : pandas.DataFrame
+        From :func:`analysis.study.limit.limit_runs.gammas`.
+    true : float
+        Gamma of the virtual experiment [-].
+    """
+    row = gammas.set_index("map").loc["draw"]
+    parts = []
+    for name in profiles.ELECTRODES:
+        bias = f"{100 * (row[f'gamma {name}'] / true - 1):+.0f}".replace("-", "−")
+        holds = row[f"gamma {name} from"] <= true <= row[f"gamma {name} to"]
+        parts.append(f"{bias} % on {name} (the interval {'holds' if holds else 'misses'} it)")
+    return f"Draws that know no depth profile give a gamma off by {' and '.join(parts)}."
 
 
 def use(deviations, overlap):

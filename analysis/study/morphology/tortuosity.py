@@ -98,6 +98,26 @@ def table(described):
     return wide.reset_index()
 
 
+def means_text(described, method="truth"):
+    """
+    Mean geodesic tortuosity of each phase, mean of SL and TL, in words.
+
+    Parameters
+    ----------
+    described : xarray.Dataset
+        From :func:`run`.
+    method : str
+        Whose paths. A phase without a path through any cutout has no mean, and that is said.
+    """
+    mean = means(described)["mean"].sel({"method": method}).mean("specimen")
+    values = {phase: float(mean.sel(phase=phase)) for phase in PHASES}
+    found = [f"{value:.3f} in the {phase}" for phase, value in values.items() if value == value]
+    cut = [f"the {phase}" for phase, value in values.items() if value != value]
+    text = f"the mean is {' and '.join(found)}" if found else ""
+    none = f"no path leads through {' or '.join(cut)} in any cutout" if cut else ""
+    return "; ".join(part for part in (text, none) if part)
+
+
 def without_a_path(described, method="truth", phase="pore"):
     """
     Share of the start voxels without a way through, cutout by cutout, in words.
