@@ -8,7 +8,7 @@ import pandas as pd
 
 from analysis import profiles, storage
 from analysis.segmentation import agreement, draws, posterior
-from analysis.study.limit import beside, limit
+from analysis.study.limit import beside, kept, limit
 
 HELD = 0.08  # gamma of the conductance whose interval is shown
 GAMMA_DRAWS = 4
@@ -129,6 +129,13 @@ def deviations(table):
     specimens = each.index.get_level_values("specimen")
     each[quantities] = 100 * np.abs(each[quantities] / truth.loc[specimens].values - 1)
     return each.groupby(level="kind", sort=False).mean().reset_index()
+
+
+def kept_gammas(profile, record):
+    """What :func:`gammas` gave in the kept run. Writes the table ``limit-gamma``."""
+    table = kept.gammas(record)
+    storage.save_table("limit-gamma", table, profile=profile)
+    return table
 
 
 def gammas(profile, *, count=GAMMA_DRAWS):
