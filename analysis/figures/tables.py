@@ -214,6 +214,8 @@ def _left_out(shown, there, columns):
         )
     if shown < there:
         return f"The first {shown} of {there} rows; all are in the "
+    if len(columns) == 1:
+        return f"The column {named} is in the "
     return f"The columns {named} are in the " if columns else ""
 
 

@@ -134,3 +134,12 @@ def test_a_page_may_show_less_than_the_csv_and_says_so(table):
     assert "rows;" not in tables.show(table, name="t", rows=2).html
     with pytest.raises(KeyError, match="gamma"):
         tables.show(table, name="t", columns=["gamma"])
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [(["seed"], "The column seed is in the "), (["seed", "tau"], "The columns seed, tau are in the "),
+     ([], "")],
+)  # fmt: skip
+def test_one_column_that_is_left_out_is_no_plural(columns, words):
+    assert tables._left_out(3, 3, columns) == words

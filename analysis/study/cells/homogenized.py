@@ -7,6 +7,8 @@ from analysis.electrochemistry.porous_electrode import homogenization as structu
 from analysis.figures import style
 from analysis.phases import check_voxel_size
 
+FITTED = "6 mA/cm²"  # the paper's current of the fit, by which maps are compared
+
 
 def lithiations(profile, currents_mA_cm2):
     """
@@ -96,7 +98,8 @@ def carried(table, reference="truth"):
     maps = rows.drop(index=reference, errors="ignore")
     if len(maps) < 2 or not full:
         return "Too few maps could be lithiated to compare them"
-    current, low, high = full[-1], maps.transport.idxmin(), maps.transport.idxmax()
+    current = FITTED if FITTED in full else full[-1]
+    low, high = maps.transport.idxmin(), maps.transport.idxmax()
     text = (
         f"The transport runs from {maps.transport[low]:.3f} ({style.label(low)}) to "
         f"{maps.transport[high]:.3f} ({style.label(high)})"
