@@ -100,14 +100,10 @@ class Profile:
         Factor on the tolerance of its time steps.
     limit_lateral, limit_thickness : int, int or None
         Voxels of the specimens that the posterior is judged on; None for the whole thickness.
-    limit_learning : tuple of int
-        Specimens that the posteriors of the learning curve are trained on.
-    limit_trees : tuple of int
-        Of these posteriors, for AM and for the CBD.
     worth_points : int
         Runs of the homogenized model from which an interval of gamma is made.
-    limit_draws, limit_gamma_draws : int
-        Draws from the posterior of a specimen, and those of them to which a gamma is fitted.
+    limit_draws : int
+        Draws from the posterior of a specimen.
     consistency_lateral, consistency_pieces : int, int
         Voxels along y and x, and number per electrode, of the specimens that are drawn for the
         chapter on one binder and one gamma.
@@ -177,11 +173,8 @@ class Profile:
     resolved_tolerance: float = 1.0
     limit_lateral: int = 40
     limit_thickness: int | None = None
-    limit_learning: tuple[int, ...] = (1, 2, 4, 8)
-    limit_trees: tuple[int, int] = (40, 100)
     worth_points: int = 384
     limit_draws: int = 6
-    limit_gamma_draws: int = 4
     consistency_lateral: int = 40
     consistency_pieces: int = 4
     consistency_gammas: tuple[float, ...] = (0.01, 0.03, 0.08, 0.2)
@@ -259,10 +252,7 @@ PROFILES = {
             plane_shape=(24, 16),
             limit_lateral=32,
             limit_thickness=64,
-            limit_learning=(1, 4),
-            limit_trees=(10, 20),
             limit_draws=4,
-            limit_gamma_draws=2,
             consistency_lateral=32,
             consistency_pieces=3,
             consistency_methods=("kmeans", "edx-closing"),
@@ -286,10 +276,7 @@ PROFILES = {
             lateral=200,
             cutouts=3,
             limit_lateral=96,
-            limit_learning=(1, 2, 4, 8, 16),
-            limit_trees=(60, 160),
             limit_draws=20,
-            limit_gamma_draws=10,
             consistency_lateral=96,
             consistency_pieces=8,
             challenge_lateral=200,

@@ -1,6 +1,7 @@
 """How much a tomogram knows, in figures that cost too much for the book to make.
 
-Usage: python benchmarks/limit.py [evidence] [sweep] [shift] [cost] [--numbers 3] [--rows FOLDER]
+Usage: python benchmarks/limit.py [evidence] [sweep] [shift] [learning] [gamma] [cost]
+                                  [--numbers 3] [--rows FOLDER]
                                   [--network RESULTS] [--curves NAME=FOLDER ...]
                                   [--measured FILE] [--groups plain trees unet ...] [--kept]
                                   [--record benchmarks/results/limit.json]
@@ -10,6 +11,8 @@ evidence  kappa and calibration error of the posterior and of the U-Net, without
 sweep     the same, the twelve methods and the floor, over noises and distances
 shift     both posteriors and thresholding where their prior is wrong (and on the measured AM,
           with --measured FILE)
+learning  posteriors from few specimens, and from one scenario
+gamma     gamma of the most probable map and of draws, from a lithiation of the truth (demo's sizes)
 cost      the U-Net beside Keras' own predict on JAX and PyTorch
 
 Rows are kept in the folder as they come, so that a run that was stopped goes on where it was.
@@ -20,6 +23,7 @@ trainings (make limit leaves them beside its checkpoint).
 
 import argparse
 import datetime
+import hashlib
 import itertools
 import json
 import os
@@ -33,11 +37,13 @@ import numpy as np
 import pandas as pd
 from record import PACKAGES, commit, peak_gb, processor
 
+from analysis import profiles
 from analysis.phases import VOXEL_SIZE_UM
 from analysis.segmentation import limit_network, methods, posterior
 from analysis.segmentation.boosting import posterior_model, voxel_features
 from analysis.segmentation.residual_unet import network_file
-from analysis.study.limit import limit, network_runs, shift
+from analysis.study.limit import kept as kept_figures
+from analysis.study.limit import learning, limit, limit_runs, network_runs, shift
 from analysis.study.own_data import measured
 from analysis.study.trinarization import standing
 
@@ -69,8 +75,14 @@ def trees(one, args):
 
 
 def unet(one, args):
+    """The U-Net without and with profile, and where it is told the scenario, too."""
     network = network_file.stored()
-    return {}, network_runs.posteriors(one, network=network), network
+    found = network_runs.by_scenario(one, network=network)
+    said = {name: limit_network.mixture(each) for name, each in found.items()}
+    told = found[network_runs.U_NET_WITH_PROFILE]
+    if one.place.get("scenario") in told:
+        said[kept_figures.INFORMED] = told[one.place["scenario"]]
+    return {}, said, network
 
 
 def conversions(one, args):
@@ -137,7 +149,7 @@ def version_of(args, kind, place, group):
     """
     if group not in WEIGHTS:
         return ""
-    version = network_file._sha256(WEIGHTS[group])[:8]
+    version = hashlib.sha256(WEIGHTS[group].read_bytes()).hexdigest()[:8]
     if args.kept and not row_file(args, kind, (*place, f"{group}{version}")).is_file():
         start = row_file(args, kind, (*place, group)).stem
         old = sorted(Path(args.rows).glob(f"{start}*.json"), key=lambda file: file.stat().st_mtime)
@@ -240,6 +252,25 @@ def shifts(args):
     return rows_of(args, "shift", ("plain", "trees", "unet"), places)
 
 
+def few(args):
+    version = version_of(args, "learning", (), "trees")
+
+    def make():
+        table = learning.curve(profiles.get("demo").seed_for)
+        return json.loads(table.round({"kappa": 4}).to_json(orient="records"))
+
+    return kept(args, "learning", (f"trees{version}",), make)
+
+
+def gamma(args):
+    version = version_of(args, "gamma", (), "trees")
+
+    def make():
+        return json.loads(limit_runs.gammas(profiles.get("demo")).to_json(orient="records"))
+
+    return kept(args, "gamma", (f"trees{version}",), make)
+
+
 TIMED = """
 import sys, time, numpy as np, keras
 if keras.backend.backend() == "torch":
@@ -332,7 +363,10 @@ def machine():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    kinds = {"evidence": evidence, "sweep": sweep, "shift": shifts, "cost": cost}
+    kinds = {
+        "evidence": evidence, "sweep": sweep, "shift": shifts, "learning": few, "gamma": gamma,
+        "cost": cost,
+    }  # fmt: skip
     parser.add_argument("kinds", nargs="*", help=f"of {', '.join(kinds)}; default all")
     parser.add_argument("--numbers", type=int, default=3, help="specimens of each kind")
     parser.add_argument("--lateral", type=int, default=48)

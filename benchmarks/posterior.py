@@ -1,6 +1,6 @@
 """The posterior and its draws on electrodes of seeds that nothing else uses.
 
-Usage: python benchmarks/posterior.py [overlap] [draws] [cost] [--numbers 3] [--lateral 96]
+Usage: python benchmarks/posterior.py [overlap] [draws] [spread] [cost] [--numbers 3] [--lateral 96]
                                       [--draws 20] [--rows FOLDER] [--kept] [--record FILE]
 
 overlap  kappa, Jaccard indices beside chance and calibration error of the posterior without and
@@ -9,9 +9,12 @@ overlap  kappa, Jaccard indices beside chance and calibration error of the poste
 draws    r_max, interfaces and effective conductivity of draws, of the most probable map and of a
          draw without correlation, against the truth; how often the 90 % interval of the draws
          holds the true conductivity (noise .12)
+spread   two-point coverage of the CBD and of the pores of draws against the spread of the truths,
+         and how often the interval of six draws holds the true conductivity: less for each
+         specimen, so that there can be more of them
 cost     time and memory of features and prediction, beside scikit-learn's own predict_proba
 
-Without names all three run. Rows are kept in the folder as they come, so that a run that was
+Without names all four run. Rows are kept in the folder as they come, so that a run that was
 stopped goes on where it was.
 """
 
@@ -26,6 +29,8 @@ import numpy as np
 import pandas as pd
 from record import peak_gb, recording
 
+from analysis.descriptors import covariance
+from analysis.phases import VOXEL_SIZE_UM, Phase
 from analysis.segmentation import posterior
 from analysis.segmentation.boosting import boosted_trees, posterior_model, voxel_features
 from analysis.study.limit import intervals, limit
@@ -139,6 +144,69 @@ def draws(args):
         print(f"the interval of {kind}s holds the truth in {np.sum(held)} of {len(held)}")
 
 
+COVERAGE_UM, SPREAD_DRAWS = 5.2, 6
+
+
+def coverage(labels):
+    """Two-point coverage of CBD and of pore at every distance but zero."""
+    found = covariance.two_point_coverage(labels, VOXEL_SIZE_UM, COVERAGE_UM)
+    return {phase.title: list(found.of(phase, phase)[1:]) for phase in (Phase.CBD, Phase.PORE)}
+
+
+def spread(args):
+    rows = []
+    for place in places(args.numbers):
+
+        def make(place=place):
+            (one,) = fresh(*place, (0.12,), args.lateral)
+            by_scenario = posterior.by_scenario(one.gray, one.cbd_profile)
+            mixed = sum(by_scenario.values()) / len(by_scenario)
+            found = [("truth", one.labels)]
+            for kind, labels in limit.maps(one, mixed, by_scenario, count=SPREAD_DRAWS):
+                if kind != "informed draw":
+                    found.append((kind, labels))
+            rows = []
+            for kind, labels in found:
+                row = one.place | {"kind": kind} | coverage(labels)
+                if kind in ("truth", "draw"):
+                    row |= limit.conductance(labels, gammas=(0.08,))
+                rows.append(row)
+            return rows
+
+        rows += kept(args, "spread", place, make)
+    if not rows:
+        print("no rows yet")
+        return
+    table = pd.DataFrame(rows)
+    held, sizes = [], []
+    for (scenario, name), part in table.groupby(["scenario", "specimen"], sort=False):
+        for phase in (Phase.CBD.title, Phase.PORE.title):
+            of = {k: np.stack(p[phase].to_list()) for k, p in part.groupby("kind", sort=False)}
+            low, high = of["truth"].min(axis=0), of["truth"].max(axis=0)
+            for kind, found in of.items():
+                if kind == "truth":
+                    continue
+                # the mean over draws and specimens, against what truths are among themselves
+                mean = found.mean(axis=0)
+                sizes.append(
+                    {"scenario": scenario, "specimen": name, "phase": phase, "kind": kind,
+                     "truths": len(of["truth"]),
+                     "distances within the spread": f"{np.sum((low <= mean) & (mean <= high))} of "
+                     f"{mean.size}",
+                     "largest deviation": np.abs(mean - of["truth"].mean(axis=0)).max()}
+                )  # fmt: skip
+        for number, one in part.groupby("number"):
+            low, high = intervals.of_conductivity(one[one.kind == "draw"]["k_eff 0.08"])
+            true = float(one[one.kind == "truth"]["k_eff 0.08"].iloc[0])
+            held.append(low <= true <= high)
+            print(
+                f"{name} {scenario} {number}: 90 % interval of draws {low:.5f}..{high:.5f}, "
+                f"truth {true:.5f}"
+            )
+    print(f"the interval of draws holds the truth in {np.sum(held)} of {len(held)}")
+    print(pd.DataFrame(sizes).round(4).to_string())
+
+
 def cost(args):
     from sklearn.ensemble import HistGradientBoostingClassifier
 
@@ -184,7 +252,7 @@ def cost(args):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    kinds = {"overlap": overlap, "draws": draws, "cost": cost}
+    kinds = {"overlap": overlap, "draws": draws, "spread": spread, "cost": cost}
     parser.add_argument("kinds", nargs="*", help=f"of {', '.join(kinds)}; default all")
     parser.add_argument("--numbers", type=int, default=3, help="specimens of each kind")
     parser.add_argument("--lateral", type=int, default=96)

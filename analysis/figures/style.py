@@ -53,6 +53,7 @@ OURS = {
     "posterior with profile": MethodStyle("Posterior with profile", "#9a6fd0", "d"),
     "U-Net": MethodStyle("U-Net", "#1a7f37", "o"),
     "U-Net with profile": MethodStyle("U-Net with profile", "#57ab5a", "s"),
+    "informed U-Net": MethodStyle("U-Net, profile and scenario", "#3d7a40", "D"),
     "U-Net, most probable": MethodStyle("U-Net, most probable", "#1a7f37", "X"),
     "U-Net, draw": MethodStyle("U-Net, draw", "#57ab5a", "o"),
     "floor": MethodStyle("Floor: dealt at random", "#444444", ""),

@@ -19,7 +19,13 @@ MIN_EDGE = 16  # voxels along every axis: four cells of the coarse level
 
 
 def predict(
-    gray, cbd_profile=None, *, network=None, voxel_size_um=VOXEL_SIZE_UM, most_voxels=tiles.MOST
+    gray,
+    cbd_profile=None,
+    *,
+    scenario=None,
+    network=None,
+    voxel_size_um=VOXEL_SIZE_UM,
+    most_voxels=tiles.MOST,
 ):
     """
     Probability of each phase in each voxel.
@@ -30,6 +36,10 @@ def predict(
         Gray values, brighter where there is more matter.
     cbd_profile : (Z,) array_like of float, optional
         Volume fraction of the CBD in each slice [-], for example from an EDX line scan.
+    scenario : str, optional
+        Where the CBD sits, if that is known: one of
+        :data:`~analysis.segmentation.boosting.voxel_features.SCENARIOS`. Without it the mean over
+        all of them is given, at the cost of one prediction for each.
     network : analysis.segmentation.residual_unet.network_file.LimitNetwork, optional
         By default the one that comes with the package.
     voxel_size_um : float
@@ -46,7 +56,8 @@ def predict(
     ------
     ValueError
         If `gray` is no gray volume or thinner than :data:`MIN_EDGE` voxels, the profile does not
-        fit it, or the stored weights are not those whose hash stands beside them.
+        fit it, the scenario is unknown, or the stored weights are not those whose hash stands
+        beside them.
     FileNotFoundError
         If the stored weights are missing.
 
@@ -65,13 +76,55 @@ def predict(
     voxel_size_um = check_voxel_size(voxel_size_um)
     gray = check_gray(gray, min_edge=MIN_EDGE)
     voxel_features.check_profile(cbd_profile, gray.shape[0])
+    voxel_features.number_of(scenario)
     network = network_file.stored() if network is None else network
     image = voxel_features.measure(gray)
     for doubt in posterior.doubts(image, network, voxel_size_um):
         warnings.warn(doubt, stacklevel=2)
+    asked = voxel_features.SCENARIOS if scenario is None else (scenario,)
+    found = by_scenario(network, gray, image, cbd_profile, scenarios=asked, most_voxels=most_voxels)
+    return mixture(found)
+
+
+def by_scenario(
+    network,
+    gray,
+    image,
+    cbd_profile=None,
+    *,
+    scenarios=voxel_features.SCENARIOS,
+    most_voxels=tiles.MOST,
+):
+    """
+    Probabilities for each place where the CBD may sit.
+
+    Parameters
+    ----------
+    network : analysis.segmentation.residual_unet.network_file.LimitNetwork
+    gray : (Z, Y, X) ndarray
+    image : analysis.segmentation.boosting.voxel_features.Image
+        Measured on it.
+    cbd_profile : (Z,) array_like of float, optional
+    scenarios : sequence of str
+    most_voxels : int
+        Of a tile.
+
+    Returns
+    -------
+    probabilities : dict of str to (Z, Y, X, 3) ndarray of float32
+        Keyed by scenario.
+    """
     scaled = conditions.scaled(gray, image)
-    told = conditions.of_slices(image, cbd_profile)
-    return answers(network, scaled, told, most_voxels=most_voxels)
+    found = {}
+    for scenario in scenarios:
+        told = conditions.of_slices(image, cbd_profile, scenario=scenario)
+        found[scenario] = answers(network, scaled, told, most_voxels=most_voxels)
+    return found
+
+
+def mixture(by_scenario):
+    """Mean of the probabilities of scenarios, each as likely as the other."""
+    return sum(by_scenario.values()) / np.float32(len(by_scenario))
 
 
 def answers(network, scaled, told, *, most_voxels=tiles.MOST):

@@ -16,6 +16,7 @@ from analysis.segmentation.boosting.posterior_model import stored
 from analysis.segmentation.ranking import counts_for, highest
 
 MARGIN = 0.1  # of the limits of the training, within which a tomogram is still one of its kind
+SURE = 0.999  # of which voxels it is not asked any more what they are if they are not AM
 SAME_SIZE = 0.05  # relative difference of voxel sizes that changes no feature noticeably
 
 
@@ -55,8 +56,8 @@ def predict(gray, cbd_profile=None, *, scenario=None, model=None, voxel_size_um=
     Warns
     -----
     UserWarning
-        If voxel size, noise, contrast or blur lie outside the training, before the work starts; see
-        :func:`doubts`.
+        If voxel size, noise, contrast, blur or the room between particles lie outside the training,
+        before the work starts; see :func:`doubts`.
 
     Notes
     -----
@@ -79,7 +80,14 @@ def predict(gray, cbd_profile=None, *, scenario=None, model=None, voxel_size_um=
     return probabilities
 
 
-def by_scenario(gray, cbd_profile=None, *, model=None, voxel_size_um=VOXEL_SIZE_UM):
+def by_scenario(
+    gray,
+    cbd_profile=None,
+    *,
+    scenarios=voxel_features.SCENARIOS,
+    model=None,
+    voxel_size_um=VOXEL_SIZE_UM,
+):
     """
     Probabilities for each place where the CBD may sit, from one look at the features.
 
@@ -87,6 +95,8 @@ def by_scenario(gray, cbd_profile=None, *, model=None, voxel_size_um=VOXEL_SIZE_
     ----------
     gray, cbd_profile, model, voxel_size_um
         As for :func:`predict`, whose errors and warnings apply.
+    scenarios : sequence of str or None
+        None stands for the mixture that :func:`predict` gives where the scenario is not known.
 
     Returns
     -------
@@ -96,18 +106,17 @@ def by_scenario(gray, cbd_profile=None, *, model=None, voxel_size_um=VOXEL_SIZE_
     voxel_size_um = check_voxel_size(voxel_size_um)
     gray = check_gray(gray, min_edge=voxel_features.MIN_EDGE)
     voxel_features.check_profile(cbd_profile, gray.shape[0])
+    numbers = [voxel_features.number_of(name) for name in scenarios]
     model = stored() if model is None else model
     image = voxel_features.measure(gray)
     for doubt in doubts(image, model, voxel_size_um):
         warnings.warn(doubt, stacklevel=2)
     shape = (*gray.shape, len(Phase))
-    found = {name: np.empty(shape, np.float32) for name in voxel_features.SCENARIOS}
+    found = {name: np.empty(shape, np.float32) for name in scenarios}
     for part, features in voxel_features.slabs(gray, image, cbd_profile=cbd_profile):
-        active = boosted_trees.probability(model.active, features)
-        for name, probabilities in found.items():
-            features[voxel_features.SCENARIO] = voxel_features.number_of(name)
-            binder = boosted_trees.probability(model.binder, features)
-            probabilities[part] = _joined(active, binder).reshape(-1, *shape[1:])
+        answers = of_variants(features, model, voxel_features.SCENARIO, numbers)
+        for probabilities, answer in zip(found.values(), answers, strict=True):
+            probabilities[part] = answer.reshape(-1, *shape[1:])
     return found
 
 
@@ -125,9 +134,45 @@ def of_features(features, model):
     -------
     probabilities : (voxels, 3) ndarray of float32
     """
-    active = boosted_trees.probability(model.active, features)
-    binder = boosted_trees.probability(model.binder, features)
-    return _joined(active, binder)
+    scenario = voxel_features.SCENARIO
+    return of_variants(features, model, scenario, [features[scenario].copy()])[0]
+
+
+def of_variants(features, model, row, values):
+    """
+    Probabilities of voxels for each of several values of one feature: what is told of the whole.
+
+    Parameters
+    ----------
+    features : (F, voxels) ndarray of float32
+    model : analysis.segmentation.boosting.posterior_model.Model
+    row : int
+        :data:`~analysis.segmentation.boosting.voxel_features.PROFILE` or ``SCENARIO``.
+    values : sequence of float or (voxels,) ndarray
+
+    Returns
+    -------
+    probabilities : list of (voxels, 3) ndarray of float32
+
+    Notes
+    -----
+    Half of an electrode is AM beyond doubt. There the second question is not asked, and CBD and
+    pore share what is left, at most .001, as they do in the mean of all voxels.
+    """
+    known = features[row].copy()
+    actives = boosted_trees.variants(model.active, features, row, values)
+    features[row] = known
+    asked = np.minimum.reduce(actives) < SURE
+    unsure = np.ascontiguousarray(features[:, asked])
+    values = [value[asked] if np.ndim(value) else value for value in values]
+    usual = 1 / (1 + np.exp(-model.binder.baseline))
+    found = []
+    binders = boosted_trees.variants(model.binder, unsure, row, values)
+    for active, answer in zip(actives, binders, strict=True):
+        binder = np.full(active.size, usual, np.float32)
+        binder[asked] = answer
+        found.append(_joined(active, binder))
+    return found
 
 
 def _joined(active, binder):
@@ -221,6 +266,7 @@ def doubts(image, model, voxel_size_um=VOXEL_SIZE_UM):
         ("The noise inside bright particles", "of the contrast", "noise"),
         ("The spread of the dark gray values", "of the contrast", "dark_spread"),
         ("The width of the edges of bright particles", "voxels", "edge_width"),
+        ("The mean distance across what lies between bright particles", "voxels", "dark_chord"),
     ):
         value, (low, high) = getattr(image, name), getattr(model, name)
         if not low * (1 - MARGIN) <= value <= high * (1 + MARGIN):

@@ -87,3 +87,17 @@ def test_rounding_down_keeps_every_comparison(value):
     above = np.nextafter(rounded, np.float32(np.inf))
     assert rounded <= value
     assert not float(above) <= value or np.isinf(value)
+
+
+@pytest.mark.parametrize("row", [0, 1, 2])
+def test_trees_with_and_without_a_feature_add_up(table, row):
+    features, answers = table
+    trees = boosted_trees.fit(features, answers, seed=0, trees=12)
+    without, using = trees.split(row)
+    assert without.roots.size + using.roots.size == 12 and using.roots.size
+    rows = np.ascontiguousarray(features.T)
+    parts = [boosted_trees.log_odds(part, rows) for part in (without, using)]
+    np.testing.assert_allclose(sum(parts), boosted_trees.log_odds(trees, rows), atol=1e-5)
+    other = rows.copy()
+    other[row] = 7
+    np.testing.assert_array_equal(boosted_trees.log_odds(without, other), parts[0])

@@ -34,7 +34,7 @@ def random_network(size=SMALL, seed=0):
         for name, shape in architecture.shapes(size).items()
     }
     return network_file.LimitNetwork(
-        weights, size, (0.0, 9.0), (0.0, 9.0), (0.0, 9.0), VOXEL_SIZE_UM
+        weights, size, (0.0, 9.0), (0.0, 9.0), (0.0, 9.0), (0.0, 99.0), VOXEL_SIZE_UM
     )
 
 
@@ -222,7 +222,7 @@ def test_another_kind_of_file_is_refused(tmp_path):
     np.savez(file, weights=np.zeros(3))
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     file.with_suffix(".sha256").write_text(f"{digest}  network.npz\n")
-    with pytest.raises(ValueError, match="holds no residual U-Net 1"):
+    with pytest.raises(ValueError, match="holds no residual U-Net 2"):
         network_file.load(file)
 
 
@@ -249,6 +249,20 @@ def test_conditions_say_what_is_known_of_each_slice():
     assert np.all(known[:, 1] == 1) and not np.any(unknown[:, :2])
     np.testing.assert_array_equal(known[:, 2:], unknown[:, 2:])
     np.testing.assert_allclose(known[:, 3], 10 * image.noise, rtol=1e-6)
+    asked = [conditions.of_slices(image, scenario=s)[0, -2:] for s in ("bridging", "cluster", None)]
+    np.testing.assert_array_equal(asked, [[1, 0], [0, 1], [0, 0]])
+
+
+def test_an_open_scenario_is_the_mean_of_both(network):
+    gray = specimen("SL", 3)[0][:20, :16, :16]
+    told = [
+        limit_network.predict(gray, scenario=s, network=network) for s in ("bridging", "cluster")
+    ]
+    assert np.abs(told[0] - told[1]).max() > 1e-3
+    found = limit_network.predict(gray, network=network)
+    np.testing.assert_allclose(found, (told[0] + told[1]) / 2, atol=1e-6)
+    with pytest.raises(ValueError, match="bridging, cluster"):
+        limit_network.predict(gray, scenario="films", network=network)
 
 
 def specimen(name, seed, noise=0.12):

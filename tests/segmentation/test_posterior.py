@@ -43,7 +43,10 @@ def model():
     widths = [voxel_features.edge_width_of(one.features) for one in seen]
     assert learned.edge_width == tuple(sorted(widths))
     # two tomograms span no range worth the name
-    return replace(learned, noise=(0.02, 0.06), dark_spread=(0.3, 0.45), edge_width=(3.0, 3.7))
+    return replace(
+        learned, noise=(0.02, 0.06), dark_spread=(0.3, 0.45), edge_width=(3.0, 3.7),
+        dark_chord=(6.0, 14.0),
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -248,6 +251,44 @@ def test_blur_outside_the_training_is_doubted(model, unseen, width):
     assert any("width of the edges" in doubt and "voxels" in doubt for doubt in doubts)
 
 
+@pytest.mark.parametrize(("shorter", "longer"), [(0.3, 0.6), (1.5, 2.0), (0.01, 0.5)])
+def test_other_room_between_the_particles_is_doubted(model, unseen, shorter, longer):
+    image = voxel_features.measure(unseen[0])
+    other = replace(model, dark_chord=(shorter * image.dark_chord, longer * image.dark_chord))
+    (doubt,) = posterior.doubts(image, other)
+    assert "between bright particles" in doubt and f"{image.dark_chord:.3f} voxels" in doubt
+
+
+def test_what_is_surely_active_is_not_asked_again(model, unseen, monkeypatch):
+    monkeypatch.setattr(posterior, "SURE", 0.95)  # as sure as the few trees of this model get
+    from analysis.segmentation.boosting import boosted_trees
+
+    image = voxel_features.measure(unseen[0])
+    ((_, features),) = voxel_features.slabs(unseen[0], image)
+    found = posterior.of_features(features, model)
+    active = boosted_trees.probability(model.active, features)
+    binder = boosted_trees.probability(model.binder, features)
+    expected = np.stack([(1 - active) * (1 - binder), (1 - active) * binder, active], axis=1)
+    assert np.any(active >= posterior.SURE)
+    np.testing.assert_allclose(found, expected, atol=1 - posterior.SURE)
+    asked = active < posterior.SURE
+    np.testing.assert_allclose(found[asked], expected[asked], atol=1e-6)
+    np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("row", ["scenario", "CBD of the slice"])
+def test_variants_are_what_each_value_gives_alone(model, unseen, row):
+    image = voxel_features.measure(unseen[0])
+    ((_, features),) = voxel_features.slabs(unseen[0], image)
+    row = voxel_features.NAMES.index(row)
+    values = [0.0, np.nan, 0.05]
+    found = posterior.of_variants(features, model, row, values)
+    for value, one in zip(values, found, strict=True):
+        alone = features.copy()
+        alone[row] = value
+        np.testing.assert_allclose(one, posterior.of_features(alone, model), atol=1e-6)
+
+
 def told_apart(unseen):
     """A model for which all that tells CBD from pore is the scenario."""
     table = empty_table()
@@ -278,6 +319,10 @@ def test_by_scenario_is_what_predict_gives_for_each(unseen):
     learned = told_apart(unseen)
     found = posterior.by_scenario(unseen[0], model=learned)
     assert list(found) == ["bridging", "cluster"]
+    mixed = posterior.by_scenario(unseen[0], model=learned, scenarios=("cluster", None))
+    assert list(mixed) == ["cluster", None]
+    np.testing.assert_array_equal(mixed["cluster"], found["cluster"])
+    np.testing.assert_array_equal(mixed[None], posterior.predict(unseen[0], model=learned))
     for scenario, probabilities in found.items():
         expected = posterior.predict(unseen[0], scenario=scenario, model=learned)
         np.testing.assert_array_equal(probabilities, expected)

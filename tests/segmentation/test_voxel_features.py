@@ -201,3 +201,15 @@ def test_inverted_contrast_is_refused():
     wires[:, 3::6, 3::6] = 1.0  # thin bright lines: nothing is two voxels deep
     with pytest.raises(ValueError, match="polarity"):
         voxel_features.measure(wires + 0.01 * rng.random(wires.shape))
+
+
+@pytest.mark.parametrize("edge", [5, 8, 12])
+def test_room_between_particles_is_its_chord(edge):
+    """Boxes without walls between them: a chord is as long as the box, and ends at a particle."""
+    inside = np.zeros((4 * edge, 4 * edge, 4 * edge), bool)
+    for corner in ((0.5, 0.5, 0.5), (2.5, 0.5, 2), (0.5, 2.5, 2), (2.5, 2.5, 0.5)):
+        inside[tuple(slice(int(c * edge), int(c * edge) + edge) for c in corner)] = True
+    assert voxel_features._mean_chord(inside) == pytest.approx(edge)
+    noise = 0.02 * np.random.default_rng(0).normal(size=inside.shape)
+    gray = ndimage.gaussian_filter(np.where(inside, 0.0, 1.0), 0.5) + noise
+    assert voxel_features.measure(gray).dark_chord == pytest.approx(edge, rel=0.12)

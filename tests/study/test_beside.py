@@ -3,20 +3,21 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import ndtri
 
 from analysis import profiles, storage
 from analysis.phases import VOXEL_SIZE_UM
-from analysis.study.limit import beside, limit, limit_text
+from analysis.study.limit import beside, intervals, limit, limit_text
 
 
-def fits(draws_sl, draws_tl, single=(0.1, 0.2)):
+def fits(draws_sl, draws_tl, single=(0.1, 0.2), steepness=1e9):
     rows = [
-        {"map": f"draw {n}", "specimen": name, "gamma": value}
+        {"map": f"draw {n}", "specimen": name, "gamma": value, "steepness": steepness}
         for name, values in (("SL", draws_sl), ("TL", draws_tl))
         for n, value in enumerate(values, 1)
     ]
     rows += [
-        {"map": "kmeans", "specimen": name, "gamma": value}
+        {"map": "kmeans", "specimen": name, "gamma": value, "steepness": 0.5}
         for name, value in zip(("SL", "TL"), single, strict=True)
     ]
     return pd.DataFrame(rows)
@@ -30,8 +31,32 @@ def test_draws_are_gathered_and_every_pair_gives_a_ratio():
     assert table.loc["draw", "gamma SL"] == pytest.approx(0.15)
     ratios = np.array([0.2 / 0.1, 0.2 / 0.2, 0.4 / 0.1, 0.4 / 0.2])
     assert table.loc["draw", "ratio"] == pytest.approx(np.median(ratios))
-    assert table.loc["draw", "ratio from"] == pytest.approx(np.quantile(ratios, 0.05))
-    assert table.loc["draw", "ratio to"] == pytest.approx(np.quantile(ratios, 0.95))
+    assert table.loc["draw", "ratio from"] == pytest.approx(ratios.min())
+    assert table.loc["draw", "ratio to"] == pytest.approx(ratios.max())
+
+
+@pytest.mark.parametrize("steepness", [0.3, 0.6, 1.2])
+def test_the_interval_of_gamma_knows_how_far_truths_lie(steepness):
+    """Draws that are all alike: the interval is that of the scatter alone."""
+    table = beside.ratios(fits([0.1] * 3, [0.1] * 3, steepness=steepness)).set_index("map")
+    width = ndtri(0.95) * intervals.SCATTER / steepness
+    row = table.loc["draw"]
+    assert row["gamma SL"] == pytest.approx(0.1)
+    assert np.log(row["gamma SL to"] / 0.1) == pytest.approx(width, rel=0.02)
+    assert np.log(0.1 / row["gamma TL from"]) == pytest.approx(width, rel=0.02)
+    assert np.log(row["ratio to"]) == pytest.approx(np.sqrt(2) * width, rel=0.02)
+
+
+@pytest.mark.parametrize("power", [0.2, 0.5, 1.0])
+def test_steepness_is_the_power_of_the_conductivity(power):
+    class Model:
+        gammas = np.array([0.01, 0.1, 0.5])
+
+        def effective(self, gamma):
+            return 0.3 * gamma**power
+
+    for gamma in (0.01, 0.08, 0.5):
+        assert beside._steepness(Model(), gamma) == pytest.approx(power)
 
 
 @pytest.mark.parametrize("missing", ["SL", "TL"])
@@ -47,6 +72,12 @@ def test_a_draw_without_a_fit_is_left_out_and_none_leaves_no_interval(missing):
 @pytest.mark.parametrize(("true", "verb"), [(0.15, "holds 0.15"), (0.5, "misses 0.5")])
 def test_gamma_turns_with_the_interval(true, verb):
     assert verb in limit_text.gamma(beside.ratios(fits([0.1, 0.2], [0.1, 0.2])), true)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_an_interval_of_draws_alone_is_said_to_be_one(known):
+    table = beside.ratios(fits([0.1, 0.2], [0.1, 0.2])).assign(**{"scatter of truths": known})
+    assert ("alone" in limit_text.gamma(table, 0.15)) is not known
 
 
 def test_beside_turns_with_the_scores():

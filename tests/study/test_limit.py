@@ -7,7 +7,7 @@ import pytest
 from analysis.phases import Phase
 from analysis.segmentation.boosting import posterior_training
 from analysis.segmentation.draws import draw
-from analysis.study.limit import limit, limit_runs, limit_text
+from analysis.study.limit import learning, limit, limit_runs, limit_text
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def test_both_posteriors_are_what_predict_gives(one, model):
     found = limit.posteriors(one, model=model)
     for name, profile in (("posterior", None), (limit.WITH_PROFILE, one.cbd_profile)):
         expected = posterior.predict(one.gray, profile, model=model)
-        np.testing.assert_array_equal(found[name], expected)
+        np.testing.assert_allclose(found[name], expected, atol=1e-6)
 
 
 def test_scores_of_the_truth_and_of_its_certainty_are_perfect(one):
@@ -105,7 +105,24 @@ def test_kappa_of_voxels_is_that_of_the_volume(one, model):
     )
     labels = posterior.ranked(limit.posteriors(one, model=model)[limit.WITH_PROFILE], one.targets)
     expected = agreement.kappa(labels, one.labels)
-    assert limit_runs.kappa(model, every) == pytest.approx(expected, abs=0.01)
+    assert learning.kappa(model, every) == pytest.approx(expected, abs=0.01)
+
+
+def test_learning_says_what_it_was_trained_and_judged_on():
+    table = learning.curve(
+        lambda *key: len(str(key)),
+        specimens=(1, 4),
+        trees=(2, 4),
+        lateral=32,
+        thickness=32,
+        voxels=5000,
+    )
+    pairs = set(zip(table["trained on"], table["judged on"], strict=True))
+    kinds = ("both", "bridging", "cluster", "stored")
+    assert pairs == {(a, b) for a in kinds for b in ("bridging", "cluster")}
+    both = table[table["trained on"] == "both"]
+    assert list(both.specimens) == [1, 1, 4, 4] and both.voxels.iloc[0] > 0
+    assert table.kappa.between(-1, 1).all() and table.kappa.nunique() > 4
 
 
 def overlap_table(kappas, errors=(0.01, 0.01)):

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.study.limit import kept, kept_text, network, network_runs
+from analysis.study.limit import kept, kept_text, lessons, network, network_runs
 
 METHODS = ("thresholding", "posterior", "posterior with profile", "U-Net", "U-Net with profile")
 
@@ -49,6 +49,8 @@ def record():
             )
             for m, k in kappas.items() for s in ("SL", "TL")
         ],
+        "learning": [],
+        "gamma": [{"map": "draw", "ratio": 1.2}, {"map": "kmeans", "ratio": None}],
         "cost": [
             {"what": "Keras' predict, jax", "CPU s/Mvoxel": 3.0},
             {"what": "limit_network.predict, jax", "CPU s/Mvoxel": 4.0},
@@ -172,6 +174,33 @@ def test_overlap_against_physics_turns():
     assert "both the largest kappa, 0.50" in network_runs.smooth_text(deviations(20, 3))
 
 
+def test_evidence_by_method_has_both_electrodes(record):
+    for row in record["evidence"]:
+        row["kappa"] += 0.1 * (row["specimen"] == "TL")
+    table = kept.by_method(kept.evidence(record)).set_index("method")
+    assert list(table.index) == list(METHODS)
+    np.testing.assert_allclose(table["kappa TL"] - table["kappa SL"], 0.1)
+    assert table.loc["U-Net", "kappa SL"] == pytest.approx(0.42)
+
+
+@pytest.mark.parametrize(("told", "said"), [(0.55, "met"), (0.40, "missed by 0.07"), (None, "")])
+def test_what_the_scenario_gives_turns_with_the_figures(record, told, said):
+    if told:
+        record["evidence"] += [
+            row("informed U-Net", told, scenario="bridging", specimen=s, number=0)
+            for s in ("SL", "TL")
+        ]
+    text = kept_text.reached(record)
+    assert ("Told the scenario" in text) == bool(told) and said in text
+
+
+def test_the_best_method_over_noise_is_none_of_ours(record):
+    before = kept_text.over_noise(record)
+    for row in [row for row in record["sweep"] if row["method"] == "U-Net with profile"]:
+        record["sweep"].append(row | {"method": "informed U-Net", "kappa": row["kappa"] + 0.1})
+    assert kept_text.over_noise(record) == before
+
+
 def test_lessons_take_turns_and_have_seeds_of_their_own():
     lesson = network.Lesson()
     places = [lesson.place(number) for number in range(lesson.specimens)]
@@ -179,6 +208,10 @@ def test_lessons_take_turns_and_have_seeds_of_their_own():
         (n, s) for n in ("SL", "TL") for s in ("bridging", "cluster")
     }
     assert len({seed for *_, seed in places}) == len(places)
+    # new tomograms come in while the oldest go
+    assert list(lesson.stock(0)) == list(range(lessons.AT_FIRST))
+    late = lesson.stock(10_000)
+    assert len(late) == lessons.STOCK and late[-1] > lessons.STOCK
     one = network.Lesson(scenarios=("cluster",))
     assert {one.place(n)[1] for n in range(8)} == {"cluster"}
 
@@ -193,9 +226,11 @@ def test_a_block_is_the_same_each_time_and_another_in_each_step():
     assert first.gray[first.labels == 2].mean() > 0.9 > 0.3 > first.gray[first.labels == 0].mean()
 
 
-@pytest.mark.parametrize("word", [["--steps", "0"], ["--specimens", "-1"], ["--scenarios", "dust"]])
+@pytest.mark.parametrize(
+    "word", [["--steps", "0"], ["--specimens", "-1"], ["--fall", "2"], ["--scenarios", "dust"]]
+)
 def test_bad_words_stop_before_anything_is_drawn(word, monkeypatch, capsys):
-    monkeypatch.setattr(network, "course", lambda *a, **k: pytest.fail("work has started"))
+    monkeypatch.setattr(network, "taught", lambda *a, **k: pytest.fail("work has started"))
     with pytest.raises(SystemExit):
         network.main(word)
     assert "expected" in capsys.readouterr().err or word[1] == "dust"
@@ -214,7 +249,9 @@ def test_the_recipe_is_json(tmp_path):
     size = architecture.Size(2, 3)
     file = tmp_path / "network.npz"
     weights = architecture.initial(size, seed=0)
-    network_file.save(file, network_file.LimitNetwork(weights, size, (0, 1), (0, 1), (0, 1), 0.642))
-    found = json.loads(json.dumps(network.recipe(file, size, network.Lesson(3), (7, 9))))
-    assert [part["steps"] for part in found["parts"]] == [7, 9] and len(found["specimens"]) == 3
+    network_file.save(
+        file, network_file.LimitNetwork(weights, size, (0, 1), (0, 1), (0, 1), (5, 9), 0.642)
+    )
+    found = json.loads(json.dumps(network.recipe(file, size, network.Lesson(3), network.Course(7))))
+    assert found["course"]["steps"] == 7 and len(found["specimens"]) == 3
     assert found["parameters"] == sum(value.size for value in weights.values())

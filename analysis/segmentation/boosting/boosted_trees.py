@@ -5,7 +5,7 @@ probabilities with every version of scikit-learn.
 """
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numba
 import numpy as np
@@ -52,6 +52,28 @@ class Trees:
         """From what :meth:`arrays` returned."""
         values = {f.name: arrays[f"{prefix}{f.name}"] for f in fields(cls)}
         return cls(**{**values, "baseline": float(values["baseline"])})
+
+    def split(self, row):
+        """
+        The trees that never compare a feature, and those that do, each with its roots alone.
+
+        Parameters
+        ----------
+        row : int
+            Of the features.
+
+        Returns
+        -------
+        without, using : Trees
+            The first has the baseline, so that the log-odds of both add up to those of all.
+        """
+        ends = np.append(self.roots[1:], self.feature.size)
+        use = [(self.feature[a:b] == row).any() for a, b in zip(self.roots, ends, strict=True)]
+        use = np.array(use, bool)
+        return (
+            replace(self, roots=self.roots[~use]),
+            replace(self, roots=self.roots[use], baseline=0.0),
+        )
 
 
 def fit(features, answers, *, seed, trees, leaves=31, learning_rate=0.1, min_voxels=100):
@@ -110,7 +132,51 @@ def probability(trees, features, *, threads=2):
     -------
     probability : (voxels,) ndarray of float32
     """
-    out = np.empty(features.shape[1], np.float32)
+    return (1 / (1 + np.exp(-log_odds(trees, features, threads=threads)))).astype(np.float32)
+
+
+def variants(trees, features, row, values, *, threads=2):
+    """
+    Probability of "yes" for every voxel, for each of several values of one feature.
+
+    Trees that never compare the feature are asked once.
+
+    Parameters
+    ----------
+    trees : Trees
+    features : (F, voxels) ndarray of float32
+        Its `row` is overwritten.
+    row : int
+        Of the feature that takes the values.
+    values : sequence of float
+        NaN where the feature is not known.
+    threads : int
+
+    Returns
+    -------
+    probabilities : list of (voxels,) ndarray of float32
+    """
+    without, using = trees.split(row)
+    common = log_odds(without, features, threads=threads)
+    found = []
+    for value in values:
+        features[row] = value
+        odds = common + log_odds(using, features, threads=threads)
+        found.append((1 / (1 + np.exp(-odds))).astype(np.float32))
+    return found
+
+
+def log_odds(trees, features, *, threads=2):
+    """
+    Logarithm of the odds of "yes" for every voxel; parameters as for :func:`probability`.
+
+    Returns
+    -------
+    log_odds : (voxels,) ndarray of float64
+    """
+    if trees.roots.size == 0:
+        return np.full(features.shape[1], trees.baseline)
+    out = np.empty(features.shape[1])
     cuts = np.linspace(0, out.size, threads + 1).astype(int)
 
     def share(bounds):
@@ -176,4 +242,4 @@ def _evaluate(features, feature, threshold, missing_left, left, right, value, ro
                     goes_left = value_here <= threshold[node]
                 node = left[node] if goes_left else right[node]
             total += value[node]
-        out[voxel] = 1.0 / (1.0 + np.exp(-total))
+        out[voxel] = total

@@ -22,7 +22,7 @@ class Model:
     ----------
     active, binder : analysis.segmentation.boosting.boosted_trees.Trees
         Active material or not; CBD or pore where it is not.
-    noise, dark_spread, edge_width : tuple of float
+    noise, dark_spread, edge_width, dark_chord : tuple of float
         Smallest and largest value of
         :class:`~analysis.segmentation.boosting.voxel_features.Image` among the tomograms of the
         training.
@@ -35,6 +35,7 @@ class Model:
     noise: tuple
     dark_spread: tuple
     edge_width: tuple
+    dark_chord: tuple
     voxel_size_um: float
 
 
@@ -55,6 +56,7 @@ def save(file, model):
         noise=model.noise,
         dark_spread=model.dark_spread,
         edge_width=model.edge_width,
+        dark_chord=model.dark_chord,
         voxel_size_um=model.voxel_size_um,
         **arrays,
     )
@@ -91,6 +93,7 @@ def load(file):
             noise=tuple(float(v) for v in arrays["noise"]),
             dark_spread=tuple(float(v) for v in arrays["dark_spread"]),
             edge_width=tuple(float(v) for v in arrays["edge_width"]),
+            dark_chord=tuple(float(v) for v in arrays["dark_chord"]),
             voxel_size_um=float(arrays["voxel_size_um"]),
         )
 

@@ -106,6 +106,7 @@ def learn(tomograms, *, seed, trees=(ACTIVE_TREES, BINDER_TREES)):
     elsewhere = phases != Phase.AM
     noises = [t.image.noise for t in tomograms]
     spreads = [t.image.dark_spread for t in tomograms]
+    chords = [t.image.dark_chord for t in tomograms]
     widths = [voxel_features.edge_width_of(t.features) for t in tomograms]
     # where the CBD sits tells nothing of the AM: its trees must not lean on chance
     told = features[:, voxel_features.SCENARIO].copy()
@@ -122,5 +123,6 @@ def learn(tomograms, *, seed, trees=(ACTIVE_TREES, BINDER_TREES)):
         noise=(min(noises), max(noises)),
         dark_spread=(min(spreads), max(spreads)),
         edge_width=(min(widths), max(widths)),
+        dark_chord=(min(chords), max(chords)),
         voxel_size_um=VOXEL_SIZE_UM,
     )

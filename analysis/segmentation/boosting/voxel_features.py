@@ -70,6 +70,9 @@ class Image:
     edge_width : float
         Distance over which the gray value would climb from dark to bright at the slope it has at
         the surface of bright particles [voxel]: wider where the tomogram is blurred.
+    dark_chord : float
+        Mean length of the straight lines along the axes that lie between bright particles [voxel]:
+        longer where there is more room between them than in the electrodes of a training.
     texture : tuple of float
         Of the dark voxels: standard deviation at each width of :data:`TEXTURE`, skewness, and
         mean length of the gradient [1/voxel], over the contrast [-].
@@ -82,6 +85,7 @@ class Image:
     noise: float
     dark_spread: float
     edge_width: float
+    dark_chord: float
     texture: tuple
     bright_share: np.ndarray
 
@@ -132,7 +136,14 @@ def measure(gray):
     share = ndimage.gaussian_filter1d(share, 4.0, mode="nearest")
     texture = tuple(float(v) for v in (*scatter, skewness, slope))
     spread = float(high - low)
-    return Image(dark, bright, float(noise), spread, float(edge_width), texture, share)
+    chord = _mean_chord(~is_bright)
+    return Image(dark, bright, float(noise), spread, float(edge_width), chord, texture, share)
+
+
+def _mean_chord(inside):
+    """Mean length of the straight lines along the axes that lie inside, and end there [voxel]."""
+    ends = sum(np.count_nonzero(np.diff(inside, axis=axis)) for axis in range(3))
+    return float(2 * 3 * np.count_nonzero(inside) / max(ends, 1))
 
 
 def edge_width_of(features):

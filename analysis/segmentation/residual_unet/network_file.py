@@ -11,7 +11,7 @@ from analysis.segmentation.residual_unet import architecture
 
 WEIGHTS = Path(__file__).with_name("weights") / "limit_network.npz"
 AGAIN = "Restore the file from the repository, or train anew: make limit"
-VERSION = "residual U-Net 1"  # changes when the meaning of the weights does
+VERSION = "residual U-Net 2"  # changes when the meaning of the weights does
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class LimitNetwork:
     weights : dict of str to ndarray of float32
         As :func:`analysis.segmentation.residual_unet.architecture.shapes` has them.
     size : analysis.segmentation.residual_unet.architecture.Size
-    noise, dark_spread, edge_width : tuple of float
+    noise, dark_spread, edge_width, dark_chord : tuple of float
         Smallest and largest value of :class:`~analysis.segmentation.boosting.voxel_features.Image`
         among the tomograms of the training.
     voxel_size_um : float
@@ -36,6 +36,7 @@ class LimitNetwork:
     noise: tuple
     dark_spread: tuple
     edge_width: tuple
+    dark_chord: tuple
     voxel_size_um: float
 
     @cached_property
@@ -62,6 +63,7 @@ def save(file, network):
         noise=network.noise,
         dark_spread=network.dark_spread,
         edge_width=network.edge_width,
+        dark_chord=network.dark_chord,
         voxel_size_um=network.voxel_size_um,
         **{f"weights {n}": np.asarray(w, np.float16) for n, w in network.weights.items()},
     )
@@ -105,6 +107,7 @@ def load(file):
             noise=tuple(float(v) for v in held["noise"]),
             dark_spread=tuple(float(v) for v in held["dark_spread"]),
             edge_width=tuple(float(v) for v in held["edge_width"]),
+            dark_chord=tuple(float(v) for v in held["dark_chord"]),
             voxel_size_um=float(held["voxel_size_um"]),
         )
 

@@ -3,6 +3,7 @@
 ``posterior``   electrodes that the posterior is learned from; the training that is stored
 ``limit``       the posterior judged on new electrodes: overlap, calibration, physics
 ``limit_runs``  this in the sizes of a profile (chapter 7b)
+``learning``    posteriors from few specimens, and from one scenario
 ``beside``      posterior and draws beside the methods of the study; the gamma that each gives
 ``luck``        how far the errors of the posterior are alike, which draws must imitate
 ``intervals``   the spread of draws, and what it does not know

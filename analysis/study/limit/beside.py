@@ -13,8 +13,9 @@ from analysis.electrochemistry import gamma_fit
 from analysis.electrochemistry.porous_electrode import homogenization
 from analysis.phases import VOXEL_SIZE_UM, check_voxel_size
 from analysis.segmentation import agreement, draws, posterior
+from analysis.segmentation.boosting import voxel_features
 from analysis.study.catalogue import TRUTH, methods_on_disk
-from analysis.study.limit import limit
+from analysis.study.limit import intervals, limit
 from analysis.study.trinarization import standing
 
 OURS = ("posterior", "draw")  # as in the names of the files
@@ -39,8 +40,9 @@ def ours(gray, targets, *, seed, count=1, cbd_profile=None):
     maps : dict of str to (Z, Y, X) ndarray of uint8
         ``posterior``, then ``draw 1`` and so on.
     """
-    maps = {"posterior": posterior.trinarize(gray, targets, cbd_profile)}
-    by_scenario = posterior.by_scenario(gray, cbd_profile)
+    scenarios = voxel_features.SCENARIOS[:count]  # of which there are draws
+    by_scenario = posterior.by_scenario(gray, cbd_profile, scenarios=(None, *scenarios))
+    maps = {"posterior": posterior.ranked(by_scenario.pop(None), targets)}
     drawn = draws.several(by_scenario, targets, count=count, seed=seed)
     return maps | {f"draw {number}": labels for number, labels in enumerate(drawn, 1)}
 
@@ -132,7 +134,8 @@ def gammas(maps, truths, *, gamma, current_mA_cm2, voxel_size_um=VOXEL_SIZE_UM, 
     Returns
     -------
     table : pandas.DataFrame
-        Columns map, specimen, gamma [-], bias [%], and note where there is no fit.
+        Columns map, specimen, gamma [-], bias [%], steepness (relative change of the effective
+        conductivity over that of gamma [-]), and note where there is no fit.
     """
     voxel_size_um = check_voxel_size(voxel_size_um)
     rows = []
@@ -140,7 +143,8 @@ def gammas(maps, truths, *, gamma, current_mA_cm2, voxel_size_um=VOXEL_SIZE_UM, 
         structure = homogenization.from_labels(truth, voxel_size_um, threads=threads)
         run = gamma_fit.simulate(structure.at(gamma), current_mA_cm2, fidelity="fine")
         for name, electrode in maps.items():
-            row = {"map": name, "specimen": specimen, "gamma": np.nan, "note": ""}
+            row = {"map": name, "specimen": specimen, "gamma": np.nan}
+            row |= {"steepness": np.nan, "note": ""}
             try:
                 model = homogenization.from_labels(
                     electrode[specimen], voxel_size_um, threads=threads
@@ -149,10 +153,20 @@ def gammas(maps, truths, *, gamma, current_mA_cm2, voxel_size_um=VOXEL_SIZE_UM, 
                     model, run.capacity_mAh_cm2, run.voltage_V, current_mA_cm2=current_mA_cm2
                 )
                 row["gamma"] = fit.gamma
+                row["steepness"] = _steepness(model, fit.gamma)
             except ValueError as reason:
                 row["note"] = str(reason)
             rows.append(row | {"bias": 100 * (row["gamma"] / gamma - 1)})
     return pd.DataFrame(rows)
+
+
+def _steepness(model, gamma, step=1.02):
+    """Relative change of the effective conductivity over that of gamma."""
+    low, high = model.gammas[0], model.gammas[-1]
+    ends = np.clip([gamma / step, gamma * step], low, high)
+    return float(
+        np.diff(np.log([model.effective(end) for end in ends]))[0] / np.log(ends[1] / ends[0])
+    )
 
 
 def ratios(table, *, share=0.9):
@@ -171,21 +185,31 @@ def ratios(table, *, share=0.9):
     table : pandas.DataFrame
         Columns map, gamma SL, gamma TL, ratio, and from, to for each of the three (NaN for
         single maps). Every draw of SL is paired with every draw of TL: they know nothing of each
-        other.
+        other. ``scatter of truths`` says that the intervals are as in the notes; those of older
+        kept runs hold the spread of the draws alone.
+
+    Notes
+    -----
+    The conductivity of a true electrode lies farther from its draws than they from each other, by
+    :data:`~analysis.study.limit.intervals.SCATTER`. A fit answers a conductivity that is off with
+    a gamma that is off by so much over the steepness, so every draw stands for a log-normal
+    distribution of that width. This is in the intervals, and not in the medians.
     """
     kinds = table["map"].where(~table["map"].str.startswith("draw"), "draw")
     rows = []
     for kind, part in table.assign(kind=kinds).groupby("kind", sort=False):
-        values = {
-            name: part[part.specimen == name].gamma.dropna().to_numpy()
-            for name in profiles.ELECTRODES
-        }
-        values["ratio"] = np.divide.outer(values["TL"], values["SL"]).ravel()
+        values, wide = {}, {}
+        for name in profiles.ELECTRODES:
+            fitted = part[part.specimen == name].dropna(subset=["gamma"])
+            values[name] = fitted.gamma.to_numpy()
+            wide[name] = intervals.around(values[name], intervals.SCATTER / fitted.steepness)
+        for of in (values, wide):
+            of["ratio"] = np.divide.outer(of["TL"].ravel(), of["SL"].ravel())
         row = {"map": kind}
         for name, found in values.items():
             label = name if name == "ratio" else f"gamma {name}"
-            low, high = limit.interval(found, share) if found.size > 1 else (np.nan, np.nan)
+            low, high = limit.interval(wide[name], share) if found.size > 1 else (np.nan, np.nan)
             middle = float(np.median(found)) if found.size else np.nan
             row |= {label: middle, f"{label} from": low, f"{label} to": high}
-        rows.append(row)
+        rows.append(row | {"scatter of truths": True})
     return pd.DataFrame(rows)

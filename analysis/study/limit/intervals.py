@@ -41,6 +41,26 @@ def of_conductivity(values, share=0.9, *, scatter=SCATTER):
         raise ValueError(
             f"Conductivities of draws are {values}; expected one or more positive numbers."
         )
-    logs = np.add.outer(np.log(values), scatter * _NODES)
+    logs = np.log(around(values, scatter))
     low, high = np.exp(np.quantile(logs, [(1 - share) / 2, (1 + share) / 2]))
     return float(low), float(high)
+
+
+def around(values, scatter):
+    """
+    Values of draws, each replaced by many of its log-normal distribution.
+
+    Parameters
+    ----------
+    values : (N,) array_like of float
+        Positive.
+    scatter : float or (N,) array_like of float
+        Standard deviation of the logarithm.
+
+    Returns
+    -------
+    values : (N, 200) ndarray
+        At equally likely places of the distributions; the median is that of `values`.
+    """
+    values, scatter = np.broadcast_arrays(np.asarray(values, float), np.asarray(scatter, float))
+    return np.exp(np.log(values)[:, None] + scatter[:, None] * _NODES)

@@ -12,7 +12,8 @@ from analysis.segmentation.boosting import posterior_model
 from analysis.segmentation.residual_unet import network_file
 
 FILE = Path(__file__).resolve().parents[3] / "benchmarks" / "results" / "limit.json"
-PARTS = ("evidence", "sweep", "shift", "cost", "curves", "made on")
+PARTS = ("evidence", "sweep", "shift", "learning", "gamma", "cost", "curves", "made on")
+INFORMED = "informed U-Net"  # with profile, and told the scenario
 PROFILED = {"posterior": "posterior with profile", "U-Net": "U-Net with profile"}
 
 
@@ -27,8 +28,9 @@ def load(file=FILE):
     Returns
     -------
     record : dict
-        Lists of rows under ``evidence``, ``sweep``, ``shift`` and ``cost``; trainings by name
-        under ``curves``; machine, date, commit and versions under ``made on``.
+        Lists of rows under ``evidence``, ``sweep``, ``shift``, ``learning``, ``gamma`` and
+        ``cost``; trainings by name under ``curves``; machine, date, commit and versions under
+        ``made on``.
 
     Raises
     ------
@@ -82,6 +84,26 @@ def evidence(record):
     return table.reset_index()
 
 
+def by_method(evidence):
+    """
+    A row for each scenario and method: kappa of each electrode, other scores as their mean.
+
+    Parameters
+    ----------
+    evidence : pandas.DataFrame
+        From :func:`evidence`.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        Columns scenario, method, ``kappa SL``, ``kappa TL`` and the other scores [-].
+    """
+    by = ["scenario", "method"]
+    kappa = evidence.pivot_table(index=by, columns="specimen", values="kappa", sort=False)
+    rest = evidence.drop(columns=["specimen", "specimens", "kappa"]).groupby(by, sort=False).mean()
+    return kappa.add_prefix("kappa ").join(rest).reset_index()
+
+
 def sweep(record):
     """
     Kappa over noises and over distances, mean of SL and TL.
@@ -131,9 +153,19 @@ def shift(record):
     return pd.DataFrame(lines)
 
 
+def few(record):
+    """Posteriors from few specimens, from :func:`analysis.study.limit.learning.curve`."""
+    return pd.DataFrame(record["learning"])
+
+
+def gammas(record):
+    """Gamma of maps and of draws, from :func:`analysis.study.limit.limit_runs.gammas`."""
+    return pd.DataFrame(record["gamma"]).astype({"ratio": float})
+
+
 def learning(record):
     """
-    Learning curves of the trainings that were kept.
+    Learning curves of the trainings of a U-Net that were kept.
 
     Returns
     -------

@@ -5,6 +5,7 @@ import numpy as np
 from analysis.study.limit import kept
 
 WANTED = {"SL": 0.44, "TL": 0.49}  # kappa of the U-Net in the reference scenario
+TOLD = {"SL": 0.47, "TL": 0.51}  # of one that need not ask which scenario it is
 GAIN = 0.01  # of kappa; twice the size or data should gain no more
 LOST = 0.5  # share of the lead over chance below which little is left
 
@@ -23,7 +24,16 @@ def reached(record):
             f"{net:.2f} on {number} electrodes of {name} (the trees: {trees:.2f}; aimed at: "
             f"{wanted:.2f}, {met})"
         )
-    return "With the depth profile the U-Net reaches a kappa of " + " and ".join(parts) + "."
+    text = "With the depth profile the U-Net reaches a kappa of " + " and ".join(parts) + "."
+    told = rows.kappa.unstack("method").get(kept.INFORMED)
+    if told is None:
+        return text
+    parts = [
+        f"{told[name]:.2f} on {name} (aimed at: {wanted:.2f}, "
+        f"{'met' if told[name] >= wanted else f'missed by {wanted - told[name]:.2f}'})"
+        for name, wanted in TOLD.items()
+    ]
+    return f"{text} Told the scenario, it reaches {' and '.join(parts)}."
 
 
 def gain(record):
@@ -95,7 +105,8 @@ def over_noise(record):
     """By how much the U-Net leads the best method that is no posterior, at each noise, in words."""
     curves = kept.sweep(record)["noise"]
     noises = curves["floor"][0]
-    others = [n for n in curves if n not in (*kept.PROFILED, *kept.PROFILED.values(), "floor")]
+    ours = (*kept.PROFILED, *kept.PROFILED.values(), kept.INFORMED, "floor")
+    others = [name for name in curves if name not in ours]
     best = np.max([curves[name][1] for name in others], axis=0)
     net = curves["U-Net with profile"][1]
     lead = net - best

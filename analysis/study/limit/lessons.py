@@ -1,12 +1,14 @@
 """Blocks of tomograms that the residual U-Net learns from.
 
-Their seeds come from a root of their own, so that no specimen of the study is among them. Blocks
-are imaged for the step that shows them, with a noise and a distance of their own.
+Their seeds come from a root of their own, so that no specimen of the study is among them. A
+stock of whole tomograms, each with a noise and a distance of its own, is shown again and again in
+blocks; new ones take the place of the oldest. To image anew for each step costs more time than it
+teaches: a network that saw one noise field of each specimen was worse by less than .01.
 """
 
 import zlib
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 
 import numpy as np
 
@@ -28,8 +30,9 @@ from analysis.study.limit.posterior import (
 ROOT = "limit network"  # of all seeds
 LATERAL = 48  # voxels of a specimen along y and x
 DEPTH = 48  # slices of a block
-AT_FIRST, PER_SPECIMEN = 8, 20  # specimens at the first step; steps after which one more is drawn
-APART = 7  # tomograms that are imaged between the two blocks of a step
+STOCK = 32  # tomograms that blocks are taken from
+AT_FIRST, PER_TOMOGRAM = 16, 20  # tomograms at the first step; steps after which one more is made
+IMAGED = 2  # tomograms of each specimen
 WITHOUT_PROFILE = 0.4  # share of the blocks that are shown without the CBD profile
 
 
@@ -48,6 +51,27 @@ class Drawn:
 
 
 @dataclass(frozen=True)
+class Shown:
+    """
+    A whole tomogram of the training.
+
+    Attributes
+    ----------
+    gray : (Z, Y, X) ndarray of float32
+        Scaled gray values.
+    told : list of (Z, COUNT) ndarray
+        What is told of its slices with, and without profile.
+    labels : (Z, Y, X) ndarray of uint8
+    image : analysis.segmentation.boosting.voxel_features.Image
+    """
+
+    gray: np.ndarray
+    told: list
+    labels: np.ndarray
+    image: voxel_features.Image
+
+
+@dataclass(frozen=True)
 class Lesson:
     """
     What a network learns from.
@@ -57,14 +81,10 @@ class Lesson:
     specimens : int
         How many; electrodes and scenarios take turns.
     scenarios : tuple of str
-    whole : bool
-        Whether contrast, noise and texture of a block are measured on the whole tomogram, as in
-        :func:`analysis.segmentation.limit_network.predict`, or on the block alone.
     """
 
-    specimens: int = 64
+    specimens: int = 256
     scenarios: tuple = SCENARIOS
-    whole: bool = False
 
     def place(self, number):
         """Electrode, scenario and seed of the specimen of that number."""
@@ -72,9 +92,14 @@ class Lesson:
         scenario = self.scenarios[number // len(NAMES) % len(self.scenarios)]
         return name, scenario, seed_for("specimen", scenario, number)
 
+    def stock(self, step):
+        """Numbers of the tomograms that a step takes its blocks from."""
+        made = AT_FIRST + step // PER_TOMOGRAM
+        return range(max(0, made - STOCK), made)
+
     def block(self, step, number):
         """
-        A block of a specimen, imaged for this step.
+        A block of a tomogram that was measured as a whole, as for a prediction.
 
         Parameters
         ----------
@@ -86,73 +111,47 @@ class Lesson:
         block : analysis.segmentation.residual_unet.network_training.Block
         """
         rng = np.random.default_rng(seed_for("block", step, number))
-        if self.whole:
-            # every tomogram serves four blocks of steps that are far apart
-            shown = self._tomogram(step // 2 + APART * number)
-            return _part(shown, rng)
-        drawn = drawn_of(*self.place(int(rng.integers(self._there(step)))))
-        start = int(rng.integers(drawn.labels.shape[0] - DEPTH + 1))
+        shown = int(rng.choice(self.stock(step)))
+        one = self.tomogram(shown)
+        start = int(rng.integers(one.labels.shape[0] - DEPTH + 1))
         part = slice(start, start + DEPTH)
         shift = tuple(int(n) for n in rng.integers(LATERAL, size=2))
-        gray = _imaged(np.roll(drawn.composition[:, part], shift, axis=(2, 3)), rng)
-        image = voxel_features.measure(gray)
-        profile = None if rng.random() < WITHOUT_PROFILE else drawn.cbd_profile[part]
         block = Block(
-            conditions.scaled(gray, image),
-            conditions.of_slices(image, profile),
-            np.roll(drawn.labels[part], shift, axis=(1, 2)),
+            np.roll(one.gray[part], shift, axis=(1, 2)),
+            one.told[int(rng.random() < WITHOUT_PROFILE)][part],
+            np.roll(one.labels[part], shift, axis=(1, 2)),
         )
         return mirrored(block, int(rng.integers(16)))
 
-    def _there(self, step):
-        """Specimens that are drawn by some step."""
-        return min(self.specimens, AT_FIRST + step // PER_SPECIMEN)
-
-    def _tomogram(self, number):
-        rng = np.random.default_rng(seed_for("tomogram", number))
-        return _shown(self.place(int(rng.integers(self.specimens))), number)
+    def tomogram(self, number):
+        """The tomogram of that number, a :class:`Shown`."""
+        return _tomogram(self.place(number // IMAGED % self.specimens), number)
 
 
-def _imaged(composition, rng):
-    """A tomogram with a noise and a distance of its own."""
+@lru_cache(maxsize=STOCK + 2)
+def _tomogram(place, number):
+    drawn = drawn_of(*place)
+    rng = np.random.default_rng(seed_for("image", number))
     noise = float(np.exp(rng.uniform(*np.log(NOISES))))
     distance = float(np.exp(rng.uniform(*np.log(DISTANCES_MM))))
-    return transfer.image(
-        composition,
+    gray = transfer.image(
+        drawn.composition,
         VOXEL_SIZE_UM,
         seed=rng.integers(2**32, size=2),
         noise=noise,
         distance_mm=DISTANCE_MM if rng.random() < 0.5 else distance,
     )
-
-
-@lru_cache(maxsize=2 * APART + 4)
-def _shown(place, number):
-    """A whole tomogram, with what is told of its slices with and without profile."""
-    drawn = drawn_of(*place)
-    gray = _imaged(drawn.composition, np.random.default_rng(seed_for("image", number)))
     image = voxel_features.measure(gray)
-    told = [conditions.of_slices(image, profile) for profile in (drawn.cbd_profile, None)]
-    return conditions.scaled(gray, image), told, drawn.labels
+    told = [
+        conditions.of_slices(image, profile, scenario=place[1])
+        for profile in (drawn.cbd_profile, None)
+    ]
+    return Shown(conditions.scaled(gray, image), told, drawn.labels, image)
 
 
-def _part(shown, rng):
-    """A block of a tomogram that was measured as a whole."""
-    gray, told, labels = shown
-    start = int(rng.integers(labels.shape[0] - DEPTH + 1))
-    part = slice(start, start + DEPTH)
-    shift = tuple(int(n) for n in rng.integers(LATERAL, size=2))
-    block = Block(
-        np.roll(gray[part], shift, axis=(1, 2)),
-        told[int(rng.random() < WITHOUT_PROFILE)][part],
-        np.roll(labels[part], shift, axis=(1, 2)),
-    )
-    return mirrored(block, int(rng.integers(16)))
-
-
-@cache
+@lru_cache(maxsize=4)
 def drawn_of(name, scenario, seed):
-    """A specimen, drawn once."""
+    """A specimen, drawn once for the tomograms that are made of it one after the other."""
     made = electrode.make(name, LATERAL, seed=seed, scenario=scenario)
     profile = nominal_profile(name, made.labels.shape[0], made.targets)
     return Drawn(made.composition, made.labels, profile)

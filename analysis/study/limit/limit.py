@@ -134,10 +134,10 @@ def posteriors(one, *, model=None):
     found = {name: np.empty(shape, np.float32) for name in POSTERIORS}
     image = voxel_features.measure(one.gray)
     for part, features in voxel_features.slabs(one.gray, image, cbd_profile=one.cbd_profile):
-        for name in reversed(POSTERIORS):  # without the profile at last: it is taken away
-            if name != WITH_PROFILE:
-                features[voxel_features.PROFILE] = np.nan
-            found[name][part] = posterior.of_features(features, model).reshape(-1, *shape[1:])
+        row = voxel_features.PROFILE
+        answers = posterior.of_variants(features, model, row, [np.nan, features[row].copy()])
+        for name, answer in zip(POSTERIORS, answers, strict=True):
+            found[name][part] = answer.reshape(-1, *shape[1:])
     return found
 
 

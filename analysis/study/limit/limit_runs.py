@@ -1,19 +1,19 @@
 """What the chapter on the limit of a tomogram runs, in the sizes of a profile."""
 
+from collections import Counter
 from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 
 from analysis import profiles, progress, storage
-from analysis.phases import Phase
 from analysis.segmentation import agreement, draws, posterior
-from analysis.segmentation.boosting import posterior_model, posterior_training
-from analysis.study.limit import beside, limit
-from analysis.study.limit import posterior as training
+from analysis.study.limit import beside, kept, limit
 
+HELD = 0.08  # gamma of the conductance whose interval is shown
+GAMMA_DRAWS = 4
 NOISE = 0.12  # of the reference setting
-JUDGED = 60_000  # voxels on which small posteriors are judged
+SHAPED = 2  # draws whose sizes and surfaces are measured; of the others the conductance alone
 
 
 def _known(profile, name, scenario, noises):
@@ -75,82 +75,6 @@ def overlap(profile, *, also=None):
     return table
 
 
-def learning(profile):
-    """
-    Posteriors from few specimens, from one scenario, and what they reach where they were not.
-
-    Writes the table ``limit-learning``.
-
-    Returns
-    -------
-    table : pandas.DataFrame
-        Columns trained on (``both`` or a scenario), specimens, voxels, judged on (scenario) and
-        kappa [-], the mean of both electrodes, without the depth profile. The posterior that
-        comes with the package is ``stored``.
-    """
-    shape = {"lateral": profile.limit_lateral, "thickness": profile.limit_thickness}
-    most = max(profile.limit_learning)
-    seen = [training.examples(n, tomograms=1, **shape)[0] for n in range(most)]
-    scenario_of = [training.setting(n).scenario for n in range(most)]
-    models = {
-        ("both", count): (seen[:count], profile.limit_trees) for count in profile.limit_learning
-    }
-    for scenario in training.SCENARIOS:
-        part = [one for one, of in zip(seen, scenario_of, strict=True) if of == scenario]
-        models[scenario, len(part)] = (part, profile.limit_trees)
-    judges = {
-        scenario: [
-            posterior_training.examples(one.gray, one.labels, None, seed=one.seed, voxels=JUDGED)
-            for name in profiles.ELECTRODES
-            for one in _known(profile, name, scenario, (NOISE,))
-        ]
-        for scenario in training.SCENARIOS
-    }
-    rows = []
-
-    def judge(trained_on, count, voxels, model):
-        for scenario, examples in judges.items():
-            kappas = [kappa(model, one) for one in examples]
-            rows.append(
-                {
-                    "trained on": trained_on,
-                    "specimens": count,
-                    "voxels": voxels,
-                    "judged on": scenario,
-                    "kappa": float(np.mean(kappas)),
-                }
-            )
-
-    lessons = progress.through(models.items(), "posteriors trained", lambda one: f"{one[0]}")
-    for (trained_on, count), (part, trees) in lessons:
-        model = posterior_training.learn(part, seed=profile.seed_for("limit"), trees=trees)
-        judge(trained_on, count, sum(one.phases.size for one in part), model)
-    judge("stored", None, None, posterior_model.stored())
-    table = pd.DataFrame(rows)
-    storage.save_table("limit-learning", table, profile=profile)
-    return table
-
-
-def kappa(model, examples):
-    """
-    Kappa of CBD against pore on voxels of one tomogram, ranked to their true fractions.
-
-    Parameters
-    ----------
-    model : analysis.segmentation.boosting.posterior_model.Model
-    examples : analysis.segmentation.boosting.posterior_training.Examples
-
-    Returns
-    -------
-    kappa : float
-    """
-    found = posterior.of_features(np.ascontiguousarray(examples.features.T), model)
-    truth = examples.phases.reshape(-1, 1, 1)
-    targets = {phase: float(np.mean(truth == phase)) for phase in Phase}
-    labels = posterior.ranked(found.reshape(-1, 1, 1, len(Phase)), targets)
-    return agreement.kappa(labels, truth)
-
-
 def physics(profile):
     """
     What the cell feels of the most probable map, of draws, of independent draws and of a method.
@@ -161,7 +85,8 @@ def physics(profile):
     -------
     table : pandas.DataFrame
         Columns specimen, scenario, number, noise, kind, kappa [-] and those of
-        :func:`analysis.study.limit.limit.physics`; kind ``truth`` first.
+        :func:`analysis.study.limit.limit.physics`; kind ``truth`` first. Of draws after the second
+        of their kind only the conductance at gamma :data:`HELD`.
     """
     rows = []
     for name in profiles.ELECTRODES:
@@ -169,10 +94,15 @@ def physics(profile):
         by_scenario = posterior.by_scenario(one.gray, one.cbd_profile)
         best = probabilities[limit.WITH_PROFILE]
         found = limit.maps(one, best, by_scenario, count=profile.limit_draws)
+        seen = Counter()
         kinds = (("truth", one.labels), *limit.rivals(one).items(), *found)
         for kind, labels in progress.through(kinds, f"maps of {name}", lambda one: one[0]):
             row = one.place | {"kind": kind, "kappa": agreement.kappa(labels, one.labels)}
-            rows.append(row | limit.physics(labels))
+            seen[kind] += 1
+            if seen[kind] <= SHAPED:
+                rows.append(row | limit.physics(labels))
+            else:
+                rows.append(row | limit.conductance(labels, gammas=(HELD,)))
     table = pd.DataFrame(rows)
     storage.save_table("limit-physics", table, profile=profile)
     return table
@@ -202,11 +132,25 @@ def deviations(table):
     return each.groupby(level="kind", sort=False).mean().reset_index()
 
 
-def gammas(profile):
+def kept_gammas(profile, record):
+    """What :func:`gammas` gave in the kept run. Writes the table ``limit-gamma``."""
+    table = kept.gammas(record)
+    storage.save_table("limit-gamma", table, profile=profile)
+    return table
+
+
+def gammas(profile, *, count=GAMMA_DRAWS):
     """
     Gamma of the most probable map and of draws, from a lithiation of the truth they are to show.
 
-    On the tomograms of :func:`reference`. Writes the table ``limit-gamma``.
+    On the tomograms of :func:`reference`. The book shows a run that was kept: sixteen maps are
+    homogenized and fitted. ``benchmarks/limit.py`` makes it.
+
+    Parameters
+    ----------
+    profile : analysis.profiles.Profile
+    count : int
+        Draws of each electrode.
 
     Returns
     -------
@@ -218,9 +162,7 @@ def gammas(profile):
         one, probabilities = reference(profile, name)
         truths[name] = one.labels
         by_scenario = posterior.by_scenario(one.gray, one.cbd_profile)
-        drawn = draws.several(
-            by_scenario, one.targets, count=profile.limit_gamma_draws, seed=one.seed
-        )
+        drawn = draws.several(by_scenario, one.targets, count=count, seed=one.seed)
         found = {"posterior": posterior.ranked(probabilities[limit.WITH_PROFILE], one.targets)}
         found |= {f"draw {number}": labels for number, labels in enumerate(drawn, 1)}
         found |= limit.rivals(one)
@@ -229,6 +171,4 @@ def gammas(profile):
     fitted = beside.gammas(
         maps, truths, gamma=profile.gamma_true, current_mA_cm2=profile.fit_current
     )
-    table = beside.ratios(fitted)
-    storage.save_table("limit-gamma", table, profile=profile)
-    return table
+    return beside.ratios(fitted)

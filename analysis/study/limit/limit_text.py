@@ -203,4 +203,9 @@ def gamma(table, true):
             continue
         verb = "holds" if low <= value <= high else "misses"
         parts.append(f"{name} from {low:.3f} to {high:.3f}, which {verb} {value:g}")
-    return "Draws give " + "; ".join(parts) + "."
+    text = "Draws give " + "; ".join(parts) + "."
+    if bool(draw.get("scatter of truths", True)):
+        return text
+    return text + (
+        " This interval holds the spread of the draws alone, and not how far truths lie from them."
+    )

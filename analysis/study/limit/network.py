@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 import time
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import lru_cache
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -23,9 +23,7 @@ from analysis.study.limit import lessons
 from analysis.study.limit.lessons import Lesson, seed_for
 from analysis.study.limit.posterior import DISTANCE_MM, DISTANCES_MM, NAMES, NOISES, SCENARIOS
 
-# Steps of the optimizer at the end of each part of the training. A second part, where one is asked
-# for, measures tomograms as a whole, as a prediction does, and its rate falls all the way.
-STEPS = (1500,)
+STEPS = 6000  # of the optimizer
 
 
 @lru_cache(maxsize=1)
@@ -36,11 +34,11 @@ def judges(depth=96):
         for name in NAMES:
             drawn = lessons.drawn_of(name, scenario, seed_for("judge", scenario, name))
             part = slice((drawn.labels.shape[0] - depth) // 2, (drawn.labels.shape[0] + depth) // 2)
-            gray = transfer.image(drawn.composition[:, part], VOXEL_SIZE_UM, seed=1)
+            gray = transfer.image(drawn.composition, VOXEL_SIZE_UM, seed=1)
             image = voxel_features.measure(gray)
-            told = conditions.of_slices(image, drawn.cbd_profile[part])
+            told = conditions.of_slices(image, drawn.cbd_profile, scenario=scenario)
             found[f"{name} {scenario}"] = Block(
-                conditions.scaled(gray, image), told, drawn.labels[part]
+                conditions.scaled(gray, image)[part], told[part], drawn.labels[part]
             )
     return found
 
@@ -59,28 +57,7 @@ def judged(weights, size):
     return found
 
 
-def parts(lesson, steps):
-    """
-    The parts of a training: what is shown, and how the rate falls.
-
-    Parameters
-    ----------
-    lesson : Lesson
-    steps : sequence of int
-        At which the first part ends, and the second.
-
-    Returns
-    -------
-    parts : list of (Lesson, Course)
-    """
-    found = [(lesson, Course(steps[0]))]
-    for end in steps[1:]:
-        fall = (end - steps[0]) / end
-        found.append((replace(lesson, whole=True), Course(end, fall=fall)))
-    return found
-
-
-def course(size, lesson, steps, *, folder, progress=print):
+def taught(size, lesson, course, *, folder, progress=print):
     """
     One training, with its learning curve.
 
@@ -88,8 +65,7 @@ def course(size, lesson, steps, *, folder, progress=print):
     ----------
     size : analysis.segmentation.residual_unet.architecture.Size
     lesson : Lesson
-    steps : sequence of int
-        See :func:`parts`.
+    course : analysis.segmentation.residual_unet.network_training.Course
     folder : path-like
         Receives the checkpoint, what is trained, and a line of JSON for every hundred steps.
     progress : callable
@@ -101,7 +77,7 @@ def course(size, lesson, steps, *, folder, progress=print):
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    about = asdict(lesson) | {"steps": list(steps), "batch": Course(1).batch}
+    about = asdict(lesson) | asdict(course)
     about |= {"size": asdict(size), "parameters": architecture.parameters(size)}
     about |= {"voxels of a block": lessons.DEPTH * lessons.LATERAL**2}
     (folder / "about.json").write_text(json.dumps(about) + "\n", encoding="utf-8")
@@ -114,15 +90,12 @@ def course(size, lesson, steps, *, folder, progress=print):
             curve.write(json.dumps(row) + "\n")
         progress(json.dumps(row))
 
-    for seen, length in parts(lesson, steps):
-        file = folder / "checkpoint.npz"
-        weights = train(seen.block, size, length, checkpoint=file, watch=watch)
-    return weights
+    return train(lesson.block, size, course, checkpoint=folder / "checkpoint.npz", watch=watch)
 
 
-def trained(weights, size, lesson, *, blocks=60):
-    """The network with the range of images that it has seen, from some blocks of its training."""
-    seen = [voxel_features.measure(lesson.block(step, 0).gray) for step in range(blocks)]
+def trained(weights, size, lesson, *, tomograms=24):
+    """The network with the range of images that it has seen, from some of its tomograms."""
+    seen = [lesson.tomogram(number).image for number in range(tomograms)]
 
     def span(name):
         values = [getattr(image, name) for image in seen]
@@ -134,11 +107,12 @@ def trained(weights, size, lesson, *, blocks=60):
         noise=span("noise"),
         dark_spread=span("dark_spread"),
         edge_width=span("edge_width"),
+        dark_chord=span("dark_chord"),
         voxel_size_um=VOXEL_SIZE_UM,
     )
 
 
-def recipe(file, size, lesson, steps):
+def recipe(file, size, lesson, course):
     """What somebody needs to train such weights again, as a dict for JSON."""
     packages = ("numpy", "scipy", "numba", "keras", "torch")
     return {
@@ -150,10 +124,8 @@ def recipe(file, size, lesson, steps):
         "the same bytes": "with the same versions and number of threads only",
         "size": asdict(size),
         "parameters": architecture.parameters(size),
-        "parts": [
-            {"tomograms measured as a whole": seen.whole} | asdict(length)
-            for seen, length in parts(lesson, steps)
-        ],
+        "course": asdict(course),
+        "tomograms at a time, steps between new ones": [lessons.STOCK, lessons.PER_TOMOGRAM],
         "specimens": [lesson.place(number) for number in range(lesson.specimens)],
         "lateral, depth of a block [voxel]": [lessons.LATERAL, lessons.DEPTH],
         "noises": NOISES,
@@ -163,38 +135,39 @@ def recipe(file, size, lesson, steps):
     }
 
 
-def store(weights, size, lesson, steps, *, file=network_file.WEIGHTS):
+def store(weights, size, lesson, course, *, file=network_file.WEIGHTS):
     """Write weights, their hash and their recipe."""
     network_file.save(file, trained(weights, size, lesson))
     with storage.atomic(Path(file).with_suffix(".json")) as temporary:
-        text = json.dumps(recipe(file, size, lesson, steps), indent=1)
+        text = json.dumps(recipe(file, size, lesson, course), indent=1)
         temporary.write_text(text + "\n", encoding="utf-8")
 
 
 def main(arguments=None):
     """Train anew: ``python -m analysis.study.limit.network``."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--steps", type=int, nargs="+", default=STEPS, help="at the end of each part"
-    )
+    parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--fall", type=float, default=Course.fall, help="share of the steps")
     parser.add_argument("--specimens", type=int, default=Lesson.specimens)
     parser.add_argument("--fine", type=int, default=architecture.Size.fine, help="channels")
     parser.add_argument("--coarse", type=int, default=architecture.Size.coarse, help="channels")
+    parser.add_argument("--middle", type=int, default=architecture.Size.middle, help="blocks")
     parser.add_argument("--scenarios", nargs="+", default=SCENARIOS, choices=SCENARIOS)
     parser.add_argument("--folder", default="_build/limit_network", help="of the checkpoint")
     parser.add_argument("--keep", action="store_true", help="do not replace the stored weights")
     asked = parser.parse_args(arguments)
-    if min(asked.steps) < 1 or list(asked.steps) != sorted(set(asked.steps)):
-        parser.error(f"--steps are {asked.steps}; expected numbers that rise from at least one")
-    for name in ("specimens", "fine", "coarse"):
+    if not 0 <= asked.fall <= 1:
+        parser.error(f"--fall is {asked.fall}; expected a share from 0 to 1")
+    for name in ("steps", "specimens", "fine", "coarse", "middle"):
         if getattr(asked, name) < 1:
             parser.error(f"--{name} is {getattr(asked, name)}; expected at least one")
     check_backend()
-    size = architecture.Size(asked.fine, asked.coarse)
+    size = architecture.Size(asked.fine, asked.coarse, middle=asked.middle)
+    course = Course(asked.steps, fall=asked.fall)
     lesson = Lesson(asked.specimens, tuple(asked.scenarios))
-    weights = course(size, lesson, asked.steps, folder=asked.folder)
+    weights = taught(size, lesson, course, folder=asked.folder)
     if not asked.keep:
-        store(weights, size, lesson, asked.steps)
+        store(weights, size, lesson, course)
         print(f"{network_file.WEIGHTS}: {network_file.WEIGHTS.stat().st_size / 1e6:.2f} MB")
 
 

@@ -9,7 +9,7 @@ from analysis import profiles, storage
 from analysis.figures import style
 from analysis.segmentation import agreement, draws, limit_network, posterior
 from analysis.segmentation.boosting import voxel_features
-from analysis.segmentation.residual_unet import conditions, network_file
+from analysis.segmentation.residual_unet import network_file
 from analysis.study.limit import limit, limit_runs, rivals
 
 U_NET, U_NET_WITH_PROFILE = "U-Net", "U-Net with profile"
@@ -23,7 +23,7 @@ TITLES = {
     "U-Net, most probable": "most probable map of the U-Net",
     "U-Net, draw": "draw from the U-Net",
 }
-DRAWS = 3  # from the U-Net's posterior; those from the trees have intervals
+DRAWS = 2  # from the U-Net's posterior; those from the trees have intervals
 
 
 def posteriors(one, *, network=None):
@@ -40,19 +40,28 @@ def posteriors(one, *, network=None):
     probabilities : dict of str to (Z, Y, X, 3) ndarray of float32
         Keyed ``U-Net`` and ``U-Net with profile``.
     """
+    found = by_scenario(one, network=network)
+    return {name: limit_network.mixture(each) for name, each in found.items()}
+
+
+def by_scenario(one, *, network=None):
+    """What :func:`posteriors` are the mixtures of: for each of them a dict keyed by scenario."""
     network = network_file.stored() if network is None else network
     image = voxel_features.measure(one.gray)
-    gray = conditions.scaled(one.gray, image)
     return {
-        name: limit_network.answers(network, gray, conditions.of_slices(image, profile))
+        name: limit_network.by_scenario(network, one.gray, image, profile)
         for name, profile in zip(NETWORKS, (None, one.cbd_profile), strict=True)
     }
 
 
 @lru_cache(maxsize=2)  # both electrodes; the chapter comes back to them
+def _reference(profile, name):
+    return by_scenario(limit_runs.reference(profile, name)[0])
+
+
 def reference(profile, name):
     """Probabilities of the U-Net on the specimen of :func:`limit_runs.reference`."""
-    return posteriors(limit_runs.reference(profile, name)[0])
+    return {kind: limit_network.mixture(each) for kind, each in _reference(profile, name).items()}
 
 
 def overlap(profile):
@@ -142,8 +151,9 @@ def physics(profile, table):
         one, _ = limit_runs.reference(profile, name)
         said = reference(profile, name)[U_NET_WITH_PROFILE]
         found = [("U-Net, most probable", posterior.ranked(said, one.targets))]
-        for seed in range(min(DRAWS, profile.limit_draws)):
-            found.append(("U-Net, draw", draws.draw(said, one.targets, seed=seed)))
+        among = _reference(profile, name)[U_NET_WITH_PROFILE]
+        for labels in draws.several(among, one.targets, count=DRAWS, seed=one.seed):
+            found.append(("U-Net, draw", labels))
         for kind, labels in found:
             row = one.place | {"kind": kind, "kappa": agreement.kappa(labels, one.labels)}
             rows.append(row | limit.physics(labels))
