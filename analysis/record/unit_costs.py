@@ -157,9 +157,7 @@ def _voxels_of_study(profile):
 
 WORK = {
     "05_neural_network": lambda p: p.nn_epochs * p.nn_samples_per_epoch,
-    "07b_limit": lambda p: (
-        p.limit_lateral**2 * (p.limit_draws + max(p.limit_learning)) + p.lateral**2 * p.cutouts
-    ),
+    "07b_limit": lambda p: p.limit_lateral**2 * p.limit_draws + p.lateral**2 * p.cutouts,
     "14c_one_gamma": lambda p: (
         p.consistency_lateral**2 * p.consistency_pieces + p.lateral**2 * p.cutouts
     ),

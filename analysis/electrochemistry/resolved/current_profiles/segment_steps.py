@@ -4,7 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from analysis.electrochemistry.resolved.current_profiles.held_voltage import HELD_TO_V, CurrentSearch
+from analysis.electrochemistry.resolved.current_profiles.held_voltage import (
+    HELD_TO_V,
+    CurrentSearch,
+)
 from analysis.electrochemistry.resolved.newton import solve_step
 from analysis.electrochemistry.resolved.time_integration import PAST_CUTOFF_V, Run
 
