@@ -21,7 +21,7 @@ def reached(record):
         number = int(rows.specimens[name, "U-Net with profile"])
         met = "met" if net >= wanted else f"missed by {wanted - net:.2f}"
         parts.append(
-            f"{net:.2f} on {number} electrodes of {name} (the trees: {trees:.2f}; aimed at: "
+            f"{net:.2f} on {number} electrodes of {name} (the trees: {trees:.2f}; the aim set before training: "
             f"{wanted:.2f}, {met})"
         )
     text = "With the depth profile the U-Net reaches a kappa of " + " and ".join(parts) + "."
@@ -29,7 +29,7 @@ def reached(record):
     if told is None:
         return text
     parts = [
-        f"{told[name]:.2f} on {name} (aimed at: {wanted:.2f}, "
+        f"{told[name]:.2f} on {name} (the aim set before training: {wanted:.2f}, "
         f"{'met' if told[name] >= wanted else f'missed by {wanted - told[name]:.2f}'})"
         for name, wanted in TOLD.items()
     ]
