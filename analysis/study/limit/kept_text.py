@@ -21,8 +21,8 @@ def reached(record):
         number = int(rows.specimens[name, "U-Net with profile"])
         met = "met" if net >= wanted else f"missed by {wanted - net:.2f}"
         parts.append(
-            f"{net:.2f} on {number} electrodes of {name} (the trees: {trees:.2f}; the aim set before training: "
-            f"{wanted:.2f}, {met})"
+            f"{net:.2f} on {number} electrodes of {name} (the trees: {trees:.2f}; the aim set "
+            f"before training: {wanted:.2f}, {met})"
         )
     text = "With the depth profile the U-Net reaches a kappa of " + " and ".join(parts) + "."
     told = rows.kappa.unstack("method").get(kept.INFORMED)
