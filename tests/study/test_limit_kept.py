@@ -117,7 +117,7 @@ def test_reached_turns_with_the_kappa(record):
         if one["method"] == "U-Net with profile" and one["specimen"] == "TL":
             one["kappa"] = 0.46
     assert "0.46 on 3 electrodes of TL" in kept_text.reached(record)
-    assert "aimed at: 0.49, missed by 0.03)" in kept_text.reached(record)
+    assert "the aim set before training: 0.49, missed by 0.03)" in kept_text.reached(record)
 
 
 def test_stopped_turns_with_the_curve(record):
