@@ -29,7 +29,7 @@ class Coarsening:
 
     @property
     def aggregates(self):
-        """For the kernels of :mod:`.grid_transfer`."""
+        """For the kernels of :mod:`~analysis.electrochemistry.transport.grid_transfer`."""
         return Aggregates(self.first, self.parent, self.fold_y, self.fold_x)
 
     @property

@@ -1,8 +1,8 @@
 """Where the solvers run: threads of this machine, or a graphics card. The one place that chooses.
 
 Both have the same methods: ``zeros``, ``put`` and ``get`` for arrays, ``run`` for the kernels of
-:mod:`.stencil`, :mod:`.grid_transfer` and :mod:`.vectors`, ``whole`` for the functions of
-:mod:`.fields`. The algorithm above them (time steps, cycles, conjugate gradients) is one.
+``transport.stencil``, ``grid_transfer`` and ``vectors``, ``whole`` for the functions of
+``fields``. The algorithm above them (time steps, cycles, conjugate gradients) is one.
 """
 
 from analysis.electrochemistry.transport.threads import ThreadPool
