@@ -60,7 +60,7 @@ class ThreadPool:
 
     @staticmethod
     def whole(function, *args):
-        """Call a function of :mod:`~analysis.electrochemistry.transport.fields`, which works on whole arrays."""
+        """Call a function of ``transport.fields``, which works on whole arrays."""
         return function(*args)
 
     @staticmethod

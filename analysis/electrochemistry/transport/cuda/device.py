@@ -74,7 +74,7 @@ class CudaDevice:
         return self._twin(kernel).launch(n, args)
 
     def whole(self, function, *args):
-        """The twin of a function of :mod:`~analysis.electrochemistry.transport.fields` on all slices; its sum, if any."""
+        """The twin of a function of ``transport.fields`` on all slices; its sum, if any."""
         twin = self._twin(function)
         return twin.launch(twin.shapes(args)[0][0] - 2, args)
 
