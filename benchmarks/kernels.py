@@ -67,30 +67,27 @@ def _kernels(older, size):
     weights = np.float32(0.7), np.float32(0.5)
     span, half = (0, size), (0, size // 2)
 
-    def pair(name, new, old, written):
-        return name, new, old, written
-
     for add in (False, True):
-        yield pair(
+        yield (
             f"smooth, add {add}",
             lambda add=add: stencil.smooth(*span, b, inverse, faces, weights, add, out),
             lambda add=add: older.smooth(*span, b, inverse, *faces, *weights, add, out),
             out,
         )
     for with_e in (False, True):
-        yield pair(
+        yield (
             f"apply, with_e {with_e}",
             lambda w=with_e: stencil.apply(*span, x, faces, e, w, out),
             lambda w=with_e: older.apply(*span, x, *faces, e, w, out),
             out,
         )
-        yield pair(
+        yield (
             f"residual, with_e {with_e}",
             lambda w=with_e: stencil.residual(*span, x, b, faces, e, w, out),
             lambda w=with_e: older.residual(*span, x, b, *faces, e, w, out),
             out,
         )
-        yield pair(
+        yield (
             f"residual_restricted, with_e {with_e}",
             lambda w=with_e: grid_transfer.residual_restricted(
                 *half, x, b, faces, e, w, groups, small
@@ -100,7 +97,7 @@ def _kernels(older, size):
             ),
             small,
         )
-    yield pair(
+    yield (
         "prolong",
         lambda: grid_transfer.prolong(*span, small, groups, out),
         lambda: older.prolong(*span, small, parent, True, True, out),

@@ -5,7 +5,6 @@ what it had. Fields of voxels stay behind; curves, fits, structures and tables a
 that the record did not write is replaced or deleted.
 """
 
-import hashlib
 import json
 import shutil
 import tempfile
@@ -140,10 +139,9 @@ def _is_kept(profile, name, before, digest):
 
 
 def _entry(file, source_sha256, old, about):
-    content = file.read_bytes()
     entry = {
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "bytes": len(content),
+        "sha256": storage.sha256(file),
+        "bytes": file.stat().st_size,
         "source_sha256": source_sha256,
     }
     if old:
@@ -158,7 +156,7 @@ def _check_room(folder, files, before, made):
         if not file.exists():
             continue
         ours = {before[name]["sha256"], *before[name].get("replaces", ())} if name in before else ()
-        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        digest = storage.sha256(file)
         if digest not in ours and digest != files[name]["sha256"]:
             raise ValueError(
                 f"{file} is not as the record wrote it, and would be replaced. Move it away, or "

@@ -6,7 +6,6 @@ them knows has no cost; it never counts as free.
 """
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -32,26 +31,6 @@ LAWS = {
 USUAL_STEPS = 50  # of a resolved lithiation; runs of the paper's six currents take 41 to 58
 
 
-@dataclass(frozen=True)
-class UnitCost:
-    """
-    Cost of one case of a kind.
-
-    Attributes
-    ----------
-    cpu_s : float
-        CPU seconds; NaN if never measured.
-    peak_MB : float
-        Memory of its process.
-    source : str
-        Where that was measured.
-    """
-
-    cpu_s: float
-    peak_MB: float
-    source: str
-
-
 def kind_of(case):
     """The kind of a case as the plan has it."""
     if case.kind == "structure":
@@ -63,7 +42,7 @@ def kind_of(case):
 def voxels_of(case, profile):
     """Voxels of the volume that a case works on, whether or not it has been made."""
     edge = profile.resolved_lateral if case.resolved else profile.lateral
-    return _slices(case.specimen) * edge**2
+    return electrode(case.specimen).thickness_voxels() * edge**2
 
 
 def size_of(case, profile, steps=None):
@@ -89,7 +68,7 @@ def unit_costs(cases_of):
     Returns
     -------
     found : dict of str to dict
-        ``cpu_s_per_size`` and ``MB_per_size`` (medians) and ``cases``, keyed by kind.
+        ``cpu_s_per_size`` (median), ``peak_MB`` (the largest) and ``cases``, keyed by kind.
     """
     seen = {}
     for case, profile in cases_of:
@@ -178,10 +157,6 @@ SAME_WORK = {
     "paper_tables",
     "which_method",
 }
-
-
-def _slices(specimen):
-    return electrode(specimen).thickness_voxels()
 
 
 def machine_profiles(profile):

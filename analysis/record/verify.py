@@ -55,8 +55,8 @@ def within_reach(profile):
     """Those of them whose labels can be made here, or are here."""
     found = []
     for case, name, entry in recorded_cases(profile):
-        here = case.method not in ANEW and _labels_here(case, profile) == entry["labels_sha256"]
-        if case.method in ANEW or here:
+        recorded = entry["labels_sha256"]
+        if case.method in ANEW or cases.labels_digest(case.labels, profile) == recorded:
             found.append((case, name, entry))
     return found
 
@@ -209,10 +209,6 @@ def _map(profile, specimen, cutout, method):
         return clustering.trinarize(profile, specimen, cutout)[0]
     image = storage.load_volume(gray, profile=profile).values
     return thresholding.trinarize(image, electrodes.electrode(specimen).targets())
-
-
-def _labels_here(case, profile):
-    return cases.labels_digest(case.labels, profile)
 
 
 def _load_labels(case, profile):

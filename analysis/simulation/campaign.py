@@ -83,12 +83,12 @@ def run(cases, profile, *, scheduler=None, workers=None, wait_s=None, progress=p
     finished, failed = len(cases) - len(missing), {}
     if not missing:
         return Summary(finished, 0, {})
+    course = _Course(missing, profile, progress)
     if scheduler:
         outcomes = cluster.outcomes(missing, profile, scheduler, wait_s=wait_s, progress=progress)
     else:
         workers = min(workers or _worthwhile_workers(missing, profile), len(missing))
-        outcomes = local.outcomes(missing, profile, workers, begun=lambda at: course.begun(at))
-    course = _Course(missing, profile, progress)
+        outcomes = local.outcomes(missing, profile, workers, begun=course.begun)
     for done, (case, outcome) in enumerate(outcomes, start=1):
         reason = outcome.reason or _reason_not_here(case, profile, patient=bool(scheduler))
         if reason:

@@ -164,4 +164,5 @@ def _shape(curve):
     """Logarithm of the last capacity, then the voltage at every share of it."""
     capacity, voltage = curve
     share = np.linspace(0, 1, SHARES)
-    return np.concatenate([[np.log(capacity[-1])], np.interp(share * capacity[-1], *curve)])
+    volts = np.interp(share * capacity[-1], capacity, voltage)
+    return np.concatenate([[np.log(capacity[-1])], volts])

@@ -3,12 +3,12 @@
 It is written by :mod:`analysis.record.collect` and comes with the repository, unlike the results.
 """
 
-import hashlib
 import json
 import os
 from pathlib import Path
 
 from analysis import profiles
+from analysis.storage.checksums import sha256
 from analysis.storage.files import record_read
 from analysis.storage.places import MANIFEST
 
@@ -55,5 +55,5 @@ def trouble(profile, name, entry):
     file = folder(profile) / name
     if not file.is_file():
         return "is missing"
-    digest = hashlib.sha256(file.read_bytes()).hexdigest()
-    return "" if digest == entry["sha256"] else "is not as the record was written (SHA-256 differs)"
+    same = sha256(file) == entry["sha256"]
+    return "" if same else "is not as the record was written (SHA-256 differs)"

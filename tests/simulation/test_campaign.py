@@ -20,23 +20,12 @@ from analysis.simulation import campaign, case_lists, cases, local
 from analysis.simulation import run as simulations
 from analysis.simulation.run import Outcome
 
+from .volumes import blobs
+
 ROOT = Path(__file__).resolve().parents[2]
 METHODS = ("truth", "kmeans")
 SMOKE = profiles.get("smoke")
 VOXEL_UM = 2.568
-
-
-def blobs(seed, shape=(64, 24, 24)):
-    from scipy.ndimage import gaussian_filter
-
-    rng = np.random.default_rng(seed)
-    solid = gaussian_filter(rng.normal(size=shape), 2.5, mode="wrap")
-    binder = gaussian_filter(rng.normal(size=shape), 1.5, mode="wrap")
-    labels = np.zeros(shape, np.uint8)
-    am = solid > np.quantile(solid, 1 - 0.5954)
-    labels[am] = 2
-    labels[~am & (binder > np.quantile(binder[~am], 0.43))] = 1
-    return labels
 
 
 def fill(specimens=("SL", "TL"), closed=()):

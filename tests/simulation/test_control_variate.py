@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import xarray as xr
-from scipy.ndimage import gaussian_filter
 
 from analysis import profiles, storage
 from analysis.electrochemistry import gamma_fit
@@ -14,20 +13,11 @@ from analysis.electrochemistry.porous_electrode import homogenization
 from analysis.simulation import cases, control_variate
 from analysis.simulation import run as simulations
 
+from .volumes import blobs
+
 VOXEL_UM, CURRENT, NOISE_V = 1.284, 6.0, 2e-3
 MATERIALS = replace(DEFAULT, cutoff_V=3.4)
 OPTIONS = {"current_mA_cm2": CURRENT, "noise_V": NOISE_V, "materials": MATERIALS}
-
-
-def blobs(seed, shape=(64, 24, 24)):
-    rng = np.random.default_rng(seed)
-    solid = gaussian_filter(rng.normal(size=shape), 2.5, mode="wrap")
-    binder = gaussian_filter(rng.normal(size=shape), 1.5, mode="wrap")
-    labels = np.zeros(shape, np.uint8)
-    am = solid > np.quantile(solid, 1 - 0.5954)
-    labels[am] = 2
-    labels[~am & (binder > np.quantile(binder[~am], 0.43))] = 1
-    return labels
 
 
 @pytest.fixture(scope="module")

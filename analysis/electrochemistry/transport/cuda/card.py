@@ -71,11 +71,11 @@ def fault_of(state):
         return ""
     if not state.package:
         return f"numba-cuda is not installed. {INSTALL}"
+    said = f" ({state.error})" if state.error else ""
     if state.driver is None:
         return (
-            "No driver of NVIDIA was found"
-            + (f" ({state.error})" if state.error else "")
-            + ". Install the driver of the card, and see that nvidia-smi lists it."
+            f"No driver of NVIDIA was found{said}. Install the driver of the card, and see that "
+            "nvidia-smi lists it."
         )
     if state.driver < LEAST_CUDA:
         return (
@@ -86,9 +86,8 @@ def fault_of(state):
         return f"numba-cuda does not find NVIDIA's compiler (NVVM). {INSTALL}"
     if state.card is None:
         return (
-            "No card was found"
-            + (f" ({state.error})" if state.error else "")
-            + ". See that nvidia-smi lists one and that CUDA_VISIBLE_DEVICES does not hide it."
+            f"No card was found{said}. See that nvidia-smi lists one and that "
+            "CUDA_VISIBLE_DEVICES does not hide it."
         )
     return ""
 
