@@ -1,6 +1,7 @@
 """The half cell on a plane of voxels in FiPy, beside the resolved solver."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from analysis.electrochemistry import fipy_voxels
@@ -64,6 +65,17 @@ def test_orders_in_the_voxel_edge(monkeypatch):
     # both go to the same limit: extrapolated, the first order is gone
     assert 2 * kept[-1] - kept[-2] == pytest.approx(whole[-1], abs=1e-3)
     assert np.abs(kept[-1] - whole[-1]).max() > 1.5e-3
+
+
+def test_the_sentence_on_orders_follows_them():
+    edges = np.array([1.0, 0.5, 0.25])
+    table = pd.DataFrame({"fipy_V": 3.5 + edges**2, "conductivity": 0.1 + edges})
+    text = plane.orders_text(table)
+    assert "voltage converges with order 2.0" in text and "conductivity converges with" in text
+    assert "less, as for the conductivity" in text and "More than 2" not in text
+    text = plane.orders_text(table.assign(fipy_V=edges**3, conductivity=edges**2))
+    assert "More than 2, for the voltage," in text and "less, as" not in text
+    assert "the voltage has no order" in plane.orders_text(table.assign(fipy_V=3.5))
 
 
 def test_slopes_of_the_currents_are_those_of_finite_differences():

@@ -185,6 +185,35 @@ def order(values):
     return float(np.log2(abs(first / second))) if second else np.nan
 
 
+def orders_text(table):
+    """
+    Orders in h of voltage and conductivity, and what they say, in words.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From :func:`refined`, on three edges.
+    """
+    orders = {"voltage": order(table.fipy_V), "conductivity": order(table.conductivity)}
+    parts = [
+        f"the {name} converges with order {value:.1f} in h"
+        if np.isfinite(value)
+        else f"the {name} has no order"
+        for name, value in orders.items()
+    ]
+    text = " and ".join(parts)
+    low = " and the ".join(name for name, value in orders.items() if value < 1.8)
+    high = " and the ".join(name for name, value in orders.items() if value > 2.2)
+    if low:
+        text += (
+            f". Smooth fields have order 2; less, as for the {low}, comes of the corners of the "
+            "voxels, at which currents crowd"
+        )
+    if high:
+        text += f". More than 2, for the {high}, says that the coarsest edge is too coarse for one"
+    return text
+
+
 def agreement_text(pair, limit_mV=1.0):
     """Whether FiPy and the resolved solver agree on a plane, in words."""
     same = "agree" if pair.rms_mV <= limit_mV else "do not agree"
