@@ -14,6 +14,7 @@ Read in this order:
    of ``time_differences`` and ``field_sums``; ``step_record`` keeps what the steps gave.
 7. ``current_profiles``: charge, rest, pulses and held voltages instead of one lithiation.
 8. ``solution``: what a run leaves behind; ``checkpoint``: how a killed run goes on.
+9. ``cuda``: the kernels on a graphics card.
 """
 
 from analysis._names import lazily

@@ -11,7 +11,7 @@ LAST_SHIFT_V = 1e-7  # of a potential; the error left is its square by RT / F
 LARGEST_SHIFT_V = 1e-3
 
 
-def carry(mismatch, potential, scale):
+def carry(run, mismatch, potential, scale):
     """
     Shift a potential until an electrode about carries the current, where that is a new one.
 
@@ -23,7 +23,7 @@ def carry(mismatch, potential, scale):
         off, slope = mismatch()
         if abs(off) < ABRUPT:
             return shifts > 0
-        potential[1:-1, 1:-1, 1:-1] += min(max(off * scale / slope, -START_V), START_V)
+        run(_cell.shift, min(max(off * scale / slope, -START_V), START_V), potential)
     return True
 
 
@@ -56,12 +56,14 @@ def close_salt(run, storage, salt, history, weight):
     return factor - 1
 
 
-def close_lithium(lithium, history, active, bounds, weight, gain):
+def close_lithium(whole, lithium, history, active, bounds, weight, gain):
     """
     Shift the lithium so that it grows by what the current brings; returns the sum of the shifts.
 
     Parameters
     ----------
+    whole : callable
+        Calls a kernel on whole fields.
     lithium, history, active : padded ndarray
         Concentration [mol/m³], the other terms of its time difference, share of active material.
     bounds : tuple of float
@@ -75,18 +77,20 @@ def close_lithium(lithium, history, active, bounds, weight, gain):
     -------
     change : float
     """
-    free, have = lithium_room(lithium, history, active, *bounds, weight)
+    free, have = whole(lithium_room, lithium, history, active, *bounds, weight)
     shift = (gain - have) / free
-    shift_lithium(lithium, active, *bounds, shift)
+    whole(shift_lithium, lithium, active, *bounds, shift)
     return shift * free
 
 
-def close_current(mismatch, potential, scale):
+def close_current(run, mismatch, potential, scale):
     """
     Shift a potential until an electrode carries the current.
 
     Parameters
     ----------
+    run : callable
+        Calls a kernel over the slices of cells.
     mismatch : callable
         ``mismatch()`` returns how much the current is off, over `scale`, and the slope by which a
         rise of the potential takes it away [A/m per V].
@@ -108,7 +112,7 @@ def close_current(mismatch, potential, scale):
         step = off * scale / slope
         if abs(step) > LARGEST_SHIFT_V:
             break
-        potential[1:-1, 1:-1, 1:-1] += step
+        run(_cell.shift, step, potential)
         moved += step
         if abs(step) < LAST_SHIFT_V:
             break

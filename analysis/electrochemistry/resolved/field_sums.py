@@ -60,6 +60,16 @@ def add_potential(start, stop, scale, d, x):
 
 
 @kernel
+def shift(start, stop, by, x):
+    """Add a constant to all cells."""
+    for k in range(start + 1, stop + 1):
+        for j in range(1, x.shape[1] - 1):
+            row = x[k, j]
+            for i in range(1, x.shape[2] - 1):
+                row[i] += by
+
+
+@kernel
 def add_salt(start, stop, unit, v, cell, c):
     """Change concentrations by ``unit v``, at most 80 % down; return the largest change."""
     top = 0.0

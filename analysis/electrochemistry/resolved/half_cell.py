@@ -18,6 +18,7 @@ from analysis.electrochemistry.resolved import checkpoint
 from analysis.electrochemistry.resolved import grid as domain
 from analysis.electrochemistry.resolved.state import ResolvedCell
 from analysis.electrochemistry.resolved.time_integration import ResolvedControl, Run
+from analysis.electrochemistry.transport.devices import open_device
 from analysis.electrochemistry.transport.threads import ThreadPool
 from analysis.phases import check_voxel_size
 
@@ -38,6 +39,10 @@ class RunOptions:
         Accuracy. Ask for more where small differences between curves count.
     threads : int, optional
         Threads; by default as many as cores, at most four.
+    device : {"cpu", "cuda"}
+        Where the cell is solved: on threads of the CPU, or on a graphics card (optional extra
+        ``[gpu]``), on which all fields stay. Curves and checkpoints are those of the CPU but for
+        rounding; a run that was begun on one goes on on the other.
     largest_inert : float
         Largest share of electrolyte or solid that may be cut off; more than the default is a sign
         of labels that are upside down or too small a cutout.
@@ -51,6 +56,7 @@ class RunOptions:
 
     control: ResolvedControl | None = None
     threads: int | None = None
+    device: str = "cpu"
     largest_inert: float = 0.2
     checkpoint_path: object = None
     checkpoint_every_s: float = 300.0
@@ -115,8 +121,11 @@ def lithiate(
         For an option that there is not.
     MemoryError
         If the volume needs more memory than is available.
+    transport.cuda.card.CudaError
+        If the card cannot be used, or has not enough memory. Nothing runs on the CPU instead.
     """
     options, voxels_per_cell = options_of(options, voxels_per_cell)
+    pool = open_device(options.device, options.threads)
     check_voxel_size(voxel_size_um)
     control = options.control or ResolvedControl()
     check_arguments(current_mA_cm2, end_s, voxels_per_cell, snapshots_s)
@@ -129,9 +138,9 @@ def lithiate(
         largest_inert=options.largest_inert,
         voxels_per_cell=voxels_per_cell,
     )
-    check_memory(geometry.shape, geometry.voxels if voxels_per_cell > 1 else None)
+    check_memory_on(pool, geometry)
     start = time.perf_counter(), time.process_time()
-    cell = ResolvedCell(geometry, materials, ThreadPool(options.threads))
+    cell = ResolvedCell(geometry, materials, pool)
     cell.set_rest(materials.active.initial_content)
     run = Run(cell, current_mA_cm2, cutoff, control, snapshots_s, end_s)
     case = (gamma, current_mA_cm2, voxel_size_um, materials, control, cutoff, voxels_per_cell)
@@ -205,6 +214,26 @@ def check_voxels_per_cell(voxels_per_cell):
             f"voxels_per_cell or joined is {n!r}; expected a whole number from 1 to the lateral "
             "width."
         )
+
+
+def check_memory_on(pool, geometry):
+    """
+    Compare what the cell of a domain needs with what there is where it is to be solved.
+
+    Raises
+    ------
+    MemoryError
+        If the memory of this machine is too small.
+    transport.cuda.card.CudaError
+        If that of the card is.
+    """
+    voxels = geometry.voxels if geometry.voxels_per_cell > 1 else None
+    if isinstance(pool, ThreadPool):
+        check_memory(geometry.shape, voxels)
+        return
+    from analysis.electrochemistry.resolved.cuda import memory
+
+    memory.check(geometry.shape, voxels, *pool.free_memory())
 
 
 def check_memory(shape, voxels=None, available=None):

@@ -18,14 +18,14 @@ import numpy as np
 from analysis.electrochemistry.resolved import conservation, field_sums, interface
 from analysis.electrochemistry.resolved import electrolyte_fluxes as _electrolyte
 from analysis.electrochemistry.resolved import solid_diffusion as lithium
-from analysis.electrochemistry.resolved.linear_solver import exchange
+from analysis.electrochemistry.resolved.linear_solver import exchange, lithium_electrode
 from analysis.electrochemistry.resolved.linear_solver.bicgstab import bicgstab
 from analysis.electrochemistry.resolved.linear_solver.coarse_levels import PHI, PSI, SALT
 from analysis.electrochemistry.resolved.linear_solver.conjugate_residuals import (
     conjugate_residuals,
 )
+from analysis.electrochemistry.transport import fields, vectors
 from analysis.electrochemistry.transport import stencil as _stencil
-from analysis.electrochemistry.transport import vectors
 
 LEFT_OVER = 0.3  # residual of conjugate residuals, relative, from which another method goes on
 FAILED = 0.9  # residual of the linear solver, relative, that is no solution
@@ -109,8 +109,8 @@ def solve_step(cell, current_A_m2, weight, tolerance, scale_A_m2=None):
     scale = abs(current_A_m2 if scale_A_m2 is None else scale_A_m2)
     if scale > 0:
         (metal, cathode), unit = _electrodes(cell, current_A_m2, scale)
-        if conservation.carry(metal, cell.psi, unit):
-            conservation.carry(cathode, cell.phi, unit)
+        if conservation.carry(cell.run, metal, cell.psi, unit):
+            conservation.carry(cell.run, cathode, cell.phi, unit)
     changes = (np.inf,) * 4
     limits = np.array(
         [
@@ -166,10 +166,11 @@ def _close_balances(cell, current_A_m2, weight, scale_A_m2):
     gain, unit = (one * cell.inverse_f / (cell.voxel_edge**2 * weight) for one in (total, scale))
     salt = conservation.close_salt(cell.run, cell.storage, cell.salt, cell.histories[0], weight)
     lithium = conservation.close_lithium(
-        cell.lithium, cell.histories[-1], cell.active, cell.bounds, weight, gain
+        *(cell.pool.whole, cell.lithium, cell.histories[-1], cell.active, cell.bounds),
+        *(weight, gain),
     )
-    psi, off = conservation.close_current(metal, cell.psi, scale)
-    phi, other = conservation.close_current(cathode, cell.phi, scale)
+    psi, off = conservation.close_current(cell.run, metal, cell.psi, scale)
+    phi, other = conservation.close_current(cell.run, cathode, cell.phi, scale)
     return (salt, lithium / max(unit, 1e-300), psi, phi), max(off, other)
 
 
@@ -178,12 +179,12 @@ def _electrodes(cell, current_A_m2, scale_A_m2):
     total, scale = (cell.edge * cell.columns * one for one in (current_A_m2, scale_A_m2))
 
     def metal():
-        current, slope, _ = cell.lithium_electrode()
-        return (float(current.sum()) - total) / scale, float(slope.sum())
+        current, slope = cell.lithium_electrode()
+        return (current - total) / scale, slope
 
     def cathode():
         current = cell.evaluate_reaction()
-        return -(current + total) / scale, float(cell.rates.slope_phi.sum(dtype=float))
+        return -(current + total) / scale, cell.exchange_slope
 
     return (metal, cathode), scale
 
@@ -191,12 +192,11 @@ def _electrodes(cell, current_A_m2, scale_A_m2):
 def _iterate(cell, current_A_m2, weight, rtol, max_cycles):
     """One Newton iteration; returns the largest changes and the cycles of the linear solver."""
     with cell.voxel_beside.lent("known change of the lithium") as known:
-        metal = _linearize(cell, weight, known)
-        _residual(cell, current_A_m2, weight, metal[0], known)
-    slopes = [part.astype(np.float32) for part in metal[1:]]
+        _linearize(cell, weight, known)
+        _residual(cell, current_A_m2, weight, known)
     with cell.beside.lent("weights of the solid rows") as weights:
         system = (
-            *(cell.work, lambda x, y: _jacobian(cell, weight, slopes, x, y)),
+            *(cell.work, lambda x, y: _jacobian(cell, weight, x, y)),
             *(cell.preconditioner.cycle, cell.pool),
         )
         options = dict(max_cycles=max_cycles, weights=cell.preconditioner.weights(weights))
@@ -205,32 +205,27 @@ def _iterate(cell, current_A_m2, weight, rtol, max_cycles):
         if left > LEFT_OVER:
             more, rest = bicgstab(*system, rtol=rtol / left, **options)
             cycles, cell.linear_residual = cycles + more, left * rest
-    _shift_potentials(cell, slopes[0])
+    _shift_potentials(cell)
     return _update(cell, weight), cycles
 
 
-def _shift_potentials(cell, metal_slope):
+def _shift_potentials(cell):
     """
     Solve the sums of the rows of charge and of electrons exactly, by a shift of each potential.
 
     Two constants hardly show in the residual of single cells, but move all currents.
     """
-    work, inner = cell.work, (slice(1, -1),) * 3
+    work = cell.work
     charge, electrons = (cell.run(field_sums.total, work.r[field]) for field in (PSI, PHI))
-    exchange_slope = float(cell.rates.slope_phi.sum(dtype=float))
-    psi = (charge + electrons) / float(metal_slope.sum(dtype=float))
-    phi = psi + electrons / exchange_slope
+    psi = (charge + electrons) / cell.pool.whole(fields.sum_of, cell.metal.rise)
+    phi = psi + electrons / cell.exchange_slope
     if np.isfinite(psi + phi):
-        work.x[PSI][inner] += np.float32(psi)
-        work.x[PHI][inner] += np.float32(phi)
+        cell.run(field_sums.shift, np.float32(psi), work.x[PSI])
+        cell.run(field_sums.shift, np.float32(phi), work.x[PHI])
 
 
 def _linearize(cell, weight, known):
-    """
-    Coefficients, currents and slopes at the present state; `known` receives the lithium's change.
-
-    Returns those of the metal, see :meth:`ResolvedCell.lithium_electrode`.
-    """
+    """Coefficients, currents and slopes as they are; `known` receives the lithium's change."""
     solver = cell.preconditioner
     cell.run(
         _electrolyte.properties, cell.salt, cell.table, cell.kinetics.inverse_c, cell.properties
@@ -255,14 +250,13 @@ def _linearize(cell, weight, known):
         cell.solve_lithium(residual, known, weight, 0.05)
     cell.over_faces(interface.damp, cell.rates, cell.response.ravel(), g.ravel(), m.ravel())
     cell.set_electrolyte_faces(weight)
-    metal = cell.lithium_electrode()
-    for field, slope in ((PSI, metal[1]), (SALT, metal[2])):
-        solver.levels[field][0].cz[1, 1:-1, 1:-1] = slope
+    cell.lithium_electrode()
+    for field, slope in ((PSI, cell.metal.rise), (SALT, cell.metal.fall)):
+        cell.pool.whole(lithium_electrode.set_boundary, slope, solver.levels[field][0].cz)
     solver.rebuild()
-    return metal
 
 
-def _residual(cell, current_A_m2, weight, from_metal, known):
+def _residual(cell, current_A_m2, weight, known):
     """Write the residuals of charge, electrons and salt, with the known change of the lithium."""
     work = cell.work
     cell.run(
@@ -273,17 +267,16 @@ def _residual(cell, current_A_m2, weight, from_metal, known):
     solid = cell.preconditioner.levels[PHI][0]
     with cell.between.lent("applied current") as source:
         cell.run(vectors.clear, source)
-        source[cell.nz, 1:-1, 1:-1] = current_A_m2 * cell.edge * -1.0
+        cell.pool.whole(fields.set_slice, cell.nz, current_A_m2 * cell.edge * -1.0, source)
         cell.run(
             _stencil.defect,
             *(cell.phi, source, solid.faces, solid.e, False, work.r[PHI]),
         )
     cell.over_faces(interface.add_currents, cell.rates, known.ravel(), exchange.flat(work.r))
-    for field in (PSI, SALT):
-        work.r[field][1, 1:-1, 1:-1] += from_metal
+    cell.pool.whole(lithium_electrode.add_current, cell.metal, work.r[PSI], work.r[SALT])
 
 
-def _jacobian(cell, weight, metal_slopes, x, y):
+def _jacobian(cell, weight, x, y):
     """Write the derivative of the three balances in the direction x."""
     cell.run(
         _electrolyte.jacobian,
@@ -296,10 +289,9 @@ def _jacobian(cell, weight, metal_slopes, x, y):
     cell.over_faces(
         exchange.exchange, cell.preconditioner.slopes, exchange.flat(x), exchange.flat(y)
     )
-    inner = (1, slice(1, -1), slice(1, -1))
-    change = metal_slopes[0] * x[PSI][inner] + metal_slopes[1] * x[SALT][inner]
-    y[PSI][inner] += change
-    y[SALT][inner] += change
+    cell.pool.whole(
+        lithium_electrode.add_change, cell.metal, *((part[PSI], part[SALT]) for part in (x, y))
+    )
 
 
 def _update(cell, weight):
@@ -309,7 +301,7 @@ def _update(cell, weight):
     psi = cell.pool.peak(
         field_sums.largest_in_electrolyte, cell.size, cell.nz, x[PSI], cell.salt, cell.properties
     )
-    terminal = abs(float(x[PHI][cell.nz, 1:-1, 1:-1].mean(dtype=float)))
+    terminal = abs(cell.pool.whole(fields.mean_of_slice, cell.nz, x[PHI]))
     if not np.isfinite(psi + terminal):
         return (np.nan,) * 4
     for part in (x[PSI], x[PHI]):

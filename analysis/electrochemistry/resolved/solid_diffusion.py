@@ -33,7 +33,7 @@ class Operator(NamedTuple):
     share: np.float32
 
 
-def solve(operator, b, x, rtol, *, run, work, warm=False):
+def solve(operator, b, x, rtol, *, pool, size, work, warm=False):
     """
     Solve the linear system of the lithium by conjugate gradients with the diagonal beside.
 
@@ -47,15 +47,22 @@ def solve(operator, b, x, rtol, *, run, work, warm=False):
         Result.
     rtol : float
         Residual relative to `b`.
-    run : callable
-        Calls a kernel over the slices of voxels.
+    pool : ThreadPool or CudaDevice
+        Where the fields are and the kernels run.
+    size : int
+        Number of voxels.
     work : sequence of padded ndarray of float32
         Two, overwritten.
     warm : bool
         Whether `x` holds a start value.
     """
     p, ap = work
-    sums = np.zeros((b.shape[0] - 2, 2))  # by slice: r . r and r . z
+    nz = b.shape[0] - 2
+    sums = pool.zeros((nz, 2), float)  # by slice: r . r and r . z
+
+    def run(function, *args):
+        return pool.run(function, size, nz, *args)
+
     run(vectors.clear, p)
     if warm:
         start = np.sqrt(run(vectors.dot, b, b))
@@ -64,10 +71,10 @@ def solve(operator, b, x, rtol, *, run, work, warm=False):
     else:
         run(vectors.clear, x)
         run(advance, np.float32(0), (p, p), (x, b), operator, sums)
-        start = np.sqrt(sums[:, 0].sum())
+        start = np.sqrt(pool.get(sums)[:, 0].sum())
     old = 0.0
     for _ in range(60):
-        norm, rz = sums.sum(axis=0)
+        norm, rz = pool.get(sums).sum(axis=0)
         if np.sqrt(norm) <= rtol * start:
             return
         run(turn, np.float32(rz / old if old else 0.0), b, operator, p)

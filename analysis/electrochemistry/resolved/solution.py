@@ -84,10 +84,8 @@ class ResolvedLithiation:
 
 def profiles(cell):
     """Mean salt of the electrolyte and mean content of the AM by slice of cells."""
-    salt, amount = np.zeros((2, cell.nz))
-    time_differences.slice_sums(cell.salt, cell.storage, salt, amount)
-    lithium, count = np.zeros((2, cell.voxel_nz))
-    time_differences.slice_sums(cell.lithium, cell.active, lithium, count)
+    salt, amount = _slice_sums(cell.pool, cell.salt, cell.storage)
+    lithium, count = _slice_sums(cell.pool, cell.lithium, cell.active)
     n = cell.geometry.voxels_per_cell
     if n > 1:
         lithium, count = (
@@ -102,6 +100,13 @@ def profiles(cell):
         )
     with np.errstate(invalid="ignore"):
         return salt / amount, lithium / count / cell.kinetics.full
+
+
+def _slice_sums(pool, x, weight):
+    """Weighted sum of each slice, and the sum of the weights."""
+    sums = [pool.zeros(x.shape[0] - 2, float) for _ in range(2)]
+    pool.whole(time_differences.slice_sums, x, weight, *sums)
+    return map(pool.get, sums)
 
 
 def snapshot(cell, stores, time_s):
@@ -122,8 +127,9 @@ def snapshot(cell, stores, time_s):
     snapshot : Snapshot
     """
     part = (cell.geometry.electrode, slice(1, -1), slice(1, -1))
-    lithium = stores[-1][1:-1, 1:-1, 1:-1] * (cell.active[1:-1, 1:-1, 1:-1] > 0)
-    share = cell.active[1:-1, 1:-1, 1:-1]
+    get = cell.pool.get
+    share = get(cell.active)[1:-1, 1:-1, 1:-1]
+    lithium = get(stores[-1])[1:-1, 1:-1, 1:-1] * (share > 0)
     if cell.geometry.voxels_per_cell > 1:
         lithium, share = (
             grid.block_means(values, cell.geometry.voxels_per_cell) for values in (lithium, share)
@@ -131,7 +137,7 @@ def snapshot(cell, stores, time_s):
     else:
         n = cell.geometry.n_separator
         lithium, share = lithium[n:-1], share[n:-1]
-    c, electrolyte = stores[0][part], cell.storage[part] > 0
+    c, electrolyte = get(stores[0])[part], get(cell.storage)[part] > 0
     shift = np.zeros(c.shape)
     law = cell.materials.electrolyte.diffusion_potential_V
     shift[electrolyte] = law(np.maximum(c[electrolyte], 1e-12))
@@ -141,6 +147,6 @@ def snapshot(cell, stores, time_s):
         time_s,
         np.where(electrolyte, c, np.nan).astype("f4"),
         content.astype("f4"),
-        np.where(electrolyte, cell.psi[part] + shift, np.nan).astype("f4"),
-        np.where(cell.solid[part], cell.phi[part], np.nan).astype("f4"),
+        np.where(electrolyte, get(cell.psi)[part] + shift, np.nan).astype("f4"),
+        np.where(cell.solid[part], get(cell.phi)[part], np.nan).astype("f4"),
     )

@@ -14,6 +14,7 @@ from analysis.electrochemistry.resolved import field_sums as _cell
 from analysis.electrochemistry.resolved import solid_diffusion as lithium
 from analysis.electrochemistry.resolved.cell_properties import electron_conductance as network
 from analysis.electrochemistry.resolved.cell_properties import properties as parts
+from analysis.electrochemistry.resolved.linear_solver import lithium_electrode
 from analysis.electrochemistry.resolved.linear_solver.conjugate_residuals import Workspace
 from analysis.electrochemistry.resolved.linear_solver.exchange import Slopes
 from analysis.electrochemistry.resolved.linear_solver.loans import Loans
@@ -23,8 +24,10 @@ from analysis.electrochemistry.resolved.linear_solver.preconditioner import (
     SALT,
     BlockMultigrid,
 )
+from analysis.electrochemistry.transport import fields, vectors
 from analysis.electrochemistry.transport import stencil as _stencil
-from analysis.electrochemistry.transport.multigrid import padded
+from analysis.electrochemistry.transport.devices import put_each
+from analysis.electrochemistry.transport.multigrid import padded_shape
 
 LEAST_SALT = 1.0  # mol/m³; the conductivity is not less than at this concentration
 
@@ -39,8 +42,8 @@ class ResolvedCell:
         The grid.
     cell : materials.HalfCell
         Materials.
-    pool : ThreadPool
-        Threads.
+    pool : ThreadPool or CudaDevice
+        Where the fields are and the kernels run.
     """
 
     def __init__(self, geometry, cell, pool):
@@ -50,29 +53,33 @@ class ResolvedCell:
         self.edge = geometry.edge_m
         self.diffusivity = np.float32(cell.active.diffusion_m2_s)
         self.columns = shape[1] * shape[2]
-        self.heights = geometry.heights
         found = parts.find(geometry, cell, pool.threads)
-        self.properties = np.zeros(
+        properties = np.zeros(
             (shape[0] + 2, shape[1] + 2, _electrolyte.PROPERTIES, shape[2] + 2), "f4"
         )
-        self.properties[:, :, _electrolyte.R] = found.resistance
-        self.storage = found.porosity
-        self.storage *= (FARADAY * self.edge**2 * self.heights)[:, None, None]
+        properties[:, :, _electrolyte.R] = found.resistance
+        self.properties = pool.put(properties)
+        storage = found.porosity
+        storage *= (FARADAY * self.edge**2 * geometry.heights)[:, None, None]
+        self.storage = pool.put(storage)
         self.electrolyte = _electrolyte.ElectrolyteCells(
-            self.properties, self.heights, self.storage
+            self.properties, pool.put(geometry.heights), self.storage
         )
-        self.active, self.faces = found.active, found.faces
-        self.network, self.electronic = found.network, found.electronic
+        self.active, self.network = pool.put(found.active), put_each(pool, found.network)
+        self.active_voxels = float(found.active.sum(dtype=float))
         n = geometry.voxels_per_cell
+        # of voxels alone: what each is, and what it conducts if it is no AM
+        self.kind = pool.put(geometry.kind) if n == 1 else None
+        self.electronic = pool.put(found.electronic)
         self._solid = found.solid if n > 1 else None  # else made when asked for
-        self.kinetics = butler_volmer.tabulate(cell, self.edge, n)
+        self.kinetics = put_each(pool, butler_volmer.tabulate(cell, self.edge, n))
         self.voxel_edge = self.edge / n
         self.inverse_f = n / FARADAY  # of currents by the cell edge, for voxels
         electrolyte = cell.electrolyte
         c = np.arange(
             0, butler_volmer.TABLE_TOP + 2 * butler_volmer.TABLE_STEP, butler_volmer.TABLE_STEP
         )
-        self.table = np.stack(
+        table = np.stack(
             [
                 np.maximum(
                     electrolyte.conductivity_S_m(c), electrolyte.conductivity_S_m(LEAST_SALT)
@@ -82,14 +89,19 @@ class ResolvedCell:
             ],
             axis=1,
         )
-        self._allocate(found.clusters, found.solid)
+        self.table = pool.put(table)
+        self._allocate(found, storage > 0)
         self.preconditioner.slopes = Slopes(self.rates.slope_phi, self.rates.slope_w)
         c0 = cell.electrolyte.initial_mol_m3
         self.unit = c0 / float(cell.electrolyte.diffusion_slope_V(c0))  # mol/m³ per volt
 
-    def _allocate(self, clusters, solid):
-        shape, voxels = self.shape, self.geometry.voxels
+    def _allocate(self, found, electrolyte):
+        shape, voxels, pool = self.shape, self.geometry.voxels, self.pool
         several = self.geometry.voxels_per_cell > 1
+
+        def padded(cells, dtype=np.float32):
+            return pool.zeros(padded_shape(cells), dtype)
+
         self.psi, self.phi = (padded(shape, np.float64) for _ in range(2))
         grids = (shape, voxels) if several else (shape,)
         self.stores = [padded(grid, np.float64) for grid in grids]
@@ -97,8 +109,11 @@ class ResolvedCell:
         self.slow = False  # whether the linear solver was slow in the last step
         self.voxel_nz, self.voxel_size = voxels[0], int(np.prod(voxels))
         self.response, self.slope = (padded(voxels) for _ in range(2))
-        self.rates = interface.empty_rates(self.faces)
-        self.work = Workspace(shape)
+        self.rates = put_each(pool, interface.empty_rates(found.faces))
+        self.metal = lithium_electrode.MetalRates(
+            *(pool.zeros(shape[1:], dtype) for dtype in (np.float64, np.float32, np.float32))
+        )
+        self.work = Workspace(shape, pool)
         # Work arrays: those of the linear solver are free while it does not search; one is free
         # also then. Where cells are voxels, the lithium borrows the same.
         self.between = self.voxel_between = self.work.between
@@ -108,30 +123,34 @@ class ResolvedCell:
             self.beside = Loans([padded(shape)])
         self.preconditioner = BlockMultigrid(
             shape,
-            self.heights[1:-1],
-            self.faces,
-            clusters,
-            solid,
-            self.storage > 0,
-            self.pool,
+            self.geometry.heights[1:-1],
+            found.faces,
+            found.clusters,
+            found.solid,
+            electrolyte,
+            pool,
         )
+        self.faces = self.preconditioner.faces
 
     def set_rest(self, content):
         """Uniform concentrations, open-circuit potential."""
-        for store in self.stores:
-            store[:] = 0
-        self.salt[self.storage > 0] = self.materials.electrolyte.initial_mol_m3
-        self.lithium[self.active > 0] = content * self.materials.active.max_concentration_mol_m3
-        self.psi[:] = 0
-        self.phi[:] = 0
-        self.phi[self.solid] = float(self.materials.active.ocp.potential(content))
+        pool = self.pool
+        start = [np.zeros(store.shape) for store in self.stores]
+        start[0][pool.get(self.storage) > 0] = self.materials.electrolyte.initial_mol_m3
+        lithium = content * self.materials.active.max_concentration_mol_m3
+        start[-1][pool.get(self.active) > 0] = lithium
+        potential = self.solid * float(self.materials.active.ocp.potential(content))
+        for values, field in zip((*start, potential), (*self.stores, self.phi), strict=True):
+            pool.whole(fields.assign, pool.put(values), field)
+        self.run(vectors.clear, self.psi)
 
     @property
     def solid(self):
-        """Cells with a solid potential."""
+        """Cells with a solid potential, as an array of numpy."""
         if self._solid is not None:
             return self._solid
-        return (self.electronic[self.geometry.kind] > 0) | (self.active > 0)
+        get = self.pool.get
+        return (get(self.electronic)[self.geometry.kind] > 0) | (get(self.active) > 0)
 
     @property
     def salt(self):
@@ -146,7 +165,7 @@ class ResolvedCell:
     @property
     def voltage(self):
         """Potential of the collector against lithium [V]."""
-        return float(self.phi[self.nz, 1:-1, 1:-1].mean())
+        return self.pool.whole(fields.mean_of_slice, self.nz, self.phi)
 
     @property
     def voxel_thickness(self):
@@ -173,14 +192,25 @@ class ResolvedCell:
 
     def evaluate_reaction(self):
         """Currents and slopes of all faces at the present state; their sum [A/m]."""
-        fields = (self.psi, self.phi, self.salt, self.lithium)
-        fields = interface.FlatFields(*(field.ravel() for field in fields))
-        return self.over_faces(butler_volmer.evaluate, self.kinetics, fields, self.unit, self.rates)
+        unknowns = (self.psi, self.phi, self.salt, self.lithium)
+        flat = interface.FlatFields(*(field.ravel() for field in unknowns))
+        return self.over_faces(butler_volmer.evaluate, self.kinetics, flat, self.unit, self.rates)
 
-    def lithium_electrode(self):
-        """Currents from the metal [A/m] per column, their slopes with -psi and -c_e."""
-        psi, salt = (field[1, 1:-1, 1:-1] for field in (self.psi, self.salt))
-        return butler_volmer.lithium_metal(psi, salt, self.kinetics, self.unit)
+    @property
+    def exchange_slope(self):
+        """Sum of the slopes of all faces with the potential."""
+        return self.pool.whole(fields.sum_of, self.rates.slope_phi)
+
+    def lithium_electrode(self, shift=0.0):
+        """
+        Currents from the metal and their slopes, into ``metal``, with a `shift` added to psi [V].
+
+        Returns the sum of the currents [A/m], and that of their slopes with -psi.
+        """
+        return self.pool.whole(
+            lithium_electrode.evaluate,
+            *(self.psi, self.salt, self.kinetics, self.unit, shift, self.metal),
+        )
 
     def set_solid_faces(self):
         """Electronic conductances for the lithium as it is."""
@@ -191,7 +221,7 @@ class ResolvedCell:
             numbers = k.log_full, k.log_slope, sigma
             if links is None:
                 self.run(
-                    _cell.solid_conductivity, self.lithium, geometry.kind, self.electronic, *numbers
+                    _cell.solid_conductivity, self.lithium, self.kind, self.electronic, *numbers
                 )
                 self.run(_stencil.harmonic_faces, sigma, *faces)
             else:
@@ -226,4 +256,5 @@ class ResolvedCell:
             self.active, mass, self.diffusivity, self.slope, np.float32(reacting)
         )
         with self.voxel_between.lent("direction", "image") as work:
-            lithium.solve(operator, b, x, rtol, run=self.run_lithium, work=work, warm=warm)
+            place = dict(pool=self.pool, size=self.voxel_size)
+            lithium.solve(operator, b, x, rtol, **place, work=work, warm=warm)

@@ -4,7 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from analysis.electrochemistry.transport import fields
 from analysis.electrochemistry.transport.stencil import kernel
+from analysis.electrochemistry.transport.threads import ThreadPool
 
 
 @kernel
@@ -119,39 +121,44 @@ class PastPotentials:
     conductors, beside which the first residual of a step would show nothing else.
     """
 
-    def __init__(self, psi, phi, voltage):
+    def __init__(self, psi, phi, voltage, pool=None):
+        self.pool = pool = pool or ThreadPool(1)
         self.voltages = [voltage] * 3  # at the ends of the last three steps
-        self.last = [psi.astype("f4"), (phi - voltage).astype("f4")]
-        self.change, self.earlier = ([np.zeros_like(part) for part in self.last] for _ in "ab")
+        self.last, self.change, self.earlier = (
+            [pool.zeros(psi.shape) for _ in range(2)] for _ in range(3)
+        )
+        for base, field, out in zip((0.0, voltage), (psi, phi), self.last, strict=True):
+            pool.whole(fields.over_level, base, field, out)
 
     def predict(self, run, factors, potentials):
         """Write both potentials at the end of the next step, by a :class:`Parabola`."""
         first, second, third = self.voltages
         level = third + next_change(third - second, second - first, factors)
-        for base, out, *fields in zip(
+        for base, out, *past in zip(
             (0.0, level), potentials, self.last, self.change, self.earlier, strict=True
         ):
-            run(predict, base, *fields, factors, out)
+            run(predict, base, *past, factors, out)
 
     def remember(self, run, voltage, potentials):
         """Take over the potentials at the end of a step."""
         self.voltages = [*self.voltages[1:], voltage]
         self.change, self.earlier = self.earlier, self.change
-        for base, *fields in zip((0.0, voltage), potentials, self.last, self.change, strict=True):
-            run(remember, base, *fields)
+        for base, *past in zip((0.0, voltage), potentials, self.last, self.change, strict=True):
+            run(remember, base, *past)
 
     def arrays(self):
         """All of it as named arrays, for a checkpoint."""
         names = ("last", "change", "earlier")
-        fields = {f"{name}_potentials": np.stack(getattr(self, name)) for name in names}
-        return {"voltages": np.array(self.voltages), **fields}
+        get = self.pool.get
+        past = {f"{name}_potentials": np.stack([*map(get, getattr(self, name))]) for name in names}
+        return {"voltages": np.array(self.voltages), **past}
 
     def restore(self, stored):
         """Take over what :meth:`arrays` gave."""
         self.voltages = stored["voltages"].tolist()
         for name in ("last", "change", "earlier"):
             for part, kept in zip(getattr(self, name), stored[f"{name}_potentials"], strict=True):
-                part[:] = kept
+                self.pool.whole(fields.assign, self.pool.put(kept), part)
 
 
 @kernel

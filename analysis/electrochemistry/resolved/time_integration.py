@@ -16,6 +16,7 @@ from analysis.electrochemistry.resolved import solution, time_differences
 from analysis.electrochemistry.resolved.newton import Tolerance, solve_step
 from analysis.electrochemistry.resolved.solution import ResolvedLithiation
 from analysis.electrochemistry.resolved.step_record import SMALLEST_STEP_S, StepRecord
+from analysis.electrochemistry.transport import fields
 
 NEAR_CUTOFF_V = 1e-4  # of the last voltage from the cut-off
 PAST_CUTOFF_V = 2e-3  # aimed at by the last step, before the cut-off is located
@@ -74,10 +75,13 @@ class Run:
         self.stops = sorted({float(t) for t in snapshots_s} | {float(end_s)})
         self.end = float(end_s)
         self.record = StepRecord(next_step=control.first_step_s)
-        self.now = [store.copy() for store in cell.stores]
-        self.potentials = time_differences.PastPotentials(cell.psi, cell.phi, cell.voltage)
+        pool = cell.pool
+        self.now = [pool.zeros(store.shape, float) for store in cell.stores]
+        for store, last in zip(cell.stores, self.now, strict=True):
+            pool.whole(fields.assign, store, last)
+        self.potentials = time_differences.PastPotentials(cell.psi, cell.phi, cell.voltage, pool)
         self.change, self.earlier = (  # of the last two steps
-            [np.zeros_like(store, dtype="f4") for store in cell.stores] for _ in range(2)
+            [pool.zeros(store.shape) for store in cell.stores] for _ in range(2)
         )
         self.salt_start = cell.run(_cell.weighted_sum, cell.storage, cell.salt)
         self.lithium_start = cell.run_lithium(_cell.weighted_sum, cell.active, cell.lithium)
@@ -169,8 +173,8 @@ class Run:
         if not record.steps:
             weight = 1 / step
             for store, history, last in zip(cell.stores, cell.histories, now, strict=True):
-                np.multiply(last, weight, out=history)
-                np.copyto(store, last)
+                cell.pool.whole(fields.scaled, weight, last, history)
+                cell.pool.whole(fields.assign, last, store)
         else:
             r = step / record.step
             factors = time_differences.parabola(
@@ -251,8 +255,8 @@ class Run:
         record.profiles.append(self.new_profiles)
         self.change, self.earlier = self.earlier, self.change
         runs = (cell.run, cell.run_lithium)[-len(self.now) :]
-        for run, *fields in zip(runs, cell.stores, self.now, self.change, strict=True):
-            run(time_differences.difference, *fields)
+        for run, *three in zip(runs, cell.stores, self.now, self.change, strict=True):
+            run(time_differences.difference, *three)
         self.now, cell.stores = cell.stores, self.now
         self.potentials.remember(cell.run, cell.voltage, (cell.psi, cell.phi))
         if any(abs(record.time - stop) < 1e-6 * stop for stop in self.stops if stop < self.end):
@@ -271,14 +275,10 @@ class Run:
         """One line on where the run stands."""
         record = self.record
         time_s, volts = record.rows[-1][:2]
-        limit = self.cell.bounds[1] - self.lithium_start / self.cell.active.sum(dtype=float)
-        full_s = (
-            limit
-            * self.cell.active.sum(dtype=float)
-            * FARADAY_C_MOL
-            * self.cell.voxel_thickness
-            / (self.current * self.cell.columns)
-        )
+        cell = self.cell
+        room = cell.bounds[1] - self.lithium_start / cell.active_voxels
+        charge = room * cell.active_voxels * FARADAY_C_MOL * cell.voxel_thickness
+        full_s = charge / (self.current * cell.columns)
         gone = time.perf_counter() - wall_start
         left = gone * max(min(full_s, self.end) / time_s - 1, 0)
         return (
@@ -289,14 +289,14 @@ class Run:
 
     def state(self):
         """Everything that the next step depends on, as named arrays."""
+        parts = {"now": self.now, "change": self.change, "earlier": self.earlier}
+        get = self.cell.pool.get
         return dict(
             **self.record.arrays(),
-            **{f"now{n}": part for n, part in enumerate(self.now)},
-            **{f"change{n}": part for n, part in enumerate(self.change)},
-            **{f"earlier{n}": part for n, part in enumerate(self.earlier)},
+            **{f"{name}{n}": get(one) for name, of in parts.items() for n, one in enumerate(of)},
             **self.potentials.arrays(),
-            response=self.cell.response,
-            current=self.cell.rates.current,
+            response=get(self.cell.response),
+            current=get(self.cell.rates.current),
             slow=np.array(self.cell.slow),
             starts=np.array([self.salt_start, self.lithium_start]),
         )
@@ -304,13 +304,12 @@ class Run:
     def restore(self, stored):
         """Go on from what :meth:`state` gave in a run of the same case."""
         self.record.restore(stored)
-        for n, (now, change) in enumerate(zip(self.now, self.change, strict=True)):
-            now[:], change[:] = stored[f"now{n}"], stored[f"change{n}"]
+        kept = {"response": self.cell.response, "current": self.cell.rates.current}
+        for name in ("now", "change", "earlier"):
+            kept |= {f"{name}{n}": part for n, part in enumerate(getattr(self, name))}
+        for name, part in kept.items():
+            self.cell.pool.whole(fields.assign, self.cell.pool.put(stored[name]), part)
         self.potentials.restore(stored)
-        for n, earlier in enumerate(self.earlier):
-            earlier[:] = stored[f"earlier{n}"]
-        self.cell.response[:] = stored["response"]
-        self.cell.rates.current[:] = stored["current"]
         self.cell.slow = bool(stored["slow"])
         self.salt_start, self.lithium_start = (float(value) for value in stored["starts"])
 

@@ -2,8 +2,10 @@
 
 Both have the same methods: ``zeros``, ``put`` and ``get`` for arrays, ``run`` for the kernels of
 ``transport.stencil``, ``grid_transfer`` and ``vectors``, ``whole`` for the functions of
-``fields``. The algorithm above them (time steps, cycles, conjugate gradients) is one.
+``fields``; the resolved half cell adds ``peak`` and ``scatter``. The algorithm above them (time steps, cycles, conjugate gradients) is one.
 """
+
+from dataclasses import fields, is_dataclass, replace
 
 from analysis.electrochemistry.transport.threads import ThreadPool
 
@@ -42,3 +44,23 @@ def open_device(device="cpu", threads=1):
 
         return CudaDevice()
     raise ValueError(f"There is no device {device!r}; expected one of {', '.join(DEVICES)}.")
+
+
+def put_each(device, group):
+    """
+    A group of arrays where the kernels run.
+
+    Parameters
+    ----------
+    device : ThreadPool or CudaDevice
+        Where.
+    group : tuple, named tuple, dataclass, array or anything else
+        Arrays are put there, also those of groups in it; what is no array stays as it is.
+    """
+    if isinstance(group, tuple):
+        inner = [put_each(device, one) for one in group]
+        return type(group)(*inner) if hasattr(group, "_fields") else tuple(inner)
+    if is_dataclass(group) and not isinstance(group, type):
+        names = [one.name for one in fields(group) if one.init]
+        return replace(group, **{name: put_each(device, getattr(group, name)) for name in names})
+    return device.put(group)

@@ -101,3 +101,28 @@ def start_from(potential, cells, x):
 def rounded(x, out):
     """Write the cells of a padded field into an unpadded one of float32."""
     out[:] = x[INNER]
+
+
+def multiply(factor, x):
+    """Write ``x *= factor``."""
+    x *= factor
+
+
+def over_level(level, x, out):
+    """Write ``x - level``, in the precision of `out`."""
+    out[:] = x - level
+
+
+def set_slice(k, value, x):
+    """Set the cells of slice `k`, counted from one, to a value."""
+    x[k, 1:-1, 1:-1] = value
+
+
+def mean_of_slice(k, x):
+    """Mean over the cells of slice `k`, counted from one."""
+    return float(x[k, 1:-1, 1:-1].mean(dtype=float))
+
+
+def sum_of(x):
+    """Sum of all numbers, in float64."""
+    return float(x.sum(dtype=float))

@@ -70,8 +70,8 @@ def test_a_new_current_is_carried_by_a_shift(current):
         drive = -20.0 * potential[1, 1, 1]
         return (np.sinh(drive) - current) / scale, 20.0 * np.cosh(drive)
 
-    assert conservation.carry(mismatch, potential, scale)
+    assert conservation.carry(run, mismatch, potential, scale)
     assert abs(mismatch()[0]) < conservation.ABRUPT
     before = potential.copy()
-    assert not conservation.carry(mismatch, potential, scale)
+    assert not conservation.carry(run, mismatch, potential, scale)
     np.testing.assert_array_equal(potential, before)

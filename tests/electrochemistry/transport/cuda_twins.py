@@ -65,16 +65,6 @@ def test_every_kernel_has_a_case():
     assert {kernel.name for kernel in TWINS.values()} == set(CASES)
 
 
-def test_every_kernel_of_the_room_has_a_twin():
-    found = {
-        name
-        for _, module in device.MIRRORED
-        for name, one in vars(module).items()
-        if isinstance(one, launch.CudaKernel)
-    }
-    assert found == {kernel.name for kernel in TWINS.values()}
-
-
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("twin", TWINS, ids=lambda twin: twin.__name__)
 def test_twins_do_the_same(twin, shape):
@@ -161,7 +151,7 @@ def test_memory_is_what_was_estimated(monkeypatch):
     )
     shape = (6, 5, 7)
     effective.effective_conductivity(volume(shape), rtol=0.5, strict=False, device="cuda")
-    assert places[-1].peak == pytest.approx(memory.needed("conduction", shape), rel=0.02)
+    assert places[-1].most_allocated == pytest.approx(memory.needed("conduction", shape), rel=0.02)
 
 
 def test_impedance_is_the_same(monkeypatch):
@@ -180,7 +170,7 @@ def test_impedance_is_the_same(monkeypatch):
     assert there.capacity_F_m2 == here.capacity_F_m2
     assert abs(there.iterations - here.iterations) <= 2
     needed = memory.needed("impedance", labels.shape, options["shifts"] + 1)
-    assert places[-1].peak == pytest.approx(needed, rel=0.05)
+    assert places[-1].most_allocated == pytest.approx(needed, rel=0.05)
 
 
 def test_too_little_memory_is_said_before_the_run(monkeypatch):

@@ -14,13 +14,13 @@ from analysis.electrochemistry.resolved.current_profiles.profile_run import (
 )
 from analysis.electrochemistry.resolved.current_profiles.segment_steps import SegmentSteps
 from analysis.electrochemistry.resolved.half_cell import (
-    check_memory,
+    check_memory_on,
     check_voxels_per_cell,
     options_of,
 )
 from analysis.electrochemistry.resolved.state import ResolvedCell
 from analysis.electrochemistry.resolved.time_integration import ResolvedControl
-from analysis.electrochemistry.transport.threads import ThreadPool
+from analysis.electrochemistry.transport.devices import open_device
 from analysis.phases import check_voxel_size
 
 __all__ = ["ResolvedProfileRun", "follow"]
@@ -54,7 +54,7 @@ def follow(
     voxels_per_cell : int
         As in :func:`analysis.electrochemistry.resolved.lithiate`.
     **options
-        `control`, `threads`, `largest_inert` and `progress` of
+        `control`, `threads`, `device`, `largest_inert` and `progress` of
         :class:`analysis.electrochemistry.resolved.half_cell.RunOptions`. Such a run is not resumed:
         checkpoints are refused.
 
@@ -84,6 +84,7 @@ def follow(
             "Run its segments as profiles of their own if one run takes too long."
         )
     check_voxels_per_cell(voxels_per_cell)
+    pool = open_device(options.device, options.threads)
     geometry = domain.build(
         labels,
         gamma,
@@ -92,9 +93,9 @@ def follow(
         largest_inert=options.largest_inert,
         voxels_per_cell=voxels_per_cell,
     )
-    check_memory(geometry.shape, geometry.voxels if voxels_per_cell > 1 else None)
+    check_memory_on(pool, geometry)
     wall, cpu = time.perf_counter(), time.process_time()
-    cell = ResolvedCell(geometry, materials, ThreadPool(options.threads))
+    cell = ResolvedCell(geometry, materials, pool)
     cell.set_rest(materials.active.initial_content)
     run = SegmentSteps(cell, options.control or ResolvedControl(), _scale(profile))
     window, ends = profile.window_V(materials), []

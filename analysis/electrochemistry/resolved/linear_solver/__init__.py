@@ -8,7 +8,9 @@ Read in this order:
 3. ``exchange``: the current between solid and electrolyte, by faces and by coarse cells;
    ``coarse_levels``: which cell belongs to which, and the matrix of the coarsest grid.
 4. ``interface_coarsening``: to which coarse cells the reacting faces belong.
+   ``lithium_electrode``: the current that hangs on psi and salt of the first slice.
 5. ``block_smoother``: 2 x 2 blocks of potential and salt of the electrolyte on the finest grid.
 6. ``floating_clusters``: binder that only active material joins to the collector, whose potential
    no smoother finds; solved for beside the V-cycle.
+7. ``cuda``: the same on a graphics card.
 """

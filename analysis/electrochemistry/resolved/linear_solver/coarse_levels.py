@@ -3,36 +3,46 @@
 The coarsest grid is small enough for a dense matrix of all three fields.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
-from analysis.electrochemistry.transport import multigrid
+from analysis.electrochemistry.transport import fields, multigrid
 
 PSI, PHI, SALT = range(3)
 LEAST_FACTOR, USUAL_FACTOR = 0.5, 3.0  # of what a coarse grid corrects, see :func:`chebyshev_pair`
 
 
-def three(cells):
+def three(cells, pool):
     """Three padded fields of zeros."""
-    return tuple(multigrid.padded(cells) for _ in range(3))
+    return tuple(pool.zeros(multigrid.padded_shape(cells)) for _ in range(3))
 
 
-def allocate(shapes):
+def allocate(shapes, pool):
     """
     Levels of psi, phi_s and salt for the cells of each grid, the finest first; all zero.
 
     Only the salt has a storage, and only coarse levels have vectors of their own.
     """
-    dummy = np.zeros((1, 1, 1), np.float32)
+    dummy = pool.zeros((1, 1, 1))
     levels = [[], [], []]
     for depth, cells in enumerate(shapes):
+        shape = multigrid.padded_shape(cells)
         for field in range(3):
-            arrays = [multigrid.padded(cells) for _ in range(3)]
-            storage = multigrid.padded(cells) if field == SALT else dummy
-            level = multigrid.Level(*arrays, storage, field == SALT, multigrid.padded(cells))
+            arrays = [pool.zeros(shape) for _ in range(3)]
+            storage = pool.zeros(shape) if field == SALT else dummy
+            level = multigrid.Level(*arrays, storage, field == SALT, pool.zeros(shape))
             if depth:
-                level.x, level.b = multigrid.padded(cells), multigrid.padded(cells)
+                level.x, level.b = pool.zeros(shape), pool.zeros(shape)
             levels[field].append(level)
     return levels
+
+
+def on_host(level, pool):
+    """A small level with its coefficients as arrays of numpy."""
+    return replace(
+        level, **{name: pool.get(getattr(level, name)) for name in ("cz", "cy", "cx", "e")}
+    )
 
 
 def parents_of(shape, step):
@@ -91,18 +101,15 @@ def inverse_of(matrix):
     return np.ascontiguousarray(np.linalg.inv(scaled) * scale * scale[:, None], np.float32)
 
 
-def restrict_metal(levels, x, step, coarse_b):
-    """Subtract the current of the lithium electrode that one field brings into the other's row."""
-    for row, other in ((PSI, SALT), (SALT, PSI)):
-        part = (levels[other].cz[1] * x[other][1])[1:-1, 1:-1]
-        if step.fold_y:
-            part = np.add.reduceat(part, np.arange(0, part.shape[0], 2), axis=0)
-        if step.fold_x:
-            part = np.add.reduceat(part, np.arange(0, part.shape[1], 2), axis=1)
-        coarse_b[row][1, 1:-1, 1:-1] -= part
+def solve_dense(inverse, b, x):
+    """Write the solution of the coarsest level, ``x = inverse b``, fields one after the other."""
+    inner = (slice(1, -1),) * 3
+    load = np.concatenate([part[inner].ravel() for part in b])
+    for part, values in zip(x, np.split(inverse @ load, 3), strict=True):
+        part[inner] = values.reshape(part[inner].shape)
 
 
-def largest_factor(correct, load, answers):
+def largest_factor(correct, load, answers, pool):
     """
     By which factor a coarse grid corrects too much, from four power iterations.
 
@@ -115,6 +122,8 @@ def largest_factor(correct, load, answers):
         Start of the iteration in three fields, overwritten.
     answers : tuple
         Memory for `x` and `image`.
+    pool : ThreadPool or CudaDevice
+        Where the fields are.
 
     Returns
     -------
@@ -122,17 +131,17 @@ def largest_factor(correct, load, answers):
         Zero or not finite if the iteration broke down.
     """
     x, image = answers
-    largest = 0.0
+    largest, whole = 0.0, pool.whole
     for _ in range(4):
-        norm = np.sqrt(sum(float(np.vdot(part, part)) for part in load))
+        norm = np.sqrt(sum(whole(fields.energy, part, part) for part in load))
         for part in load:
-            part /= np.float32(norm)
+            whole(fields.divided, part, np.float32(norm), part)
         correct(load, x, image)
-        largest = np.sqrt(sum(float(np.vdot(part, part)) for part in image))
+        largest = np.sqrt(sum(whole(fields.energy, part, part) for part in image))
         if not 0 < largest < np.inf:
             break
         for part, new in zip(load, image, strict=True):
-            part[:] = new
+            whole(fields.assign, new, part)
     return largest
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from analysis.electrochemistry.resolved.linear_solver.loans import Loans
 from analysis.electrochemistry.transport import vectors
 from analysis.electrochemistry.transport.stencil import kernel
+from analysis.electrochemistry.transport.threads import ThreadPool
 
 KEPT = 2  # earlier directions
 ROUNDING = 1e-4  # of sums of float32 products, at which the square of the residual is summed anew
@@ -27,8 +28,9 @@ class Workspace:
     outside of searches; a search begins when all of them are back.
     """
 
-    def __init__(self, shape):
-        self.shape = shape
+    def __init__(self, shape, pool=None):
+        self.shape, self.pool = shape, pool or ThreadPool(1)
+        self.sums = self.pool.zeros((shape[0], 4), float)  # products of each slice
         self.r, self.x = self.vector(), self.vector()
         self.directions = tuple((self.vector(), self.vector()) for _ in range(KEPT + 1))
         self._more = None
@@ -42,7 +44,8 @@ class Workspace:
 
     def vector(self):
         """Three padded fields of zeros."""
-        return tuple(np.zeros(tuple(n + 2 for n in self.shape), np.float32) for _ in range(3))
+        shape = tuple(n + 2 for n in self.shape)
+        return tuple(self.pool.zeros(shape) for _ in range(3))
 
 
 def conjugate_residuals(
@@ -86,18 +89,17 @@ def conjugate_residuals(
     nz, size = work.r[0].shape[0] - 2, work.r[0].size
     for part in work.x:
         pool.run(vectors.clear, size, nz, part)
-    sums = np.zeros((nz, 4))
 
     def products(one, *others):
         """Inner products of a vector with itself and three others."""
         total = np.zeros(4)
         for *fields, weight in zip(one, *others, weights, strict=True):
             if np.ndim(weight):
-                pool.run(weighted_products, size, nz, *fields, weight, sums)
-                total += sums.sum(axis=0)
+                pool.run(weighted_products, size, nz, *fields, weight, work.sums)
+                total += pool.get(work.sums).sum(axis=0)
             else:
-                pool.run(inner_products, size, nz, *fields, sums)
-                total += weight * sums.sum(axis=0)
+                pool.run(inner_products, size, nz, *fields, work.sums)
+                total += weight * pool.get(work.sums).sum(axis=0)
         return total
 
     def go(factors, alpha, new, earlier):

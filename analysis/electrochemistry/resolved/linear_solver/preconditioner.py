@@ -15,10 +15,12 @@ from analysis.electrochemistry.resolved.linear_solver import (
     exchange,
     floating_clusters,
     interface_coarsening,
+    lithium_electrode,
 )
 from analysis.electrochemistry.resolved.linear_solver.coarse_levels import PHI, PSI, SALT
-from analysis.electrochemistry.transport import grid_transfer, multigrid
+from analysis.electrochemistry.transport import fields, grid_transfer, multigrid, vectors
 from analysis.electrochemistry.transport import stencil as _stencil
+from analysis.electrochemistry.transport.devices import put_each
 
 # Two sweeps of the blocks of psi and salt. The first has no under-relaxation: where salt is used
 # up, the reaction pins the salt of a voxel, and what a coarse grid has put there must go at once,
@@ -38,13 +40,13 @@ class BlockMultigrid:
     heights : (Z,) ndarray
         Slice heights in voxel edges.
     faces : interface.Faces
-        Reacting faces.
+        Reacting faces, as arrays of numpy.
     clusters : floating_clusters.FloatingClusters
         Binder that only AM joins to the collector.
     solid, electrolyte : padded ndarray of bool
         Cells with a solid and an electrolyte potential.
-    pool : ThreadPool
-        Threads.
+    pool : ThreadPool or CudaDevice
+        Where the arrays are and the kernels run.
 
     Notes
     -----
@@ -55,7 +57,7 @@ class BlockMultigrid:
     """
 
     def __init__(self, shape, heights, faces, clusters, solid, electrolyte, pool):
-        self.pool, self.faces, self.clusters = pool, faces, clusters
+        self.pool, self.clusters = pool, put_each(pool, clusters)
         self.n_electrolyte = int(np.count_nonzero(electrolyte))
         self.plan = multigrid.plan_coarsening(shape, heights, boundary_ratio=(1.0, 1.0))
         if not self.plan:
@@ -65,23 +67,26 @@ class BlockMultigrid:
                 "cutout, or fewer voxels per cell."
             )
         shapes = [shape] + [step.shape for step in self.plan]
-        self.levels = coarse_levels.allocate(shapes)
-        self.g = [multigrid.padded(cells) for cells in shapes]
-        self.m = [multigrid.padded(cells) for cells in shapes]
-        coarse = [coarse_levels.three(cells) for cells in shapes[1:]]
+        self.aggregates = [put_each(pool, step.aggregates) for step in self.plan]
+        self.ratios = [put_each(pool, step.ratios) for step in self.plan]
+        self.levels = coarse_levels.allocate(shapes, pool)
+        self.g, self.m = (
+            [pool.zeros(multigrid.padded_shape(cells)) for cells in shapes] for _ in range(2)
+        )
+        coarse = [coarse_levels.three(cells, pool) for cells in shapes[1:]]
         self.scratch = [None, *coarse]  # the finest comes with each cycle
         again = [i for i, cells in enumerate(shapes[:-1]) if i and np.prod(cells) >= REVISIT]
         self.again = {
-            i: (coarse_levels.three(shapes[i]), coarse_levels.three(shapes[i])) for i in again
+            i: tuple(coarse_levels.three(shapes[i], pool) for _ in range(2)) for i in again
         }
         self.visits = np.float32(1.0), np.float32(0.0)
         parents = [
             coarse_levels.parents_of(c, step) for c, step in zip(shapes, self.plan, strict=False)
         ]
-        self.parent = parents[0]
-        self.coarse_faces = interface_coarsening.assign(
-            faces, parents, self.plan, solid, electrolyte
-        )
+        self.parent = pool.put(parents[0])
+        assigned = interface_coarsening.assign(faces, parents, self.plan, solid, electrolyte)
+        self.coarse_faces = put_each(pool, assigned)
+        self.faces = put_each(pool, faces)
         self.inverse = self.slopes = None
 
     @property
@@ -93,12 +98,12 @@ class BlockMultigrid:
         """Compute coarse coefficients and all diagonals."""
         run = self.pool.run
         for depth, step in enumerate(self.plan):
-            aggregates, nc = step.aggregates, step.shape[0]
+            aggregates, nc = self.aggregates[depth], step.shape[0]
             for field in range(3):
                 up, low = self.levels[field][depth : depth + 2]
                 run(
                     grid_transfer.coarsen_faces,
-                    *(up.size, nc, up.faces, aggregates, step.ratios, low.faces),
+                    *(up.size, nc, up.faces, aggregates, self.ratios[depth], low.faces),
                 )
                 if up.with_e:
                     run(grid_transfer.coarsen_cells, up.size, nc, up.e, aggregates, low.e)
@@ -109,15 +114,16 @@ class BlockMultigrid:
                         *(up.size, nc, part[depth], aggregates, part[depth + 1]),
                     )
                 coarse = exchange.Slopes(*(part[depth + 1].ravel() for part in (self.g, self.m)))
-                interface_coarsening.collect_later(
+                self.pool.whole(
+                    interface_coarsening.collect_later,
                     *self.coarse_faces.later[depth - 1],
                     *(self.faces, self.slopes, self._fine_diagonals(), coarse),
                 )
                 self._diagonals(depth)
             else:
                 self._diagonals(0)
-                self.g[1][:] = 0
-                self.m[1][:] = 0
+                for part in (self.g[1], self.m[1]):
+                    run(vectors.clear, up.size, nc, part)
                 coarse = exchange.Slopes(self.g[1].ravel(), self.m[1].ravel())
                 self._faces(
                     interface_coarsening.collect,
@@ -126,7 +132,7 @@ class BlockMultigrid:
                 )
         self._factor_blocks()
         self._diagonals(self.depth - 1)
-        self.inverse = coarse_levels.inverse_of(self.dense())
+        self.inverse = self.pool.put(coarse_levels.inverse_of(self.dense()))
         if self.again:
             self.visits = self._weigh_visits(max(self.again))
 
@@ -139,15 +145,15 @@ class BlockMultigrid:
         Its largest factor, from a few power iterations on the smallest of these levels, is the
         end of the range in which Chebyshev's polynomial of second degree is small.
         """
-        shape = self.levels[PSI][depth].shape
-        load, zero = coarse_levels.three(shape), coarse_levels.three(shape)
-        load[PHI][-2, 1:-1, 1:-1] = 1.0
+        shape, pool = self.levels[PSI][depth].shape, self.pool
+        load, zero = coarse_levels.three(shape, pool), coarse_levels.three(shape, pool)
+        pool.whole(fields.set_slice, shape[0], 1.0, load[PHI])
 
         def correct(b, x, image):
             self._cycle(depth, b, x)
             self._residual(depth, zero, x, image)
 
-        largest = coarse_levels.largest_factor(correct, load, self.again[depth])
+        largest = coarse_levels.largest_factor(correct, load, self.again[depth], pool)
         return coarse_levels.chebyshev_pair(largest)
 
     def _fine_diagonals(self):
@@ -159,8 +165,8 @@ class BlockMultigrid:
     def _factor_blocks(self):
         """Factors of the blocks of psi and salt on the finest grid; overwrites g and m there."""
         psi, salt = self.levels[PSI][0], self.levels[SALT][0]
-        self.g[0][1] += psi.cz[1]
-        self.m[0][1] += salt.cz[1]
+        self.pool.whole(lithium_electrode.add_boundary, psi.cz, self.g[0])
+        self.pool.whole(lithium_electrode.add_boundary, salt.cz, self.m[0])
         self.pool.run(
             block_smoother.factor,
             *(psi.size, psi.shape[0], self.g[0], self.m[0], psi.dinv, salt.dinv),
@@ -203,7 +209,7 @@ class BlockMultigrid:
             level = self.levels[field][0]
             total = self.pool.run(exchange.sum_of_inverses, level.size, level.shape[0], level.dinv)
             means.append(self.n_electrolyte / total)
-        np.copyto(solid, self.levels[PHI][0].dinv)
+        self.pool.whole(fields.assign, self.levels[PHI][0].dinv, solid)
         self._faces(exchange.weigh_rows, self.slopes.m, solid.ravel())
         return means[0], solid, means[1]
 
@@ -212,8 +218,9 @@ class BlockMultigrid:
         depth %= self.depth
         if depth == 0:
             raise ValueError("The finest level has no dense form: its exchange is a list of faces.")
-        levels = [self.levels[field][depth] for field in range(3)]
-        return coarse_levels.dense_matrix(levels, self.g[depth], self.m[depth])
+        levels = [coarse_levels.on_host(self.levels[field][depth], self.pool) for field in range(3)]
+        slopes = (self.pool.get(part[depth]) for part in (self.g, self.m))
+        return coarse_levels.dense_matrix(levels, *slopes)
 
     def cycle(self, b, x, scratch):
         """Write one V-cycle for the right-hand sides `b` into `x`; `scratch` is overwritten."""
@@ -221,15 +228,11 @@ class BlockMultigrid:
         self._cycle(0, b, x)
 
     def _cycle(self, depth, b, x):
-        inner = (slice(1, -1),) * 3
         if depth == self.depth - 1:
-            load = np.concatenate([part[inner].ravel() for part in b])
-            parts = np.split(self.inverse @ load, 3)
-            for field in range(3):
-                x[field][inner] = parts[field].reshape(x[field][inner].shape)
+            self.pool.whole(coarse_levels.solve_dense, self.inverse, b, x)
             return
         run = self.pool.run
-        step = self.plan[depth]
+        step, aggregates = self.plan[depth], self.aggregates[depth]
         levels = [self.levels[field][depth] for field in range(3)]
         lower = [self.levels[field][depth + 1] for field in range(3)]
         nz, size = levels[0].shape[0], levels[0].size
@@ -247,7 +250,7 @@ class BlockMultigrid:
             run(
                 grid_transfer.residual_restricted,
                 *(size, step.shape[0], x[field], b[field], level.faces),
-                *(level.e, level.with_e, step.aggregates, lower[field].b),
+                *(level.e, level.with_e, aggregates, lower[field].b),
             )
         coarse_b = tuple(part.b for part in lower)
         coarse_x = tuple(part.x for part in lower)
@@ -261,15 +264,19 @@ class BlockMultigrid:
                 exchange.cell_exchange_restricted,
                 size,
                 step.shape[0],
-                *(exchange.Slopes(self.g[depth], self.m[depth]), x, step.aggregates, coarse_b),
+                *(exchange.Slopes(self.g[depth], self.m[depth]), x, aggregates, coarse_b),
             )
-        coarse_levels.restrict_metal(levels, x, step, coarse_b)
+        self.pool.whole(
+            lithium_electrode.exchange_restricted,
+            *(levels[PSI].cz, levels[SALT].cz, (x[PSI], x[SALT]), aggregates),
+            (coarse_b[PSI], coarse_b[SALT]),
+        )
         self._cycle(depth + 1, coarse_b, coarse_x)
         if depth + 1 in self.again:
             self._visit_again(depth + 1, coarse_b, coarse_x)
         scratch = self.scratch[depth]
         for field in range(3):
-            run(grid_transfer.prolong, size, nz, coarse_x[field], step.aggregates, x[field])
+            run(grid_transfer.prolong, size, nz, coarse_x[field], aggregates, x[field])
         if depth == 0:
             self._correct_clusters(b, x)
         self._residual(depth, b, x, scratch)
@@ -300,20 +307,23 @@ class BlockMultigrid:
         else:
             slopes = exchange.Slopes(self.g[depth], self.m[depth])
             self.pool.run(exchange.cell_exchange, size, nz, slopes, x, out)
-        out[PSI][1] -= levels[SALT].cz[1] * x[SALT][1]
-        out[SALT][1] -= levels[PSI].cz[1] * x[PSI][1]
+        self.pool.whole(
+            lithium_electrode.exchange,
+            *(levels[PSI].cz, levels[SALT].cz, (x[PSI], x[SALT]), (out[PSI], out[SALT])),
+        )
 
     def _visit_again(self, depth, b, x):
         """Correct the solution of a level by another cycle for what is left of its residual."""
         left, more = self.again[depth]
         first, second = self.visits
+        whole = self.pool.whole
         for part in x:
-            part *= first
+            whole(fields.multiply, first, part)
         self._residual(depth, b, x, left)
         self._cycle(depth, left, more)
         for part, correction in zip(x, more, strict=True):
-            correction *= second
-            part += correction
+            whole(fields.multiply, second, correction)
+            whole(fields.add, correction, part)
 
     def _correct_clusters(self, b, x):
         fine, salt, group = self.levels[PHI][0], self.levels[SALT][0], self.clusters

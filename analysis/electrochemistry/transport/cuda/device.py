@@ -1,34 +1,52 @@
 """A graphics card as a place for the solvers to run, with the methods of a pool of threads."""
 
+import importlib
+import pkgutil
 import weakref
 
 import numpy as np
 from numba import cuda
 
-from analysis.electrochemistry.transport import fields, grid_transfer, stencil, vectors
-from analysis.electrochemistry.transport.cuda import fields as cuda_fields
-from analysis.electrochemistry.transport.cuda import grid_transfer as cuda_grid_transfer
 from analysis.electrochemistry.transport.cuda import launch, memory
-from analysis.electrochemistry.transport.cuda import stencil as cuda_stencil
-from analysis.electrochemistry.transport.cuda import vectors as cuda_vectors
 
-# Modules of the CPU and of the card whose functions have the same names
-MIRRORED = (
-    (stencil, cuda_stencil),
-    (grid_transfer, cuda_grid_transfer),
-    (vectors, cuda_vectors),
-    (fields, cuda_fields),
-)
+TRANSPORT = "analysis.electrochemistry.transport"
 
 
-def twins():
-    """Each kernel of the card by its twin on the CPU: ``{function: CudaKernel}``."""
-    return {
-        getattr(there, kernel.name): kernel
-        for there, here in MIRRORED
-        for kernel in vars(here).values()
-        if isinstance(kernel, launch.CudaKernel)
-    }
+def twin_of(function):
+    """
+    The kernel of the card for a function of the CPU.
+
+    That of ``room.module.name`` is ``room.cuda.module.name``: here alone it is chosen.
+
+    Raises
+    ------
+    NotImplementedError
+        If there is none.
+    """
+    room, _, module = function.__module__.rpartition(".")
+    name = f"{room}.cuda.{module}"
+    try:
+        twin = getattr(importlib.import_module(name), function.__name__, None)
+    except ModuleNotFoundError:
+        twin = None
+    if not isinstance(twin, launch.CudaKernel | launch.CudaPlan):
+        raise NotImplementedError(
+            f"{function.__name__} has no kernel on the card; expected {name}.{function.__name__}. "
+            "Run this with device='cpu'."
+        )
+    return twin
+
+
+def twins(room=TRANSPORT):
+    """Each kernel of the card by its twin on the CPU, of one room: ``{function: twin}``."""
+    found = {}
+    for one in pkgutil.iter_modules(importlib.import_module(f"{room}.cuda").__path__):
+        here = importlib.import_module(f"{room}.cuda.{one.name}")
+        for twin in vars(here).values():
+            if isinstance(twin, launch.CudaKernel | launch.CudaPlan):
+                there = importlib.import_module(f"{room}.{one.name}")
+                found[getattr(there, twin.name)] = twin
+    return found
 
 
 class CudaDevice:
@@ -37,7 +55,7 @@ class CudaDevice:
 
     Attributes
     ----------
-    allocated, peak : int
+    allocated, most_allocated : int
         Bytes of the arrays that :meth:`zeros` and :meth:`put` made and that are still in use, and
         the most so far.
     """
@@ -45,8 +63,8 @@ class CudaDevice:
     threads = 1  # of the CPU, for what is still done there
 
     def __init__(self):
-        self._twins = twins()
-        self.allocated = self.peak = 0
+        self._twins = {}
+        self.allocated = self.most_allocated = 0
 
     def zeros(self, shape, dtype=np.float32):
         """An array of zeros on the card."""
@@ -71,12 +89,22 @@ class CudaDevice:
 
     def run(self, kernel, size, n, *args):
         """Like :meth:`.ThreadPool.run`: the twin of `kernel` on `n` slices; its sum, if any."""
-        return self._twin(kernel).launch(n, args)
+        return self._twin(kernel).launch(self, n, args)
+
+    peak = run  # a kernel knows whether it sums or looks for the largest
+
+    def scatter(self, kernel, starts, *args):
+        """Like :meth:`.ThreadPool.scatter`: the twin of `kernel` on all entries of its list."""
+        return self._twin(kernel).launch(self, None, args)
 
     def whole(self, function, *args):
-        """The twin of a function of ``transport.fields`` on all slices; its sum, if any."""
-        twin = self._twin(function)
-        return twin.launch(twin.shapes(args)[0][0] - 2, args)
+        """The twin of a function on whole arrays, on all slices; what it returns."""
+        return self._twin(function).launch(self, None, args)
+
+    @staticmethod
+    def free_memory():
+        """Bytes of the card that are free, and of the whole card."""
+        return cuda.current_context().get_memory_info()[:2]
 
     def check_memory(self, problem, shape, vectors=0):
         """
@@ -87,20 +115,16 @@ class CudaDevice:
         card.CudaError
             If it does not fit; the message says how much is needed and what would fit.
         """
-        free, total = cuda.current_context().get_memory_info()[:2]
-        memory.check(problem, shape, free, total, vectors)
+        memory.check(problem, shape, *self.free_memory(), vectors)
 
     def _twin(self, function):
         if function not in self._twins:
-            raise NotImplementedError(
-                f"{function.__name__} has no kernel on the card; expected one of that name in "
-                "analysis/electrochemistry/transport/cuda. Run this with device='cpu'."
-            )
+            self._twins[function] = twin_of(function)
         return self._twins[function]
 
     def _counted(self, field):
         self.allocated += field.nbytes
-        self.peak = max(self.peak, self.allocated)
+        self.most_allocated = max(self.most_allocated, self.allocated)
         weakref.finalize(field, self._forget, field.nbytes)
         return field
 

@@ -7,6 +7,8 @@ from analysis.electrochemistry.transport.cuda.launch import (
     compiled,
     keep,
     kernel,
+    over_entries,
+    plan,
     unsigned,
     write_first,
 )
@@ -187,3 +189,55 @@ def rounded(n, shapes, x, out):
         for j in range(j0 + 1, rows - 1, dj):
             for i in range(i0 + 1, columns - 1, di):
                 out[unpadded(shapes[0], k, j, i)] = x[unsigned((k * rows + j) * columns + i)]
+
+
+@kernel(1, over="numbers")
+def multiply(n, shapes, factor, x):
+    for i in range(cuda.grid(1), x.shape[0], cuda.gridsize(1)):
+        x[i] *= factor
+
+
+@kernel(1, over="numbers")
+def over_level(n, shapes, level, x, out):
+    for i in range(cuda.grid(1), x.shape[0], cuda.gridsize(1)):
+        out[i] = x[i] - level
+
+
+@plan
+def set_slice(device, k, value, x):
+    _, rows, columns = x.shape
+    over_entries(_set_slice, (rows - 2) * (columns - 2), (int(k), rows, columns), value, x)
+
+
+@cuda.jit
+def _set_slice(where, value, x):
+    k, rows, columns = where
+    count = (rows - 2) * (columns - 2)
+    for t in range(cuda.grid(1), count, cuda.gridsize(1)):
+        j, i = t // (columns - 2) + 1, t % (columns - 2) + 1
+        x[unsigned((k * rows + j) * columns + i)] = value
+
+
+@plan
+def mean_of_slice(device, k, x):
+    _, rows, columns = x.shape
+    count = (rows - 2) * (columns - 2)
+    return over_entries(_sum_of_slice, count, (int(k), rows, columns), x, sums=1) / count
+
+
+@cuda.jit
+def _sum_of_slice(where, x, parts):
+    k, rows, columns = where
+    count, total = (rows - 2) * (columns - 2), np.float64(0.0)
+    for t in range(cuda.grid(1), count, cuda.gridsize(1)):
+        j, i = t // (columns - 2) + 1, t % (columns - 2) + 1
+        total += x[unsigned((k * rows + j) * columns + i)]
+    keep(total, parts)
+
+
+@kernel(0, over="numbers", sums=True)
+def sum_of(n, shapes, x, parts):
+    total = np.float64(0.0)
+    for i in range(cuda.grid(1), x.shape[0], cuda.gridsize(1)):
+        total += x[i]
+    keep(total, parts)
