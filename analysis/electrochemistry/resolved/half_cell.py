@@ -233,7 +233,7 @@ def check_memory_on(pool, geometry):
         return
     from analysis.electrochemistry.resolved.cuda import memory
 
-    memory.check(geometry.shape, voxels, *pool.free_memory())
+    memory.check(geometry.shape, voxels, memory.count_faces(geometry), *pool.free_memory())
 
 
 def check_memory(shape, voxels=None, available=None):

@@ -2,7 +2,8 @@
 
 Both have the same methods: ``zeros``, ``put`` and ``get`` for arrays, ``run`` for the kernels of
 ``transport.stencil``, ``grid_transfer`` and ``vectors``, ``whole`` for the functions of
-``fields``; the resolved half cell adds ``peak`` and ``scatter``. The algorithm above them (time steps, cycles, conjugate gradients) is one.
+``fields``; the resolved half cell also calls ``peak`` and ``scatter``. The algorithm above them
+(time steps, cycles, conjugate gradients) is one.
 """
 
 from dataclasses import fields, is_dataclass, replace

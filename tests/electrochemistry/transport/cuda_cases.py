@@ -118,6 +118,11 @@ CASES = {
     "fill_slices": _one(lambda g: (None, g.rng.uniform(size=g.n), g.cells, g.precise())),
     "shift_slices": _one(lambda g: (None, g.rng.uniform(size=g.n), g.cells, g.precise())),
     "start_from": _one(lambda g: (None, g.field()[1:-1, 1:-1, 1:-1].copy(), g.cells, g.precise())),
+    "multiply": lambda g: [(None, np.float32(0.7), g.field()), (None, 0.7, g.precise())],
+    "over_level": _one(lambda g: (None, 0.3, g.precise(), g.field())),
+    "set_slice": _one(lambda g: (None, g.n, -0.3, g.field())),
+    "mean_of_slice": lambda g: [(None, k, g.precise()) for k in (1, g.n)],
+    "sum_of": _one(lambda g: (None, g.field().ravel())),
     "rounded": _one(lambda g: (None, g.precise(), np.zeros(g.shape, np.float32))),
 }
 

@@ -3,62 +3,16 @@
 With NUMBA_ENABLE_CUDASIM=1 the kernels run in CUDA's simulator, else on the card.
 """
 
-import sys
-import threading
-
 import numpy as np
 import pytest
 
 from analysis.electrochemistry.transport import effective, impedance, multigrid
-from analysis.electrochemistry.transport.cuda import card, device, launch, memory
+from analysis.electrochemistry.transport.cuda import card, device, memory
 from analysis.electrochemistry.transport.threads import ThreadPool
+from tests.electrochemistry.beside_the_card import check, check_threads
 from tests.electrochemistry.transport.cuda_cases import CASES, SHAPES, Grid
 
 TWINS = device.twins()
-sys.setswitchinterval(1e-5)  # the simulator's threads wait for each other by polling
-if launch.SIMULATED:
-    # The first two threads of a block that ask for shared memory at once get an array each from
-    # numba-cuda 0.30's simulator, and the sum over the block loses a part. One after the other.
-    # (It tells arrays apart by the calling line, which is here now: there is one, in `block_sum`.)
-    from numba.cuda.simulator.kernelapi import FakeCUDAShared
-
-    ONE_BY_ONE, ARRAY = threading.Lock(), FakeCUDAShared.array
-
-    def shared_array(self, shape, dtype):
-        """Shared memory, asked for by one thread at a time."""
-        with ONE_BY_ONE:
-            return ARRAY(self, shape, dtype)
-
-    FakeCUDAShared.array = shared_array
-
-
-def copied(value, copy):
-    """The arguments of a kernel, arrays as `copy` gives them, also inside tuples."""
-    if isinstance(value, np.ndarray):
-        return copy(value)
-    if isinstance(value, tuple):
-        inner = [copied(one, copy) for one in value]
-        return type(value)(*inner) if hasattr(value, "_fields") else tuple(inner)
-    return value
-
-
-def arrays(value):
-    if isinstance(value, tuple | list):
-        return [array for one in value for array in arrays(one)]
-    return [value] if hasattr(value, "shape") and value.shape else []
-
-
-def on_cpu(function, n, args):
-    args = copied(args, np.copy)
-    total = function(*args) if n is None else function(0, n, *args)
-    return arrays(args), total
-
-
-def on_card(function, n, args):
-    place = device.CudaDevice()
-    there = copied(args, place.put)
-    total = place.whole(function, *there) if n is None else place.run(function, 0, n, *there)
-    return [place.get(one) for one in arrays(there)], total
 
 
 def test_every_kernel_has_a_case():
@@ -69,36 +23,14 @@ def test_every_kernel_has_a_case():
 @pytest.mark.parametrize("twin", TWINS, ids=lambda twin: twin.__name__)
 def test_twins_do_the_same(twin, shape):
     for n, *args in CASES[twin.__name__](Grid(shape)):
-        before = arrays(args)
-        expected, total = on_cpu(twin, n, tuple(args))
-        found, sum_there = on_card(twin, n, tuple(args))
-        changed = 0
-        for was, ours, theirs in zip(before, expected, found, strict=True):
-            scale = np.abs(ours).max()
-            np.testing.assert_allclose(theirs, ours, rtol=2e-6, atol=1e-6 * scale)
-            changed += not np.array_equal(was, ours)
-        assert (total is None) == (sum_there is None)
-        if total is not None:
-            assert sum_there == pytest.approx(total, rel=1e-5, abs=1e-6)
-        assert changed or total is not None, "the case shows nothing"
+        check(twin, n, tuple(args))
 
 
 @pytest.mark.parametrize("twin", TWINS, ids=lambda twin: twin.__name__)
 def test_what_is_written_does_not_depend_on_the_threads(twin, monkeypatch):
-    """Bit for bit, but for sums, whose order is that of the blocks."""
     n, *args = CASES[twin.__name__](Grid(SHAPES[1]))[0]
-    many, total = on_card(twin, n, tuple(args))
-    monkeypatch.setattr(launch, "BLOCK", (1, 1))
-    monkeypatch.setattr(launch, "MOST_BLOCKS", (1, 1, 1))
-    monkeypatch.setattr(launch, "SUM_BLOCKS", 1)
-    one, total_of_one = on_card(twin, n, tuple(args))
-    for a, b in zip(many, one, strict=True):
-        if TWINS[twin].over == "slices":
-            np.testing.assert_allclose(a, b, rtol=1e-13, atol=1e-13)
-        else:
-            np.testing.assert_array_equal(a, b)
-    if total is not None:
-        assert total == pytest.approx(total_of_one, rel=1e-13, abs=1e-13)
+    by_slices = getattr(TWINS[twin], "over", "") == "slices"
+    check_threads(twin, n, tuple(args), monkeypatch, by_slices)
 
 
 def volume(shape):

@@ -4,6 +4,8 @@ A thread takes an AM voxel with its faces. Tables and laws are the functions of 
 for the card.
 """
 
+import math
+
 import numpy as np
 from numba import cuda
 
@@ -41,7 +43,7 @@ def _evaluate(faces, kinetics, fields, unit, rates, parts):
     total = np.float64(0.0)
     for s in range(cuda.grid(1), voxel.shape[0], cuda.gridsize(1)):
         held = c[voxel[s]]
-        in_am = 0.5 * np.exp(-log_full - log_slope * held)
+        in_am = 0.5 * math.exp(-log_full - log_slope * held)
         rounding = 1e-13 * held / half
         steep, norm = np.float64(0.0), np.float64(0.0)
         for f in range(first[s], first[s + 1]):
@@ -50,21 +52,21 @@ def _evaluate(faces, kinetics, fields, unit, rates, parts):
             B, slope = diffusion_potential(ce, beta0, log_c0, star, rest, tail, inverse_c)
             drive = phi[solid[f]] - psi[e] - B
             drop = in_am if bare[f] else 0.0
-            scale = weight[f] * rate * ce / np.sqrt(ce + star)
+            scale = weight[f] * rate * ce / math.sqrt(ce + star)
             y = logit(held - half * current[f], full, low, high)
             below, above = -LARGEST_LOGIT, LARGEST_LOGIT
             i, g, p, kinetic, rise = 0.0, 0.0, 0.0, 0.0, 1.0
             dU, span = 0.0, 1.0
             for _ in range(60):
-                share = 1 / (1 + np.exp(-y))
+                share = 1 / (1 + math.exp(-y))
                 x = low + (high - low) * share
                 span = full * (high - low) * share * (1 - share)  # dc/dy
                 U, dU = potential_and_slope(y, table, y0, inverse_step)
                 i = (held - full * x) / half
                 z = thermal * (drive - drop * i - U)
                 z = min(max(z, -LARGEST_ARGUMENT), LARGEST_ARGUMENT)
-                i0 = scale * np.sqrt(x * (1 - x))
-                up = np.exp(z)
+                i0 = scale * math.sqrt(x * (1 - x))
+                up = math.exp(z)
                 kinetic = i0 * (up - 1 / up)
                 g = i0 * thermal * (up + 1 / up)
                 p = max(0.0, 0.5 * kinetic * (1 / x - 1 / (1 - x)) / full - g * dU / span)

@@ -4,6 +4,8 @@ A thread adds up the six faces of its cell; the two cells of a face compute it a
 over all cells telescope.
 """
 
+import math
+
 import numpy as np
 from numba import cuda
 
@@ -18,7 +20,8 @@ from analysis.electrochemistry.resolved.electrolyte_fluxes import (
 )
 from analysis.electrochemistry.transport.cuda.launch import ONE_ON, compiled, kernel, unsigned
 
-HALF, ONE, DOUBLE = np.float32(0.5), np.float32(1), np.float64(1)
+ZERO, HALF, ONE = np.float32(0), np.float32(0.5), np.float32(1)
+DOUBLE = np.float64(1)
 
 salt_face = compiled(electrolyte_fluxes._salt_face.py_func)
 fluxes = compiled(electrolyte_fluxes._fluxes.py_func)
@@ -47,7 +50,7 @@ def properties(n, shapes, c, table, inverse_step, cell):
         for j in range(j0 + 1, rows - 1, dj):
             for i in range(i0 + 1, columns - 1, di):
                 place = first_property(k, j, i, rows, columns)
-                if np.isinf(cell[place + unsigned(R * columns)]):
+                if math.isinf(cell[place + unsigned(R * columns)]):
                     continue
                 value = max(c[unsigned((k * rows + j) * columns + i)], 0.0) * inverse_step
                 m = min(int(value), top)
@@ -111,6 +114,24 @@ def fluxes_between(cell, p, q, columns, g, du, dv):
     )
 
 
+@compiled
+def along(axis, rows, columns):
+    """How far the next cell along an axis lies, in a field and in the properties."""
+    if axis == 0:
+        return unsigned(rows * columns), unsigned(PROPERTIES * rows * columns)
+    if axis == 1:
+        return unsigned(columns), unsigned(PROPERTIES * columns)
+    return ONE_ON, ONE_ON
+
+
+@compiled
+def conductance(axis, r, height, other, height_there):
+    """Geometric factor of a face between two cells, from the resistances of their halves."""
+    if axis == 0:
+        return ONE / (height * r + height_there * other)
+    return height / (r + other)
+
+
 @kernel(1)
 def residual(n, shapes, fields, history, cells, weight, balances):
     psi, c = fields
@@ -120,49 +141,26 @@ def residual(n, shapes, fields, history, cells, weight, balances):
     i0, j0, k0 = cuda.grid(3)
     di, dj, dk = cuda.gridsize(3)
     resists, trans = unsigned(R * columns), unsigned(TRANS * columns)
-    across, over = unsigned(PROPERTIES * columns), unsigned(PROPERTIES * rows * columns)
-    row, plane = unsigned(columns), unsigned(rows * columns)
     for k in range(k0 + 1, n + 1, dk):
-        h0, h1, h2 = heights[k - 1], heights[k], heights[k + 1]
         for j in range(j0 + 1, rows - 1, dj):
             for i in range(i0 + 1, columns - 1, di):
                 here = unsigned((k * rows + j) * columns + i)
                 p = first_property(k, j, i, rows, columns)
                 r, u, v = cell[p + resists], psi[here], c[here]
-                g = DOUBLE / (h1 * r + h0 * cell[p - over + resists])
-                s, f = fluxes_between(
-                    cell, p, p - over, columns, g, u - psi[here - plane], v - c[here - plane]
-                )
-                g = DOUBLE / (h1 * r + h2 * cell[p + over + resists])
-                a, b = fluxes_between(
-                    cell, p, p + over, columns, g, u - psi[here + plane], v - c[here + plane]
-                )
-                s += a
-                f += b
-                g = h1 / (r + cell[p - across + resists])
-                a, b = fluxes_between(
-                    cell, p, p - across, columns, g, u - psi[here - row], v - c[here - row]
-                )
-                s += a
-                f += b
-                g = h1 / (r + cell[p + across + resists])
-                a, b = fluxes_between(
-                    cell, p, p + across, columns, g, u - psi[here + row], v - c[here + row]
-                )
-                s += a
-                f += b
-                g = h1 / (r + cell[p - ONE_ON + resists])
-                a, b = fluxes_between(
-                    cell, p, p - ONE_ON, columns, g, u - psi[here - ONE_ON], v - c[here - ONE_ON]
-                )
-                s += a
-                f += b
-                g = h1 / (r + cell[p + ONE_ON + resists])
-                a, b = fluxes_between(
-                    cell, p, p + ONE_ON, columns, g, u - psi[here + ONE_ON], v - c[here + ONE_ON]
-                )
-                s += a
-                f += b + storage[here] * (weight * v - history[here])
+                s, f = np.float64(0.0), np.float64(0.0)
+                for axis in range(3):  # a loop: unrolled, it would take twice the registers
+                    step, leap = along(axis, rows, columns)
+                    q, there = p - leap, here - step
+                    g = conductance(axis, r, heights[k], cell[q + resists], heights[k - 1])
+                    a, b = fluxes_between(cell, p, q, columns, g, u - psi[there], v - c[there])
+                    s += a
+                    f += b
+                    q, there = p + leap, here + step
+                    g = conductance(axis, r, heights[k], cell[q + resists], heights[k + 1])
+                    a, b = fluxes_between(cell, p, q, columns, g, u - psi[there], v - c[there])
+                    s += a
+                    f += b
+                f += storage[here] * (weight * v - history[here])
                 charge[here] = -s
                 salt[here] = -f / (DOUBLE - cell[p + trans])
 
@@ -202,52 +200,29 @@ def jacobian(n, shapes, fields, cells, unit, weight, x, y):
     i0, j0, k0 = cuda.grid(3)
     di, dj, dk = cuda.gridsize(3)
     resists, trans = unsigned(R * columns), unsigned(TRANS * columns)
-    across, over = unsigned(PROPERTIES * columns), unsigned(PROPERTIES * rows * columns)
-    row, plane = unsigned(columns), unsigned(rows * columns)
     for k in range(k0 + 1, n + 1, dk):
-        h0, h1, h2 = heights[k - 1], heights[k], heights[k + 1]
         for j in range(j0 + 1, rows - 1, dj):
             for i in range(i0 + 1, columns - 1, di):
                 here = unsigned((k * rows + j) * columns + i)
                 p = first_property(k, j, i, rows, columns)
                 r = cell[p + resists]
-                q = p - over
-                g = ONE / (h0 * cell[q + resists] + h1 * r)
-                a, _, f = change_between(
-                    cell, q, p, columns, g, fields, x, here - plane, here, unit
-                )
-                s = -a
-                q = p + over
-                g = ONE / (h1 * r + h2 * cell[q + resists])
-                a, b, _ = change_between(
-                    cell, p, q, columns, g, fields, x, here, here + plane, unit
-                )
-                s += a
-                f += b
-                q = p - across
-                g = h1 / (cell[q + resists] + r)
-                a, _, b = change_between(cell, q, p, columns, g, fields, x, here - row, here, unit)
-                s -= a
-                f += b
-                q = p + across
-                g = h1 / (r + cell[q + resists])
-                a, b, _ = change_between(cell, p, q, columns, g, fields, x, here, here + row, unit)
-                s += a
-                f += b
-                q = p - ONE_ON
-                g = h1 / (cell[q + resists] + r)
-                a, _, b = change_between(
-                    cell, q, p, columns, g, fields, x, here - ONE_ON, here, unit
-                )
-                s -= a
-                f += b
-                q = p + ONE_ON
-                g = h1 / (r + cell[q + resists])
-                a, b, _ = change_between(
-                    cell, p, q, columns, g, fields, x, here, here + ONE_ON, unit
-                )
-                s += a
-                f += b
+                s, f = ZERO, ZERO
+                for axis in range(3):
+                    step, leap = along(axis, rows, columns)
+                    q = p - leap
+                    g = conductance(axis, r, heights[k], cell[q + resists], heights[k - 1])
+                    a, _, b = change_between(
+                        cell, q, p, columns, g, fields, x, here - step, here, unit
+                    )
+                    s -= a
+                    f += b
+                    q = p + leap
+                    g = conductance(axis, r, heights[k], cell[q + resists], heights[k + 1])
+                    a, b, _ = change_between(
+                        cell, p, q, columns, g, fields, x, here, here + step, unit
+                    )
+                    s += a
+                    f += b
                 charge[here] = s
                 f += storage[here] * weight * (x[1][here] * unit)
                 salt[here] = f / (ONE - cell[p + trans])

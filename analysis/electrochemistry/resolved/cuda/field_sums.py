@@ -1,5 +1,7 @@
 """Kernels of :mod:`analysis.electrochemistry.resolved.field_sums` on a card."""
 
+import math
+
 import numpy as np
 from numba import cuda
 
@@ -26,7 +28,7 @@ def solid_conductivity(n, shapes, c, kind, lookup, log_full, log_slope, sigma):
                 here = unsigned((k * rows + j) * columns + i)
                 code = kind[here]
                 if code == AM:
-                    sigma[here] = np.exp(log_full + log_slope * c[here])
+                    sigma[here] = math.exp(log_full + log_slope * c[here])
                 else:
                     sigma[here] = lookup[code]
 
@@ -48,16 +50,8 @@ def largest_in_electrolyte(n, shapes, x, c, cell, parts):
             for i in range(i0 + 1, columns - 1, di):
                 here = unsigned((k * rows + j) * columns + i)
                 place = first_property(k, j, i, rows, columns) + unsigned(R * columns)
-                if not np.isinf(cell[place]):
+                if not math.isinf(cell[place]):
                     top = larger(top, abs(x[here]) * c[here] / (c[here] + 30.0))
-    keep_peak(top, parts)
-
-
-@kernel(0, over="numbers", peak=True)
-def largest(n, shapes, x, parts):
-    top = np.float64(0.0)
-    for i in range(cuda.grid(1), x.shape[0], cuda.gridsize(1)):
-        top = larger(top, np.float64(abs(x[i])))
     keep_peak(top, parts)
 
 
@@ -89,7 +83,7 @@ def add_salt(n, shapes, unit, v, cell, c, parts):
             for i in range(i0 + 1, columns - 1, di):
                 here = unsigned((k * rows + j) * columns + i)
                 place = first_property(k, j, i, rows, columns) + unsigned(R * columns)
-                if np.isinf(cell[place]):
+                if math.isinf(cell[place]):
                     continue
                 now = c[here]
                 change = max(unit * v[here], -0.8 * now)

@@ -120,15 +120,15 @@ def _add_at_solid(groups, current, slope_c, known, owner, phi):
 
 @plan
 def lithium_load(device, faces, rates, x, inverse_f, r):
-    args = (faces.voxel, faces.first, faces.electrolyte, faces.solid)
-    args += (rates.current, rates.slope_phi, rates.slope_w, rates.factors)
-    over_entries(_lithium_load, faces.voxel.size, *args, x, inverse_f, r)
+    lists = (faces.voxel, faces.first, faces.electrolyte, faces.solid)
+    what = (rates.current, rates.slope_phi, rates.slope_w, rates.factors)
+    over_entries(_lithium_load, faces.voxel.size, lists, what, x, inverse_f, r)
 
 
 @cuda.jit
-def _lithium_load(
-    voxel, first, electrolyte, solid, current, slope_phi, slope_w, factors, x, inverse_f, r
-):
+def _lithium_load(lists, rates, x, inverse_f, r):
+    voxel, first, electrolyte, solid = lists
+    current, slope_phi, slope_w, factors = rates
     psi, phi, salt = x
     for s in range(cuda.grid(1), voxel.shape[0], cuda.gridsize(1)):
         total = np.float64(0.0)

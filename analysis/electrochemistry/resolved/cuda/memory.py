@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from analysis.electrochemistry.resolved import grid
 from analysis.electrochemistry.transport import multigrid
 from analysis.electrochemistry.transport.cuda.card import CudaError
 from analysis.electrochemistry.transport.cuda.memory import RESERVE
@@ -16,13 +17,30 @@ CELL_DOUBLES = 5  # psi, phi, salt, its history and its last value
 # changes of the lithium (2) and four work arrays, and in float64 the lithium, history and last.
 VOXEL_SINGLES, VOXEL_BYTES = 3, 1
 SEVERAL_SINGLES, SEVERAL_DOUBLES, LINKS = 6, 3, 6
-# A face: five arrays of it, four rates, the owner, and four lists that group it by cell (with
-# their cells and starts). There are about as many as a third of the voxels, at most one each.
-FACES_PER_VOXEL, FACE_BYTES = 0.6, 96
+# A face: electrolyte, solid, weight and whether it is bare; four rates, the code of its
+# aggregate, its AM voxel, and five lists that group the faces by cell, with cells and starts, at
+# most one each; for each AM voxel, of which there are fewer, four more.
+FACE_BYTES = 96
+WET = np.isin(
+    np.arange(8), (grid.PORE, grid.CBD, grid.CBD_WITHOUT_ELECTRONS, grid.SEPARATOR)
+)  # of what a voxel is
 LEVEL_FIELDS = 40  # of a coarse grid, vectors of both visits included
+TABLES = 1_000_000  # bytes of the tables of materials and of the coarsest level's inverse
 
 
-def needed(shape, voxels=None):
+def count_faces(geometry):
+    """Faces between AM and electrolyte of a domain, those to the separator included."""
+    found = 0
+    for axis in range(3):
+        one, other = (np.moveaxis(geometry.kind, axis, 0)[part] for part in np.s_[:-1, 1:])
+        found += np.count_nonzero((one == grid.AM) & WET[other])
+        found += np.count_nonzero((other == grid.AM) & WET[one])
+    if geometry.voxels_per_cell > 1:  # whose map of voxels begins behind the separator
+        found += np.count_nonzero(geometry.kind[1] == grid.AM)
+    return found
+
+
+def needed(shape, voxels, faces):
     """
     Bytes that a resolved cell takes on the card at most.
 
@@ -30,12 +48,14 @@ def needed(shape, voxels=None):
     ----------
     shape : tuple of int
         Cells ``(Z, Y, X)``, separator and collector included.
-    voxels : tuple of int, optional
+    voxels : tuple of int or None
         Voxels of the electrode, if a cell has several.
+    faces : int
+        Faces that react.
     """
     cells, fine = _padded(shape), _padded(voxels or shape)
-    total = cells * (4 * CELL_SINGLES + 8 * CELL_DOUBLES + 4)
-    total += fine * (4 * VOXEL_SINGLES + VOXEL_BYTES + FACES_PER_VOXEL * FACE_BYTES)
+    total = TABLES + cells * (4 * CELL_SINGLES + 8 * CELL_DOUBLES + 4)
+    total += fine * (4 * VOXEL_SINGLES + VOXEL_BYTES) + faces * FACE_BYTES
     if voxels is not None:
         total += fine * (4 * SEVERAL_SINGLES + 8 * SEVERAL_DOUBLES) + 4 * LINKS * cells
     for step in multigrid.plan_coarsening(shape, np.ones(shape[0])):
@@ -47,13 +67,13 @@ def _padded(shape):
     return float(np.prod([n + 2 for n in shape]))
 
 
-def check(shape, voxels, free, total):
+def check(shape, voxels, faces, free, total):
     """
     Compare what a resolved cell needs with what is free.
 
     Parameters
     ----------
-    shape, voxels
+    shape, voxels, faces
         See :func:`needed`.
     free, total : float
         Bytes of the card that are free, and of the whole card.
@@ -63,7 +83,7 @@ def check(shape, voxels, free, total):
     CudaError
         If it does not fit; the message says how much is needed and what would fit.
     """
-    size = needed(shape, voxels)
+    size = needed(shape, voxels, faces)
     usable = free - RESERVE * total if np.isfinite(total) else free
     if size <= usable:
         return
@@ -71,10 +91,11 @@ def check(shape, voxels, free, total):
     fine = shape if voxels is None else voxels
     coarser = [-(-n // (before + 1)) for n in fine]
     advice = "Take a smaller cutout"
-    if needed(coarser, fine) <= usable:
-        less = needed(coarser, fine) / 1e9
+    less = needed(coarser, fine, faces)
+    if less <= usable:
         advice = (
-            f"Pass voxels_per_cell={before + 1}, which needs {less:.1f} GB, or a smaller cutout"
+            f"Pass voxels_per_cell={before + 1}, which needs {less / 1e9:.1f} GB, take a smaller "
+            "cutout"
         )
     cells = " x ".join(str(n) for n in shape)
     raise CudaError(

@@ -64,6 +64,9 @@ class CudaField:
         """The same numbers in one dimension."""
         return CudaField(self.flat, (self.size,), self.groups)
 
+    def __len__(self):
+        return self.shape[0]
+
     @property
     def ndim(self):
         """Number of dimensions."""
@@ -186,6 +189,12 @@ def over_entries(body, count, *args, sums=0):
         return reduced(body, ((grid[0], 1, 1), (grid[1], 1, 1)), values, sums)
     body[grid](*values)
     return None
+
+
+def by_block(body, count, *args):
+    """Launch a kernel in which a block takes one of `count` entries after the other."""
+    grid = min(count, SUM_BLOCKS), BLOCK[0] * BLOCK[1]
+    body[grid](*(flat_of(one) for one in args))
 
 
 def reduced(body, grid, values, sums, peak=False):

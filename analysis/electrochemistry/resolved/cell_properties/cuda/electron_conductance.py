@@ -3,6 +3,8 @@
 Kernels of :mod:`analysis.electrochemistry.resolved.cell_properties.electron_conductance`.
 """
 
+import math
+
 import numpy as np
 from numba import cuda
 
@@ -31,7 +33,7 @@ def conductivity(n, shapes, c, active, n_above, n_along, log_full, log_slope, si
                             for ii in range(n_along * (i - 1) + 1, n_along * i + 1):
                                 v = unsigned((kk * fine_rows + jj) * fine_columns + ii)
                                 if active[v] > 0:
-                                    total += np.exp(EXPONENT * (log_full + log_slope * c[v]))
+                                    total += math.exp(EXPONENT * (log_full + log_slope * c[v]))
                                     count += 1
                 value = (total / count) ** (1 / EXPONENT) if count else 0.0
                 sigma[unsigned((k * rows + j) * columns + i)] = value

@@ -150,12 +150,12 @@ def cell_exchange_restricted(n, shapes, slopes, x, aggregates, residuals):
     for kc in range(k0, n, dk):
         for jc in range(j0 + 1, coarse_rows - 1, dj):
             for ic in range(i0 + 1, coarse_columns - 1, di):
-                total = ZERO
+                total, past = ZERO, past_of(ic, fold_x, columns)
                 for k in range(first[kc] + 1, first[kc + 1] + 1):
                     for j in range(first_of(jc, fold_y), past_of(jc, fold_y, rows)):
-                        for i in range(first_of(ic, fold_x), past_of(ic, fold_x, columns)):
-                            here = unsigned((k * rows + j) * columns + i)
-                            total += cell_current(slopes, x, here)
+                        start = (k * rows + j) * columns
+                        for i in range(first_of(ic, fold_x), past):
+                            total += cell_current(slopes, x, unsigned(start + i))
                 there = unsigned(((kc + 1) * coarse_rows + jc) * coarse_columns + ic)
                 psi[there] += total
                 phi[there] -= total

@@ -9,11 +9,9 @@ import numpy as np
 from numba import cuda
 
 from analysis.electrochemistry.transport.cuda.launch import (
-    BLOCK,
     ONE_ON,
-    SUM_BLOCKS,
+    by_block,
     compiled,
-    flat_of,
     plan,
     unsigned,
     write_first,
@@ -30,12 +28,10 @@ def correct(device, clusters, shape, conductances, blocks, neighbors, b, x):
     kept = clusters.first.groups
     if "sums" not in kept:
         kept["sums"] = device.zeros(2 * count, float)
-    grid = min(count, SUM_BLOCKS), BLOCK[0] * BLOCK[1]
-    what = [flat_of(one) for one in (conductances, blocks, neighbors, b, x, kept["sums"])]
-    lists = flat_of(tuple(clusters))
-    sizes = tuple(int(n) for n in shape)
-    _sum_currents[grid](lists, sizes, *what)
-    _shift[grid](lists[0], lists[1], what[-1], what[-2])
+    sums, sizes = kept["sums"], tuple(int(n) for n in shape)
+    what = (conductances, blocks, neighbors, b, x, sums)
+    by_block(_sum_currents, count, tuple(clusters), sizes, *what)
+    by_block(_shift, count, clusters.voxel, clusters.first, sums, x)
 
 
 @compiled

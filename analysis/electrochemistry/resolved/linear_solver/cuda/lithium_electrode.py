@@ -4,6 +4,8 @@ Kernels of :mod:`analysis.electrochemistry.resolved.linear_solver.lithium_electr
 a column.
 """
 
+import math
+
 import numpy as np
 from numba import cuda
 
@@ -50,9 +52,9 @@ def _evaluate(psi, salt, shape, laws, unit, shift, rates, parts):
         here = first_slice(t, shape)
         c = max(salt[here], 1e-15)
         B, slope = diffusion_potential(c, beta0, log_c0, star, rest, tail, inverse_c)
-        i0 = metal_rate * c / np.sqrt(c + star)
+        i0 = metal_rate * c / math.sqrt(c + star)
         z = min(max(-thermal * (psi[here] + shift + B), -LARGEST_ARGUMENT), LARGEST_ARGUMENT)
-        up = np.exp(z)
+        up = math.exp(z)
         current = i0 * (up - 1 / up)
         rise = thermal * i0 * (up + 1 / up)
         currents[t] = current
