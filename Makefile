@@ -12,7 +12,7 @@ RUN := $(VENV)/bin/python
 # where it stands, without reading it again. (make itself drops blanks before a value.)
 PROFILE_TYPED := $(filter-out file,$(origin PROFILE))
 NAMES := CBD_PROFILE PROFILE REAL JOBS PYTHON TESTS TOMOGRAM VOXEL_SIZE_UM FRACTIONS DATASET CROP POLARITY OUT FROM \
-  FILE AREA_CM2 THICKNESS_UM CONDUCTIVITY_S_M POROSITY LABELS METHOD SET SECONDS MEMORY_GB SIZE CASES SEED
+  FILE AREA_CM2 THICKNESS_UM CONDUCTIVITY_S_M POROSITY LABELS METHOD SET SECONDS MEMORY_GB SIZE CASES SEED DEVICE
 $(foreach name,$(NAMES),$(eval override $(name) := $$(value $(name))))
 export $(NAMES)
 
@@ -27,7 +27,7 @@ export PYTHONHASHSEED = 0
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make book [PROFILE=smoke|demo|paper] [REAL=labels.tif]   run the study, build the site"
+	@echo "make book [PROFILE=smoke|demo|paper] [REAL=labels.tif] [DEVICE=cuda]   run the study, build the site"
 	@echo "make test                                                run the tests"
 	@echo "make plan [PROFILE=paper]      what would run, what of it is finished, what the rest costs"
 	@echo "make record [PROFILE=paper]    finished results into record/   make verify [CASES=3 SEED=n]   run some anew"
@@ -46,7 +46,7 @@ help:
 	@echo "make pdf, make epub, make crate          other forms of the built book, RO-Crate of its results"
 
 book: $(VENV)/.compiled
-	$(RUN) -m analysis book --profile="$$PROFILE" --real="$$REAL" --jobs="$$JOBS"
+	$(RUN) -m analysis book --profile="$$PROFILE" --real="$$REAL" --jobs="$$JOBS" --device="$$DEVICE"
 
 # TESTS are split into words as a shell would, but by Python: nothing in them is run
 test: $(VENV)/.installed
@@ -66,7 +66,7 @@ plan record: $(VENV)/.installed
 
 # A profile named on the command line or in the environment; else the largest that has a record.
 verify: $(VENV)/.compiled
-	@$(RUN) -m analysis verify $(if $(PROFILE_TYPED),--profile="$$PROFILE" )--cases="$$CASES" --seed="$$SEED"
+	@$(RUN) -m analysis verify $(if $(PROFILE_TYPED),--profile="$$PROFILE" )--cases="$$CASES" --seed="$$SEED" --device="$$DEVICE"
 
 challenge: $(VENV)/.compiled
 	@$(RUN) -m analysis challenge --profile="$$PROFILE" --method="$$METHOD" --set="$$SET" \

@@ -43,6 +43,9 @@ def _add_book(commands):
     parser.add_argument("--profile", default="demo", help="smoke, demo or paper")
     parser.add_argument("--real", default="", help="label TIFF of the measured electrode")
     parser.add_argument("--jobs", type=int, default=2, help="chapters at the same time")
+    parser.add_argument(
+        "--device", default="", help="where voxels are lithiated: cpu (default) or cuda"
+    )
     parser.add_argument("--no-site", action="store_true", help="execute only")
 
     def run(options):
@@ -52,6 +55,7 @@ def _add_book(commands):
             options.profile,
             real=options.real,
             jobs=options.jobs,
+            device=options.device,
             pages=not options.no_site,
             progress=_progress,
         )
@@ -175,6 +179,7 @@ def _add_record(commands):
     for parser in parsers.values():
         parser.add_argument("--profile", default="", help="smoke, demo or paper")
     parsers["verify"].add_argument("--cases", default="", help="how many are drawn")
+    parsers["verify"].add_argument("--device", default="", help="cpu (default) or cuda")
     parsers["verify"].add_argument("--seed", default="", help="of the draw; by default a new one")
 
     def run(options):

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from analysis import opengl, profiles, storage
+from analysis.electrochemistry.transport import devices
 from analysis.storage import scratch
 from publishing import site, slides, stamps
 from publishing.chapters import ROOT, chapters_in_book
@@ -15,7 +16,7 @@ from publishing.execute import execute
 from publishing.stage import stage
 
 
-def build_book(profile, *, real="", jobs=2, pages=True, progress=print):
+def build_book(profile, *, real="", jobs=2, device="", pages=True, progress=print):
     """
     Run what must run and build the site.
 
@@ -27,6 +28,10 @@ def build_book(profile, *, real="", jobs=2, pages=True, progress=print):
         Path of the measured electrode's labels; empty to let the chapter look for them.
     jobs : int
         Chapters that run at the same time.
+    device : str
+        Where voxels are lithiated and impedances computed: ``cpu``, or ``cuda`` for a graphics
+        card; empty for what the environment says, else the CPU. Results hardly differ, so that no
+        chapter runs again for it.
     pages : bool
         Whether to build the site after the chapters have run.
     progress : callable
@@ -40,15 +45,16 @@ def build_book(profile, *, real="", jobs=2, pages=True, progress=print):
     Raises
     ------
     ValueError
-        If the profile is unknown or a path does not exist.
+        If the profile or the device is unknown or a path does not exist.
     RuntimeError
-        If this machine cannot draw pictures in three dimensions.
+        If this machine cannot draw pictures in three dimensions, or the card cannot be used.
     ChapterFailed, SphinxFailed
         If a notebook or the site's build stops.
     """
     profiles.get(profile)
     if real and not Path(real).is_file():
         raise ValueError(f"REAL={real}: there is no such file. Give the path of a label TIFF.")
+    devices.choose(device)
     opengl.check()
     build = folders(profile)
     chapters = chapters_in_book()

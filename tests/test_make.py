@@ -48,13 +48,13 @@ printf '%s\\0' "$@" "$TESTS" >> "$SEEN"
 
 TARGETS = {
     "own": ("TOMOGRAM", "VOXEL_SIZE_UM", "FRACTIONS", "DATASET", "CROP", "POLARITY", "OUT"),
-    "book": ("PROFILE", "REAL", "JOBS"),
+    "book": ("PROFILE", "REAL", "JOBS", "DEVICE"),
     "challenge": ("PROFILE", "METHOD", "SET", "OUT", "SECONDS", "MEMORY_GB"),
     "challenge-data": ("SIZE", "SET", "OUT"),
     "sync": ("FROM",),
     "plan": ("PROFILE",),
     "record": ("PROFILE",),
-    "verify": ("PROFILE", "CASES", "SEED"),
+    "verify": ("PROFILE", "CASES", "SEED", "DEVICE"),
     "preview": ("PROFILE",),
     "pdf": ("PROFILE",),
     "epub": ("PROFILE",),

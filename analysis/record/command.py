@@ -1,10 +1,11 @@
 """``make plan``, ``make record`` and ``make verify``."""
 
 from analysis import profiles
+from analysis.electrochemistry.transport import devices
 from analysis.record import collect, plan, verify
 
 
-def run(command, *, profile="", cases="", seed="", progress=print):
+def run(command, *, profile="", cases="", seed="", device="", progress=print):
     """
     Run one of the three commands.
 
@@ -15,6 +16,8 @@ def run(command, *, profile="", cases="", seed="", progress=print):
         Name; by default ``paper`` to plan, and for the others the largest that is there.
     cases, seed : str
         To verify: how many are drawn, and by which seed.
+    device : str
+        To verify: where voxels are lithiated, ``cpu`` (default) or ``cuda``.
     progress : callable
         Receives lines.
 
@@ -26,7 +29,9 @@ def run(command, *, profile="", cases="", seed="", progress=print):
     Raises
     ------
     ValueError
-        If the profile does not exist, or a number is none.
+        If the profile or the device does not exist, or a number is none.
+    transport.cuda.card.CudaError
+        If the card is asked for and cannot be used.
     """
     if command == "plan":
         progress(plan.text(profiles.get(profile or "paper")))
@@ -35,6 +40,7 @@ def run(command, *, profile="", cases="", seed="", progress=print):
         collect.collect(profiles.get(profile or "paper"), progress=progress)
         return 0
     chosen = profiles.get(profile or _largest_recorded())
+    devices.choose(device)
     number, seed = _whole(cases or "3", "CASES"), _whole(seed, "SEED") if seed else None
     verdicts = verify.verify(chosen, number=number, seed=seed, progress=progress)
     differ = [verdict for verdict in verdicts if not verdict.agrees]

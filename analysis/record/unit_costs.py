@@ -73,7 +73,7 @@ def unit_costs(cases_of):
     seen = {}
     for case, profile in cases_of:
         cost = costs.load(case, profile)
-        if cost:
+        if cost and cost.get("device", "cpu") == "cpu":  # a card's CPU only waits
             size = size_of(case, profile, cost.get("steps"))
             row = cost["cpu_s"] / size, cost["peak_MB"]
             seen.setdefault(kind_of(case), []).append(row)

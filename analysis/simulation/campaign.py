@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from analysis import profiles, storage
 from analysis import progress as notes
+from analysis.electrochemistry.transport import devices
 from analysis.simulation import cluster, local
 from analysis.simulation.case_lists import fipy_cases, fit_cases, predictions, resolved_cases
 from analysis.simulation.cases import TRUTH, Case, file_of, is_finished
@@ -52,6 +53,7 @@ def run(cases, profile, *, scheduler=None, workers=None, wait_s=None, progress=p
         folder. Without it, local processes.
     workers : int, optional
         Local processes; one means this process. By default one per core if there are cases enough.
+        Resolved cases on a graphics card run in this process.
     wait_s : float, optional
         How long to wait for workers of a cluster [s].
     progress : callable
@@ -88,6 +90,8 @@ def run(cases, profile, *, scheduler=None, workers=None, wait_s=None, progress=p
         outcomes = cluster.outcomes(missing, profile, scheduler, wait_s=wait_s, progress=progress)
     else:
         workers = min(workers or _worthwhile_workers(missing, profile), len(missing))
+        if any(case.resolved for case in missing) and devices.chosen() == "cuda":
+            workers = 1  # a card has one process at a time; more would share its memory
         outcomes = local.outcomes(missing, profile, workers, begun=course.begun)
     for done, (case, outcome) in enumerate(outcomes, start=1):
         reason = outcome.reason or _reason_not_here(case, profile, patient=bool(scheduler))
@@ -249,6 +253,9 @@ def add_arguments(parser):
         "--fipy", action="store_true", help="the lithiations in FiPy, after the fits they need"
     )
     parser.add_argument(
+        "--device", default="", help="where voxels are lithiated: cpu (default) or cuda"
+    )
+    parser.add_argument(
         "--resolved", action="store_true", help="lithiate voxels, not the homogenized model"
     )
 
@@ -261,6 +268,8 @@ def main(options, progress=print):
     ------
     ValueError
         If an option makes no sense, alone or beside another.
+    transport.cuda.card.CudaError
+        If the card is asked for and cannot be used; workers of a scheduler look for their own.
     """
     methods = [name.strip() for name in options.methods.split(",") if name.strip()]
     if options.workers < 0 or (options.workers and options.scheduler):
@@ -282,6 +291,7 @@ def main(options, progress=print):
     if options.methods and not methods:
         raise ValueError(f"--methods {options.methods!r} names no method; leave it out for all.")
     profile = profiles.get(options.profile)
+    devices.choose(options.device, here=not options.scheduler)
     folder = storage.results_root() / profile.name
     for file in scratch.sweep_partial(folder):
         progress(f"Removed {file.name}, which a process that was killed had half written.")

@@ -17,6 +17,7 @@ from collections import deque
 from pathlib import Path
 
 from analysis import __version__, storage
+from analysis.electrochemistry.transport import devices
 from analysis.simulation.cases import MODEL_VERSION
 from analysis.simulation.run import Outcome, execute
 
@@ -127,7 +128,7 @@ def outcomes(cases, profile, address, *, wait_s=None, progress=print):
             while waiting and len(running) < places:
                 case = waiting.popleft()
                 future = client.submit(
-                    *(_remote, case, profile, str(root)),
+                    *(_remote, case, profile, str(root), devices.chosen()),
                     workers=list(accepted),
                     pure=False,
                     retries=1,
@@ -149,9 +150,9 @@ def _outcome(client, future):
         return Outcome(f"{type(error).__name__}: {error}")
 
 
-def _remote(case, profile, root):
-    """`execute` on another machine, with the same results folder."""
-    os.environ[storage.ROOT_VARIABLE] = root
+def _remote(case, profile, root, device):
+    """`execute` on another machine, with the same results folder and kind of device."""
+    os.environ |= {storage.ROOT_VARIABLE: root, devices.VARIABLE: device}
     return execute(case, profile)
 
 

@@ -10,6 +10,7 @@ import sys
 import time
 
 from analysis import storage
+from analysis.electrochemistry.transport import devices
 from analysis.simulation.cases import name_of
 from analysis.storage import provenance
 
@@ -50,8 +51,8 @@ def write(case, profile, meter, attributes):
     Returns
     -------
     cost : dict
-        ``cpu_s``, ``wall_s``, ``peak_MB`` (of the process, all cases so far), ``cells`` and
-        ``steps`` of a resolved run, and who made it.
+        ``cpu_s``, ``wall_s``, ``peak_MB`` (of the process, all cases so far), ``device``, ``cells``
+        and ``steps`` of a resolved run, and who made it.
     """
     cpu_s, wall_s = meter.read()
     cost = {
@@ -59,6 +60,7 @@ def write(case, profile, meter, attributes):
         "cpu_s": round(cpu_s, 3),
         "wall_s": round(wall_s, 3),
         "peak_MB": round(_peak_MB()),
+        "device": devices.chosen() if case.resolved else "cpu",
         "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
     cost |= {name: int(attributes[name]) for name in KEPT if name in attributes}

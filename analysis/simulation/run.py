@@ -13,6 +13,7 @@ from analysis.electrochemistry.materials import DEFAULT
 from analysis.electrochemistry.porous_electrode import homogenization as structure
 from analysis.electrochemistry.resolved import checkpoint
 from analysis.electrochemistry.resolved import half_cell as resolved
+from analysis.electrochemistry.transport import devices
 from analysis.phases import Phase
 from analysis.simulation import control_variate, costs, datasets
 from analysis.simulation.cases import (
@@ -158,6 +159,7 @@ def _run_resolved(case, profile):
         voxels_per_cell=case.voxels_per_cell,
         control=resolved.ResolvedControl().times(profile.resolved_tolerance),
         threads=1,
+        device=devices.chosen(),
         checkpoint_path=unfinished,
     )
     if not run.reached_cutoff:

@@ -6,11 +6,13 @@ Both have the same methods: ``zeros``, ``put`` and ``get`` for arrays, ``run`` f
 (time steps, cycles, conjugate gradients) is one.
 """
 
+import os
 from dataclasses import fields, is_dataclass, replace
 
 from analysis.electrochemistry.transport.threads import ThreadPool
 
 DEVICES = ("cpu", "cuda")
+VARIABLE = "CBD_DEVICE"  # of the environment, by which a run tells the processes that it starts
 
 
 def open_device(device="cpu", threads=1):
@@ -35,16 +37,54 @@ def open_device(device="cpu", threads=1):
     cuda.card.CudaError
         If the card cannot be used. A run for a card never goes on on the CPU by itself.
     """
+    check(device)
     if device == "cpu":
         return ThreadPool(threads)
-    if device == "cuda":
+    from analysis.electrochemistry.transport.cuda.device import CudaDevice
+
+    return CudaDevice()
+
+
+def check(device, here=True):
+    """
+    Check a device before any work.
+
+    Parameters
+    ----------
+    device : str
+        Its name.
+    here : bool
+        Whether it must be in this machine, and not only in others that will run the cases.
+
+    Raises
+    ------
+    ValueError
+        If there is no such device.
+    cuda.card.CudaError
+        If the card cannot be used; the message says what is missing and what to do.
+    """
+    if device not in DEVICES:
+        raise ValueError(f"There is no device {device!r}; expected one of {', '.join(DEVICES)}.")
+    if device == "cuda" and here:
         from analysis.electrochemistry.transport.cuda import card
 
         card.check()
-        from analysis.electrochemistry.transport.cuda.device import CudaDevice
 
-        return CudaDevice()
-    raise ValueError(f"There is no device {device!r}; expected one of {', '.join(DEVICES)}.")
+
+def choose(device, here=True):
+    """
+    Let the study run on a device, in this process and those that it starts; see :func:`check`.
+
+    An empty name leaves what the environment says.
+    """
+    device = device or chosen()
+    check(device, here)
+    os.environ[VARIABLE] = device
+
+
+def chosen():
+    """The device on which the study runs: that of :func:`choose`, else the CPU."""
+    return os.environ.get(VARIABLE) or "cpu"
 
 
 def put_each(device, group):

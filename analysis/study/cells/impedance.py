@@ -6,7 +6,7 @@ import xarray as xr
 from scipy.optimize import brentq
 
 from analysis import profiles, progress, storage
-from analysis.electrochemistry.transport import effective, impedance
+from analysis.electrochemistry.transport import devices, effective, impedance
 from analysis.electrochemistry.transport import percolation as grid
 from analysis.figures import style
 from analysis.study.finding import STAND_INS, Bound, check
@@ -219,14 +219,14 @@ def _labels(specimen, method, profile):
 
 
 def _spectrum(labels, gamma, edge):
-    return impedance.spectrum(
-        labels, gamma, voxel_size_um=edge, frequency_Hz=FREQUENCY_HZ, shifts=9
-    )
+    size = dict(voxel_size_um=edge, frequency_Hz=FREQUENCY_HZ, shifts=9)
+    return impedance.spectrum(labels, gamma, **size, device=devices.chosen())
 
 
 def _steady(labels, gamma, edge):
     """Tortuosity of steady transport, and the ratio to it that a profile of slices explains."""
-    transport = effective.effective_conductivity(effective.ionic_conductivity(labels, gamma))
+    conductivity = effective.ionic_conductivity(labels, gamma)
+    transport = effective.effective_conductivity(conductivity, device=devices.chosen())
     network = impedance.Network(labels, gamma, voxel_size_um=edge)
     capacity = network.capacity[1:-1, 1:-1, 1:-1].sum(axis=(1, 2), dtype=float)
     explained = impedance.ratio_to_steady(transport.resistance_per_slice, capacity)
