@@ -1,16 +1,20 @@
-"""Effective transport on a graphics card: seconds, share of the card's bandwidth, TauFactor.
+"""Transport and half cell on a graphics card: seconds, share of the card's bandwidth, TauFactor.
 
-Usage: python benchmarks/gpu.py [--sizes 128 256] [--repeats 3] [--record FILE]
+Usage: python benchmarks/gpu.py [--rows conduction spectrum cell agreement] [--sizes 128 256]
+           [--repeats 3] [--record FILE]
 
-Prints the card, its driver, its memory and the bandwidth that a copy of 1 GB on it reaches. Then,
-for each cube, three phases and binary, to 1e-6: ours on the card (the whole call, and the solver
-alone, for clusters are found on the CPU), ours on one thread of the CPU in the same process with
-the difference of the values, and TauFactor on the same card with its default criterion and
-with one of 1e-6, each with its error against our solution at 1e-8. The least of the repeats counts.
+Prints the card, its driver, its memory and the bandwidth that a copy of 1 GB on it reaches. Then
+come the rows that were asked for, by default all. `cell`, `spectrum` and `agreement`: see
+gpu_cell.py. `conduction`: for each cube, three phases and binary, to 1e-6 (aim at 256: 0.2 s):
+ours on the card (the whole call, and the solver alone, for clusters are found on the CPU), ours on
+one thread of the CPU in the same process with the difference of the values, and TauFactor on the
+same card with its default criterion and with one of 1e-6, each with its error against our solution
+at 1e-8. The least of the repeats counts.
 
 The bandwidth used is what the kernels must read and write at least, over the time of the
 solver: an array that several threads read counts once. Without a card the reason is printed and
-the table stays empty.
+the tables stay empty. In CUDA's simulator (NUMBA_ENABLE_CUDASIM=1) tiny sizes show that the script
+works: --sizes 5 --shape 5 4 4 --end-s 0.5.
 """
 
 # ruff: noqa: E402 (threads must be limited before numpy is imported)
@@ -24,6 +28,7 @@ import time
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
 
+import gpu_cell
 import numpy as np
 from record import recording
 from transport import GAMMA, electrode
@@ -40,7 +45,8 @@ COLUMNS = (
     f"{'cells':>6s} {'volume':13s} {'solver':28s} {'k_eff':>10s} {'error':>9s} {'cycles':>7s} "
     f"{'call s':>8s} {'solver s':>8s} {'GB/s':>6s} {'of copy':>8s}"
 )
-NOT_MEASURED = "No card was at hand when this was recorded, so the table is empty: {}"
+ROWS = ("conduction", "spectrum", "cell", "agreement")
+NOT_MEASURED = "No card was at hand when this was recorded, so the tables are empty: {}"
 
 
 def bytes_per_cycle(shape):
@@ -184,7 +190,10 @@ def compare(n, repeats, bandwidth, simulated):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", nargs="+", choices=ROWS, default=ROWS)
     parser.add_argument("--sizes", type=int, nargs="+", default=[128, 256])
+    parser.add_argument("--shape", type=int, nargs=3, help="of all cells, instead of the paper's")
+    parser.add_argument("--end-s", type=float, default=np.inf, help="end time of the lithiations")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--record", help="file for what is printed")
     options = parser.parse_args()
@@ -194,11 +203,24 @@ def main():
         if fault:
             print(NOT_MEASURED.format(fault))
             print(COLUMNS)
+            print(gpu_cell.COLUMNS)
             return
         bandwidth = describe()
-        print(COLUMNS)
-        for n in options.sizes:
-            compare(n, options.repeats, bandwidth, state.simulated)
+        if "conduction" in options.rows:
+            print(COLUMNS)
+            for n in options.sizes:
+                compare(n, options.repeats, bandwidth, state.simulated)
+        shape, repeats = options.shape, options.repeats
+        if "spectrum" in options.rows:
+            gpu_cell.spectrum(shape or gpu_cell.SPECTRUM[0], gpu_cell.SPECTRUM[1], repeats, timed)
+        if "cell" in options.rows:
+            cases = gpu_cell.CELLS
+            if shape:
+                cases = [(title, tuple(shape), n, aim) for title, _, n, aim in cases]
+            gpu_cell.lithiations(cases, timed, bandwidth, options.end_s)
+        if "agreement" in options.rows:
+            if not gpu_cell.agreement(shape or gpu_cell.AGREEMENT, options.end_s):
+                raise SystemExit("the curves of the card are not those of the CPU")
 
 
 if __name__ == "__main__":
