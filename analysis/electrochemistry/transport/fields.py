@@ -103,9 +103,9 @@ def rounded(x, out):
     out[:] = x[INNER]
 
 
-def multiply(factor, x):
-    """Write ``x *= factor``."""
-    x *= factor
+def multiply(factors, n, x):
+    """Write ``x *= factors[n]``; the factors are where the fields are."""
+    x *= factors[n]
 
 
 def over_level(level, x, out):

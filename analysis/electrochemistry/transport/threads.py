@@ -64,6 +64,11 @@ class ThreadPool:
         return function(*args)
 
     @staticmethod
+    def repeat(work, *args):
+        """Do work that is done again and again on the same arrays, which a card records."""
+        work(*args)
+
+    @staticmethod
     def check_memory(problem, shape, vectors=0):
         """Pass: only the memory of a card is counted before a run."""
 

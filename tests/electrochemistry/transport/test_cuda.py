@@ -84,6 +84,68 @@ def test_the_cpu_never_imports_what_only_a_card_needs():
     assert status == 0, text
 
 
+class FakeDriver:
+    """Of the driver what launch graphs take; kernels launched while it records are kept."""
+
+    def __init__(self, works):
+        self.works, self.recording, self.calls = works, None, []
+
+    def cuStreamBeginCapture(self, handle, mode):
+        if not self.works:
+            raise OSError("not supported")
+        self.recording = []
+
+    def cuStreamEndCapture(self, handle):
+        graph, self.recording = self.recording, None
+        return graph
+
+    def cuGraphInstantiate(self, graph, flags):
+        return ("ready", *graph)
+
+    def cuGraphLaunch(self, graph, handle):
+        self.calls += graph[1:]
+
+    def kernel(self, name):
+        (self.calls if self.recording is None else self.recording).append(name)
+
+
+@pytest.mark.skipif(_missing("numba_cuda"), reason="numba-cuda is of Linux only")
+@pytest.mark.parametrize("works", [True, False])
+def test_work_is_recorded_at_its_second_time_or_launched_as_it_is(works, monkeypatch):
+    from types import SimpleNamespace
+
+    from analysis.electrochemistry.transport.cuda import graphs
+
+    driver, one, other = FakeDriver(works), np.zeros(1), np.zeros(1)
+    monkeypatch.setattr(graphs, "driver_and_mode", lambda: (driver, "mode"))
+    monkeypatch.setattr(graphs, "stream", lambda: SimpleNamespace(handle=7))
+    recorder = graphs.Recorder()
+    recorder.usable = True
+    by_python = []
+
+    def work(array, both):
+        by_python.append(array is one)
+        driver.kernel("first")
+        driver.kernel("second")
+
+    def repeated(times, array):
+        for _ in range(times):
+            recorder.repeat(work, (array, (one, other)))
+
+    if works:
+        repeated(5, one)
+        repeated(1, other)  # other arrays are other work
+        assert by_python == [True, True, False]
+        repeated(3, other)
+        assert by_python == [True, True, False, False]
+    else:
+        with pytest.warns(RuntimeWarning, match="not supported.*one by one"):
+            repeated(5, one)
+        repeated(4, other)
+        assert by_python == [True] * 5 + [False] * 4
+    assert driver.calls == ["first", "second"] * 9
+
+
 READY = CardState(False, True, True, (12, 4), "H100")
 FAULTS = {
     "numba-cuda is not installed": CardState(False, False, False),

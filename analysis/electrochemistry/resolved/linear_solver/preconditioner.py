@@ -79,7 +79,8 @@ class BlockMultigrid:
         self.again = {
             i: tuple(coarse_levels.three(shapes[i], pool) for _ in range(2)) for i in again
         }
-        self.visits = np.float32(1.0), np.float32(0.0)
+        self.visits = pool.put(np.array([1, 0], np.float32))  # what each of two counts
+        self.inverse = pool.zeros((3 * int(np.prod(shapes[-1])),) * 2)  # of the coarsest level
         parents = [
             coarse_levels.parents_of(c, step) for c, step in zip(shapes, self.plan, strict=False)
         ]
@@ -87,7 +88,7 @@ class BlockMultigrid:
         assigned = interface_coarsening.assign(faces, parents, self.plan, solid, electrolyte)
         self.coarse_faces = put_each(pool, assigned)
         self.faces = put_each(pool, faces)
-        self.inverse = self.slopes = None
+        self.slopes = None
 
     @property
     def depth(self):
@@ -132,9 +133,13 @@ class BlockMultigrid:
                 )
         self._factor_blocks()
         self._diagonals(self.depth - 1)
-        self.inverse = self.pool.put(coarse_levels.inverse_of(self.dense()))
+        self._replace(self.inverse, coarse_levels.inverse_of(self.dense()))
         if self.again:
-            self.visits = self._weigh_visits(max(self.again))
+            self._replace(self.visits, np.array(self._weigh_visits(max(self.again))))
+
+    def _replace(self, field, values):
+        """Write new values into a field, where recordings of the cycle look for them."""
+        self.pool.whole(fields.assign, self.pool.put(values), field)
 
     def _weigh_visits(self, depth):
         """
@@ -224,6 +229,9 @@ class BlockMultigrid:
 
     def cycle(self, b, x, scratch):
         """Write one V-cycle for the right-hand sides `b` into `x`; `scratch` is overwritten."""
+        self.pool.repeat(self._whole_cycle, b, x, scratch)
+
+    def _whole_cycle(self, b, x, scratch):
         self.scratch[0] = scratch
         self._cycle(0, b, x)
 
@@ -315,14 +323,13 @@ class BlockMultigrid:
     def _visit_again(self, depth, b, x):
         """Correct the solution of a level by another cycle for what is left of its residual."""
         left, more = self.again[depth]
-        first, second = self.visits
         whole = self.pool.whole
         for part in x:
-            whole(fields.multiply, first, part)
+            whole(fields.multiply, self.visits, 0, part)
         self._residual(depth, b, x, left)
         self._cycle(depth, left, more)
         for part, correction in zip(x, more, strict=True):
-            whole(fields.multiply, second, correction)
+            whole(fields.multiply, self.visits, 1, correction)
             whole(fields.add, correction, part)
 
     def _correct_clusters(self, b, x):

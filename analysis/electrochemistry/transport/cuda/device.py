@@ -7,7 +7,7 @@ import weakref
 import numpy as np
 from numba import cuda
 
-from analysis.electrochemistry.transport.cuda import launch, memory
+from analysis.electrochemistry.transport.cuda import graphs, launch, memory
 
 TRANSPORT = "analysis.electrochemistry.transport"
 
@@ -63,7 +63,7 @@ class CudaDevice:
     threads = 1  # of the CPU, for what is still done there
 
     def __init__(self):
-        self._twins = {}
+        self._twins, self._recorder = {}, graphs.Recorder()
         self.allocated = self.most_allocated = 0
 
     def zeros(self, shape, dtype=np.float32):
@@ -72,20 +72,20 @@ class CudaDevice:
         flat = cuda.device_array(int(np.prod(shape)), dtype)
         threads = launch.BLOCK[0] * launch.BLOCK[1]
         blocks = min(-(-flat.size // threads), launch.SUM_BLOCKS)
-        launch.fill[blocks, threads](flat.dtype.type(0), flat)
+        launch.fill[blocks, threads, launch.stream()](flat.dtype.type(0), flat)
         return self._counted(launch.CudaField(flat, shape))
 
     def put(self, value):
         """An array of numpy on the card; anything else as it is."""
         if not isinstance(value, np.ndarray):
             return value
-        flat = cuda.to_device(np.ascontiguousarray(value).reshape(-1))
+        flat = cuda.to_device(np.ascontiguousarray(value).reshape(-1), stream=launch.stream())
         return self._counted(launch.CudaField(flat, value.shape))
 
     @staticmethod
     def get(field):
         """The array of numpy with the values of one on the card."""
-        return field.flat.copy_to_host().reshape(field.shape)
+        return launch.to_host(field.flat).reshape(field.shape)
 
     def run(self, kernel, size, n, *args):
         """Like :meth:`.ThreadPool.run`: the twin of `kernel` on `n` slices; its sum, if any."""
@@ -100,6 +100,10 @@ class CudaDevice:
     def whole(self, function, *args):
         """The twin of a function on whole arrays, on all slices; what it returns."""
         return self._twin(function).launch(self, None, args)
+
+    def repeat(self, work, *args):
+        """Do work that only launches kernels, on arrays of the card; see :mod:`.graphs`."""
+        self._recorder.repeat(work, args)
 
     @staticmethod
     def free_memory():

@@ -191,10 +191,10 @@ def rounded(n, shapes, x, out):
                 out[unpadded(shapes[0], k, j, i)] = x[unsigned((k * rows + j) * columns + i)]
 
 
-@kernel(1, over="numbers")
-def multiply(n, shapes, factor, x):
+@kernel(2, over="numbers")
+def multiply(n, shapes, factors, which, x):
     for i in range(cuda.grid(1), x.shape[0], cuda.gridsize(1)):
-        x[i] *= factor
+        x[i] *= factors[which]
 
 
 @kernel(1, over="numbers")

@@ -36,6 +36,20 @@ unsigned = np.uint64  # indices: with a sign, each access would look whether it 
 ONE_ON = np.uint64(1)  # one number further along x
 
 
+@functools.cache
+def stream():
+    """The stream of all work on the card; one of our own, for only such can be recorded."""
+    return 0 if SIMULATED else cuda.stream()
+
+
+def to_host(flat):
+    """The numbers of an array on the card, when all that was launched before has been done."""
+    found = flat.copy_to_host(stream=stream())
+    if not SIMULATED:
+        stream().synchronize()
+    return found
+
+
 @dataclass(frozen=True, eq=False)
 class CudaField:
     """
@@ -133,7 +147,7 @@ class CudaKernel:
         threads = threads.get(self.over, (*BLOCK, 1))
         values = (n, shapes, *(flat_of(one) for one in args))
         if not (self.sums or self.peak):
-            self.body[blocks, threads](*values)
+            self.body[blocks, threads, stream()](*values)
             return None
         return reduced(self.body, (blocks, threads), values, self.sums, self.peak)
 
@@ -187,22 +201,23 @@ def over_entries(body, count, *args, sums=0):
     values = [flat_of(one) for one in args]
     if sums:
         return reduced(body, ((grid[0], 1, 1), (grid[1], 1, 1)), values, sums)
-    body[grid](*values)
+    body[(*grid, stream())](*values)
     return None
 
 
 def by_block(body, count, *args):
     """Launch a kernel in which a block takes one of `count` entries after the other."""
     grid = min(count, SUM_BLOCKS), BLOCK[0] * BLOCK[1]
-    body[grid](*(flat_of(one) for one in args))
+    body[(*grid, stream())](*(flat_of(one) for one in args))
 
 
 def reduced(body, grid, values, sums, peak=False):
     """Launch a kernel that reduces; a number, or as many as there are sums."""
     parts, total = _room_for(max(sums, 1), int(np.prod(grid[0])))
-    body[grid](*values, parts)
-    (largest_part if peak else add_parts)[total.size, BLOCK[0] * BLOCK[1]](parts, total)
-    found = [float(one) for one in total.copy_to_host()]
+    body[(*grid, stream())](*values, parts)
+    last = largest_part if peak else add_parts
+    last[total.size, BLOCK[0] * BLOCK[1], stream()](parts, total)
+    found = [float(one) for one in to_host(total)]
     return found[0] if len(found) == 1 else tuple(found)
 
 
