@@ -50,6 +50,18 @@ def largest_in_electrolyte(start, stop, x, c, cell):
 
 
 @kernel
+def largest(start, stop, x):
+    """Largest magnitude."""
+    top = np.float32(0)
+    for k in range(start + 1, stop + 1):
+        for j in range(1, x.shape[1] - 1):
+            row = x[k, j]
+            for i in range(1, x.shape[2] - 1):
+                top = max(top, abs(row[i]))
+    return top
+
+
+@kernel
 def add_potential(start, stop, scale, d, x):
     """Write ``x += scale d``."""
     for k in range(start + 1, stop + 1):
@@ -57,6 +69,16 @@ def add_potential(start, stop, scale, d, x):
             u, v = d[k, j], x[k, j]
             for i in range(1, d.shape[2] - 1):
                 v[i] += scale * u[i]
+
+
+@kernel
+def shift(start, stop, by, x):
+    """Add a constant to all cells."""
+    for k in range(start + 1, stop + 1):
+        for j in range(1, x.shape[1] - 1):
+            row = x[k, j]
+            for i in range(1, x.shape[2] - 1):
+                row[i] += by
 
 
 @kernel

@@ -95,6 +95,8 @@ class ResolvedCell:
         self.stores = [padded(grid, np.float64) for grid in grids]
         self.histories = [padded(grid, np.float64) for grid in grids]
         self.slow = False  # whether the linear solver was slow in the last step
+        self.first_change = np.inf  # of the last step's first iteration, in tolerances
+        self.kirchhoff, self.shifts = 0.0, (0.0,) * 3  # what the balances of the last step took
         self.voxel_nz, self.voxel_size = voxels[0], int(np.prod(voxels))
         self.response, self.slope = (padded(voxels) for _ in range(2))
         self.rates = interface.empty_rates(self.faces)
@@ -177,10 +179,10 @@ class ResolvedCell:
         fields = interface.FlatFields(*(field.ravel() for field in fields))
         return self.over_faces(butler_volmer.evaluate, self.kinetics, fields, self.unit, self.rates)
 
-    def lithium_electrode(self):
-        """Currents from the metal [A/m] per column, their slopes with -psi and -c_e."""
+    def lithium_electrode(self, shift=0.0):
+        """Currents from the metal [A/m] per column, their slopes with -psi (shifted) and -c_e."""
         psi, salt = (field[1, 1:-1, 1:-1] for field in (self.psi, self.salt))
-        return butler_volmer.lithium_metal(psi, salt, self.kinetics, self.unit)
+        return butler_volmer.lithium_metal(psi + shift, salt, self.kinetics, self.unit)
 
     def set_solid_faces(self):
         """Electronic conductances for the lithium as it is."""

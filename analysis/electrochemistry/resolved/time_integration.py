@@ -297,7 +297,7 @@ class Run:
             **self.potentials.arrays(),
             response=self.cell.response,
             current=self.cell.rates.current,
-            slow=np.array(self.cell.slow),
+            newton=np.array([self.cell.slow, self.cell.first_change]),
             starts=np.array([self.salt_start, self.lithium_start]),
         )
 
@@ -311,7 +311,7 @@ class Run:
             earlier[:] = stored[f"earlier{n}"]
         self.cell.response[:] = stored["response"]
         self.cell.rates.current[:] = stored["current"]
-        self.cell.slow = bool(stored["slow"])
+        self.cell.slow, self.cell.first_change = bool(stored["newton"][0]), stored["newton"][1]
         self.salt_start, self.lithium_start = (float(value) for value in stored["starts"])
 
     def result(self, reason, cpu_s, wall_s):
