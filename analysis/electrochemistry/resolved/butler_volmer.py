@@ -31,6 +31,9 @@ LARGEST_ARGUMENT = 9.0  # of sinh; i / i0 = 8100
 # rough AM the current moves to where lithium leaves more easily. With one half the curves
 # agree best with those on voxels of half the edge (benchmarks/resolved.py refine).
 LITHIUM_SHARE = 0.5
+# Last step of the search for the lithium at a face, in its logit, and of its current, relative. Both
+# steps are made, and what they leave is about their squares.
+LAST_TURN, LAST_CHANGE = 5e-4, 3e-4
 LARGEST_LOGIT = 18.0  # of the lithium content between its bounds
 
 
@@ -248,7 +251,7 @@ def evaluate(start, stop, faces, kinetics, fields, unit, rates):
                 y += turn
                 if not below <= y <= above:
                     y = 0.5 * (below + above)
-                if abs(turn) <= 1e-5 and abs(change) <= 1e-6 * abs(i) + rounding:
+                if abs(turn) <= LAST_TURN and abs(change) <= LAST_CHANGE * abs(i) + rounding:
                     break
             current[f] = i
             slope_phi[f] = g / rise

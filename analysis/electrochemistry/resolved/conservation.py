@@ -99,29 +99,39 @@ class Balances:
             cell.run(_cell.shift, moved, field)
         return moved
 
-    def close_cathode(self):
+    def close_cathode(self, limit):
         """
         Shift phi_s until the cathode carries the current, from its currents as last evaluated.
+
+        Parameters
+        ----------
+        limit : float
+            Relative mismatch that may be left. Over a shift d the current of a face leaves its
+            tangent by at most F d / 4RT of its change, as a sinh does; four times that is taken for
+            the resistances in series. If it is more, the currents are evaluated anew.
 
         Returns
         -------
         off : float
-            Largest relative mismatch of the current of an electrode that may be left. Over a shift
-            d, the current of a face leaves its tangent by at most F d / 4RT of its change, as does
-            a sinh; four times that is taken for the resistances in series. Without a shift, where
-            it would be too large, the mismatch itself.
+            Largest relative mismatch of the current of an electrode that may be left; not below
+            `limit` if the shift would be too large.
         """
         if self.scale == 0:
             return 0.0
         cell = self.cell
         current, slope = cell.cathode
-        off = -(current + self.total) / self.scale
-        shift = off * self.scale / slope
-        if abs(shift) > LARGEST_SHIFT_V:
-            return abs(off)
-        cell.run(_cell.shift, shift, cell.phi)
-        cell.kirchhoff = max(self.metal_off, abs(off * shift) * 2 * cell.kinetics.thermal)
-        return cell.kirchhoff
+        for _ in range(6):
+            off = -(current + self.total) / self.scale
+            shift = off * self.scale / slope
+            if abs(shift) > LARGEST_SHIFT_V:
+                break
+            cell.run(_cell.shift, shift, cell.phi)
+            cell.kirchhoff = max(self.metal_off, abs(off * shift) * 2 * cell.kinetics.thermal)
+            if cell.kirchhoff < limit:
+                return cell.kirchhoff
+            current = cell.evaluate_reaction()
+            slope = float(cell.rates.slope_phi.sum(dtype=float))
+        return max(abs(off), limit)
 
 
 def _carry(mismatch, potential, scale):

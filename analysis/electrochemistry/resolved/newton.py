@@ -38,7 +38,7 @@ LARGEST_STEP_V = 0.3  # of a potential per Newton iteration
 # An iteration has converged if the residual after it says so. Parts that hardly show in the
 # residual may be this much more wrong than the rest (measured: one to three times).
 HIDDEN = 5.0
-UNSEEN = 2.0  # that much larger than a cycle's may be the change that it stands for
+UNSEEN = 3.0  # that much larger than a cycle's may be the change that it stands for
 AIM = 0.5  # part of the tolerances that the linear solver may leave
 FINEST = 0.04  # residual asked of the linear solver at most, over the usual one
 NEAR = 300.0  # tolerances, from which on the balances may be closed
@@ -71,7 +71,7 @@ class Tolerance:
     salt_mol_m3: float = 1.0
     lithium_mol_m3: float = 50.0
     krylov: float = 0.05
-    balance: float = 2e-4
+    balance: float = 1e-3
     current: float = 1e-5
     max_iterations: int = 12
     max_cycles: int = 80
@@ -155,9 +155,11 @@ def solve_step(cell, current_A_m2, weight, tolerance, scale_A_m2=None):
         left = max(left, pending / limits[3])
         if near and left < 1:
             shift = max(abs(cell.shifts[0]), abs(cell.shifts[1]))
-            if shift < tolerance.balance and balances.close_cathode() < tolerance.current:
-                cell.slow = (cell.slow or slowest > SLOW) and slowest > SLOW / 3
-                return NewtonResult(True, iteration, cycles, changes)
+            if shift < tolerance.balance:
+                if balances.close_cathode(tolerance.current) < tolerance.current:
+                    cell.slow = (cell.slow or slowest > SLOW) and slowest > SLOW / 3
+                    return NewtonResult(True, iteration, cycles, changes)
+                metal, pending = _evaluate(cell, current_A_m2, weight)
         if worst > previous:
             if iteration > 8 and worst > 2 * previous:
                 return NewtonResult(False, iteration, cycles, changes, "diverges")
