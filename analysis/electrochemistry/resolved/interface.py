@@ -174,18 +174,6 @@ def damp(start, stop, faces, rates, response, g, m):
 
 
 @kernel
-def scale_slopes(start, stop, faces, rates, undo):
-    """Reduce g and m by the factors of the last :func:`damp`, or undo that."""
-    first = faces.first
-    slope_phi, slope_w, factors = rates.slope_phi, rates.slope_w, rates.factors
-    for s in range(start, stop):
-        factor = 1 / factors[s] if undo else factors[s]
-        for f in range(first[s], first[s + 1]):
-            slope_phi[f] *= factor
-            slope_w[f] *= factor
-
-
-@kernel
 def add_currents(start, stop, faces, rates, known, residuals):
     """Add the currents, with the known change of the lithium, to the residuals."""
     voxel, first, electrolyte, solid, _, _, _ = faces

@@ -221,9 +221,7 @@ def _next_change(cell):
     """Changes of psi, of the voltage and of the salt by one cycle for the present residual."""
     with cell.between.lent(*range(6)) as six:
         x = six[:3]
-        cell.over_faces(interface.scale_slopes, cell.rates, False)
         cell.preconditioner.cycle(cell.work.r, x, six[3:])
-        cell.over_faces(interface.scale_slopes, cell.rates, True)
         psi, terminal = _largest_changes(cell, x)
         salt = cell.pool.peak(field_sums.largest, cell.size, cell.nz, x[SALT])
     return psi, terminal, float(salt) * cell.unit
@@ -299,6 +297,7 @@ def _linearize(cell, weight, metal):
         )
         cell.solve_lithium(load, cell.response, weight, 0.05, reacting=False, warm=True)
     cell.over_faces(interface.damp, cell.rates, cell.response.ravel(), g.ravel(), m.ravel())
+    solver.links.sum_slopes(cell.pool, cell.faces, cell.rates)
     cell.set_electrolyte_faces(weight)
     for field, slope in ((PSI, metal[1]), (SALT, metal[2])):
         solver.levels[field][0].cz[1, 1:-1, 1:-1] = slope
@@ -336,9 +335,8 @@ def _jacobian(cell, weight, metal_slopes, x, y):
     )
     solid = cell.preconditioner.levels[PHI][0]
     cell.run(_stencil.apply, x[PHI], solid.faces, solid.e, False, y[PHI])
-    cell.over_faces(
-        exchange.exchange, cell.preconditioner.slopes, exchange.flat(x), exchange.flat(y)
-    )
+    solver = cell.preconditioner
+    solver.over_links(exchange.exchange, solver.links.slopes, exchange.flat(x), exchange.flat(y))
     inner = (1, slice(1, -1), slice(1, -1))
     change = metal_slopes[0] * x[PSI][inner] + metal_slopes[1] * x[SALT][inner]
     y[PSI][inner] += change

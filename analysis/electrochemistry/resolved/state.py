@@ -15,7 +15,6 @@ from analysis.electrochemistry.resolved import solid_diffusion as lithium
 from analysis.electrochemistry.resolved.cell_properties import electron_conductance as network
 from analysis.electrochemistry.resolved.cell_properties import properties as parts
 from analysis.electrochemistry.resolved.linear_solver.conjugate_residuals import Workspace
-from analysis.electrochemistry.resolved.linear_solver.exchange import Slopes
 from analysis.electrochemistry.resolved.linear_solver.loans import Loans
 from analysis.electrochemistry.resolved.linear_solver.preconditioner import (
     PHI,
@@ -83,7 +82,6 @@ class ResolvedCell:
             axis=1,
         )
         self._allocate(found.clusters, found.solid)
-        self.preconditioner.slopes = Slopes(self.rates.slope_phi, self.rates.slope_w)
         c0 = cell.electrolyte.initial_mol_m3
         self.unit = c0 / float(cell.electrolyte.diffusion_slope_V(c0))  # mol/m³ per volt
 
