@@ -46,8 +46,8 @@ class Balances:
         the linear solver: from there it would take many cycles to reach the faces.
         """
         cell = self.cell
-        if self.scale > 0 and _carry(self._metal, cell.psi, self.scale):
-            _carry(self._cathode, cell.phi, self.scale)
+        if self.scale > 0 and carry(self._metal, cell.psi, self.scale):
+            carry(self._cathode, cell.phi, self.scale)
 
     def _metal(self):
         """How much the current is off, over the scale, and the slope by which psi changes it."""
@@ -134,7 +134,7 @@ class Balances:
         return max(abs(off), limit)
 
 
-def _carry(mismatch, potential, scale):
+def carry(mismatch, potential, scale):
     """Shift a potential until an electrode about carries the current; whether it was shifted."""
     for shifts in range(20):
         off, slope = mismatch()
