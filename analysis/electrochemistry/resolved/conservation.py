@@ -6,7 +6,10 @@ lithium (:func:`close_lithium`), one of both potentials, which closes the curren
 one of phi_s alone, which closes that of the cathode.
 """
 
+import numpy as np
+
 from analysis.electrochemistry.resolved import field_sums as _cell
+from analysis.electrochemistry.resolved.linear_solver.coarse_levels import PHI, PSI
 from analysis.electrochemistry.transport.stencil import kernel
 
 ABRUPT = 0.1  # mismatch of the current of the metal at which one sets in
@@ -142,6 +145,22 @@ def carry(mismatch, potential, scale):
             return shifts > 0
         potential[1:-1, 1:-1, 1:-1] += min(max(off * scale / slope, -START_V), START_V)
     return True
+
+
+def shift_potentials(cell, metal_slope):
+    """
+    Solve the sums of the rows of charge and of electrons exactly, by a shift of each potential.
+
+    Two constants hardly show in the residual of single cells, but move all currents.
+    """
+    work, inner = cell.work, (slice(1, -1),) * 3
+    charge, electrons = (cell.run(_cell.total, work.r[field]) for field in (PSI, PHI))
+    exchange_slope = float(cell.rates.slope_phi.sum(dtype=float))
+    psi = (charge + electrons) / float(metal_slope.sum(dtype=float))
+    phi = psi + electrons / exchange_slope
+    if np.isfinite(psi + phi):
+        work.x[PSI][inner] += np.float32(psi)
+        work.x[PHI][inner] += np.float32(phi)
 
 
 def close_salt(run, storage, salt, history, weight):

@@ -8,7 +8,9 @@ A Newton iteration on the fields of a :class:`cell.ResolvedCell`
    response of the lithium, 1 / (1 + u S), and
 3. solves the lithium again with the new potentials.
 
-Convergence is judged by the largest change of any unknown in any voxel.
+Convergence is judged by the largest change of any unknown in any voxel that is still to come.
+What the residual after an iteration says of it is enough in most steps: one iteration does, which
+therefore solves its linear system as far as the step needs.
 """
 
 from dataclasses import dataclass
@@ -56,8 +58,8 @@ class Tolerance:
         collector. The solid potential of single voxels is judged by the lithium that it moves:
         floating clusters of binder in full, badly conducting AM have none that matters.
     krylov : float
-        Residual reduction asked of the linear solver; up to five times less where changes grow
-        from one iteration to the next.
+        Residual asked of the linear solver, relative; less, to `FINEST` times, where the iteration
+        may then be the last, and where changes grow from one to the next.
     balance : float
         Largest relative correction of salt and of the lithium of the step by the global balances,
         see :mod:`conservation`.
@@ -117,14 +119,8 @@ def solve_step(cell, current_A_m2, weight, tolerance, scale_A_m2=None):
     balances.carry()
     rtol = exact if cell.slow else _reduction(cell.first_change, tolerance)
     changes = (np.inf,) * 4
-    limits = np.array(
-        [
-            tolerance.potential_V,
-            tolerance.potential_V,
-            tolerance.salt_mol_m3,
-            tolerance.lithium_mol_m3,
-        ]
-    )
+    volts = tolerance.potential_V
+    limits = np.array([volts, volts, tolerance.salt_mol_m3, tolerance.lithium_mol_m3])
     metal, pending = _evaluate(cell, current_A_m2, weight)
     for iteration in range(1, tolerance.max_iterations + 1):
         changes, n, before = _iterate(cell, metal, weight, rtol, tolerance.max_cycles)
@@ -160,16 +156,11 @@ def solve_step(cell, current_A_m2, weight, tolerance, scale_A_m2=None):
                     cell.slow = (cell.slow or slowest > SLOW) and slowest > SLOW / 3
                     return NewtonResult(True, iteration, cycles, changes)
                 metal, pending = _evaluate(cell, current_A_m2, weight)
-        if worst > previous:
-            if iteration > 8 and worst > 2 * previous:
-                return NewtonResult(False, iteration, cycles, changes, "diverges")
+        if iteration > 8 and worst > 2 * previous:
+            return NewtonResult(False, iteration, cycles, changes, "diverges")
         rtol = _reduction(min(expected, worst), tolerance)
-        if pace > SLOW and not cell.slow:
-            cell.slow = True
-        if cell.slow:
-            rtol = min(rtol, exact)
-        if worst > previous:
-            # parts that hardly show in the residual were left over: solve more exactly
+        cell.slow = cell.slow or pace > SLOW
+        if cell.slow or worst > previous:  # parts that hardly show in the residual were left over
             rtol = min(rtol, exact)
         previous = worst
     return NewtonResult(False, iteration, cycles, changes, "too many iterations")
@@ -264,24 +255,8 @@ def _iterate(cell, metal, weight, rtol, max_cycles):
         if left > LEFT_OVER:
             more, rest = bicgstab(*system, rtol=rtol / left, **options)
             cycles, cell.linear_residual = cycles + more, left * rest
-    _shift_potentials(cell, slopes[0])
+    conservation.shift_potentials(cell, slopes[0])
     return _update(cell, weight), cycles, before
-
-
-def _shift_potentials(cell, metal_slope):
-    """
-    Solve the sums of the rows of charge and of electrons exactly, by a shift of each potential.
-
-    Two constants hardly show in the residual of single cells, but move all currents.
-    """
-    work, inner = cell.work, (slice(1, -1),) * 3
-    charge, electrons = (cell.run(field_sums.total, work.r[field]) for field in (PSI, PHI))
-    exchange_slope = float(cell.rates.slope_phi.sum(dtype=float))
-    psi = (charge + electrons) / float(metal_slope.sum(dtype=float))
-    phi = psi + electrons / exchange_slope
-    if np.isfinite(psi + phi):
-        work.x[PSI][inner] += np.float32(psi)
-        work.x[PHI][inner] += np.float32(phi)
 
 
 def _linearize(cell, weight, metal):
