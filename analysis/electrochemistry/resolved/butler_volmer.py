@@ -23,6 +23,7 @@ from analysis.electrochemistry.constants import (
     REFERENCE_MOL_M3,
 )
 from analysis.electrochemistry.constants import SOFT_LOGARITHM_MOL_M3 as STAR
+from analysis.electrochemistry.resolved.field_sums import exponential
 from analysis.electrochemistry.transport.stencil import kernel
 
 LARGEST_ARGUMENT = 9.0  # of sinh; i / i0 = 8100
@@ -31,7 +32,19 @@ LARGEST_ARGUMENT = 9.0  # of sinh; i / i0 = 8100
 # rough AM the current moves to where lithium leaves more easily. With one half the curves
 # agree best with those on voxels of half the edge (benchmarks/resolved.py refine).
 LITHIUM_SHARE = 0.5
+# Last step of the search for the lithium at a face, in its logit, and of its current, relative. Both
+# steps are made, and what they leave is about their squares.
+LAST_TURN, LAST_CHANGE = 5e-4, 3e-4
 LARGEST_LOGIT = 18.0  # of the lithium content between its bounds
+
+
+BATCH = 128  # faces searched together, at least those of one voxel
+# Where in one array what is known and what is found of these faces begins. One array, so that the
+# compiler sees that its parts are apart.
+LITHIUM, DRIVE, DROP, SCALE, SALT_SLOPE, SALT = (BATCH * row for row in range(6))
+LOGIT, BELOW, ABOVE, CURRENT, KINETIC, G, P, RISE, STEEP = (BATCH * row for row in range(6, 15))
+SHARE, PART, U0, U1, D0, D1 = (BATCH * row for row in range(15, 21))
+ROWS = 21
 
 
 class Kinetics(NamedTuple):
@@ -130,20 +143,6 @@ def logit(c, full, low, high):
 
 
 @kernel
-def potential_and_slope(y, table, y0, inverse_step):
-    """U [V] and dU/dy [V] by a cubic Hermite table in the logit of the content."""
-    position = (y - y0) * inverse_step
-    n = min(max(int(position), 0), table.shape[0] - 2)
-    t = position - n
-    step = 1 / inverse_step
-    u0, u1 = table[n, 0], table[n + 1, 0]
-    d0, d1 = table[n, 1] * step, table[n + 1, 1] * step
-    a = 2 * (u0 - u1) + d0 + d1
-    b = 3 * (u1 - u0) - 2 * d0 - d1
-    return u0 + t * (d0 + t * (b + t * a)), (d0 + t * (2 * b + 3 * t * a)) * inverse_step
-
-
-@kernel
 def diffusion_potential(c, beta0, log_c0, star, rest, tail, inverse_c):
     """
     B(c) [V] and its slope dB/dc [V m³/mol].
@@ -203,59 +202,144 @@ def evaluate(start, stop, faces, kinetics, fields, unit, rates):
     in which neither a full nor an empty face is a cliff; `current` is where it starts. Returns
     the sum of the currents.
     """
-    voxel, first, electrolyte, solid, weight, bare, _ = faces
-    full, low, high, table, y0, inverse_step, rate, thermal = kinetics[:8]
-    beta0, log_c0, star, rest, tail, inverse_c = kinetics[8:14]
-    log_full, log_slope, half = kinetics.log_face, kinetics.log_slope, kinetics.half
+    first = faces.first
+    w, nodes = np.empty(ROWS * BATCH), np.empty(BATCH, np.int32)
+    total, s = 0.0, start
+    while s < stop:
+        behind = s
+        while behind < stop and first[behind + 1] - first[s] <= BATCH:
+            behind += 1
+        _gather(s, behind, faces, kinetics, fields, rates.current, w)
+        count = first[behind] - first[s]
+        for _ in range(60):
+            _look_up(count, kinetics, w, nodes)
+            if _approach(count, kinetics, w) == 0:
+                break
+        total += _hand_out(s, behind, faces, kinetics, unit, w, rates)
+        s = behind
+    return total
+
+
+@kernel
+def _gather(start, stop, faces, kinetics, fields, current, w):
+    """What the faces of some AM voxels are searched with, and where the search starts."""
+    _, first, electrolyte, solid, weight, bare, _ = faces
+    full, low, high, rate, half = (
+        kinetics.full,
+        kinetics.low,
+        kinetics.high,
+        kinetics.rate,
+        kinetics.half,
+    )
     psi, phi, salt, c = fields
-    current, slope_phi, slope_w, slope_c, ocp_slope, _ = rates
-    total = 0.0
+    n = 0
     for s in range(start, stop):
-        a = voxel[s]
-        in_am = 0.5 * np.exp(-log_full - log_slope * c[a])
-        rounding = 1e-13 * c[a] / half  # of the difference of two lithium concentrations
-        steep, norm = 0.0, 0.0
+        here, in_am = c[faces.voxel[s]], 0.0
         for f in range(first[s], first[s + 1]):
             e = electrolyte[f]
             ce = max(salt[e], 1e-15)
-            B, slope = diffusion_potential(ce, beta0, log_c0, star, rest, tail, inverse_c)
-            drive = phi[solid[f]] - psi[e] - B
-            drop = in_am if bare[f] else 0.0
-            scale = weight[f] * rate * ce / np.sqrt(ce + star)
-            y = logit(c[a] - half * current[f], full, low, high)
-            below, above = -LARGEST_LOGIT, LARGEST_LOGIT
-            for _ in range(60):
-                share = 1 / (1 + np.exp(-y))
-                x = low + (high - low) * share
-                span = full * (high - low) * share * (1 - share)  # dc/dy
-                U, dU = potential_and_slope(y, table, y0, inverse_step)
-                i = (c[a] - full * x) / half
-                z = thermal * (drive - drop * i - U)
-                z = min(max(z, -LARGEST_ARGUMENT), LARGEST_ARGUMENT)
-                i0 = scale * np.sqrt(x * (1 - x))
-                up = np.exp(z)
-                kinetic = i0 * (up - 1 / up)
-                g = i0 * thermal * (up + 1 / up)
-                p = max(0.0, 0.5 * kinetic * (1 / x - 1 / (1 - x)) / full - g * dU / span)
-                rise = 1 + g * drop + p * half
-                change = (kinetic - i) / rise
-                turn = min(max(-half * change / span, -2.0), 2.0)
-                if turn > 0:
-                    below = y
-                else:
-                    above = y
-                i += change
-                y += turn
-                if not below <= y <= above:
-                    y = 0.5 * (below + above)
-                if abs(turn) <= 1e-5 and abs(change) <= 1e-6 * abs(i) + rounding:
-                    break
-            current[f] = i
-            slope_phi[f] = g / rise
-            slope_w[f] = unit * max(g * slope - kinetic * (1 / ce - 0.5 / (ce + star)), 0.0) / rise
-            slope_c[f] = p / rise
-            steep += g * max(-dU, 0.0) / span
+            B, slope = diffusion_potential(
+                *(ce, kinetics.beta0, kinetics.log_c0, kinetics.star),
+                *(kinetics.rest, kinetics.tail, kinetics.inverse_c),
+            )
+            if bare[f] and in_am == 0:
+                in_am = 0.5 * np.exp(-kinetics.log_face - kinetics.log_slope * here)
+            w[LITHIUM + n] = here
+            w[DRIVE + n] = phi[solid[f]] - psi[e] - B
+            w[DROP + n] = in_am if bare[f] else 0.0
+            w[SCALE + n] = weight[f] * rate * ce / np.sqrt(ce + kinetics.star)
+            w[SALT_SLOPE + n] = slope
+            w[SALT + n] = ce
+            w[LOGIT + n] = logit(here - half * current[f], full, low, high)
+            w[BELOW + n], w[ABOVE + n] = -LARGEST_LOGIT, LARGEST_LOGIT
+            n += 1
+
+
+@kernel
+def _look_up(count, kinetics, w, nodes):
+    """Content at each face, and the nodes of the table of the potential around it."""
+    table, y0, inverse_step = kinetics.table, kinetics.y0, kinetics.inverse_step
+    top, step = np.int32(table.shape[0] - 2), 1 / kinetics.inverse_step
+    for n in range(count):
+        y = w[LOGIT + n]
+        position = (y - y0) * inverse_step
+        node = min(max(np.int32(position), np.int32(0)), top)
+        nodes[n] = node
+        w[SHARE + n] = 1 / (1 + exponential(-y))
+        w[PART + n] = position - node
+    for n in range(count):
+        node = nodes[n]
+        w[U0 + n], w[U1 + n] = table[node, 0], table[node + 1, 0]
+        w[D0 + n], w[D1 + n] = table[node, 1] * step, table[node + 1, 1] * step
+
+
+@kernel
+def _approach(count, kinetics, w):
+    """
+    One Newton step for the lithium at each face; how many faces are not there yet.
+
+    A loop without a way out for single faces, so that the compiler makes vectors of it.
+    """
+    full, low, high = kinetics.full, kinetics.low, kinetics.high
+    thermal, inverse_step, half = kinetics.thermal, kinetics.inverse_step, kinetics.half
+    span0, inverse_half, inverse_full = high - low, 1 / half, 1 / full
+    left = 0
+    for n in range(count):
+        y, t, share, here = w[LOGIT + n], w[PART + n], w[SHARE + n], w[LITHIUM + n]
+        x = low + span0 * share
+        inverse_span = 1 / (full * span0 * share * (1 - share))  # dy/dc
+        # a cubic Hermite polynomial between two nodes
+        u0, u1, d0, d1 = w[U0 + n], w[U1 + n], w[D0 + n], w[D1 + n]
+        a = 2 * (u0 - u1) + d0 + d1
+        b = 3 * (u1 - u0) - 2 * d0 - d1
+        U = u0 + t * (d0 + t * (b + t * a))
+        dU = (d0 + t * (2 * b + 3 * t * a)) * inverse_step
+        i = (here - full * x) * inverse_half
+        z = thermal * (w[DRIVE + n] - w[DROP + n] * i - U)
+        z = min(max(z, -LARGEST_ARGUMENT), LARGEST_ARGUMENT)
+        i0 = w[SCALE + n] * np.sqrt(x * (1 - x))
+        up = exponential(z)
+        down = 1 / up
+        kinetic = i0 * (up - down)
+        g = i0 * thermal * (up + down)
+        steep = -dU * inverse_span
+        p = max(0.0, 0.5 * kinetic * (1 - 2 * x) / (x * (1 - x)) * inverse_full + g * steep)
+        rise = 1 + g * w[DROP + n] + p * half
+        change = (kinetic - i) / rise
+        turn = min(max(-half * change * inverse_span, -2.0), 2.0)
+        below = y if turn > 0 else w[BELOW + n]
+        above = w[ABOVE + n] if turn > 0 else y
+        y += turn
+        outside = (y < below) | (y > above)
+        # rounding is that of the difference of two lithium concentrations
+        limit = LAST_CHANGE * abs(i + change) + 1e-13 * here * inverse_half
+        away = (abs(turn) > LAST_TURN) | (abs(change) > limit)
+        left += 1 if away else 0
+        w[LOGIT + n] = 0.5 * (below + above) if outside else y
+        w[BELOW + n], w[ABOVE + n] = below, above
+        w[CURRENT + n], w[KINETIC + n] = i + change, kinetic
+        w[G + n], w[P + n], w[RISE + n], w[STEEP + n] = g, p, rise, steep
+    return left
+
+
+@kernel
+def _hand_out(start, stop, faces, kinetics, unit, w, rates):
+    """Write the currents and slopes of the faces of some AM voxels; returns their sum."""
+    first, star = faces.first, kinetics.star
+    current, slope_phi, slope_w, slope_c, ocp_slope, _ = rates
+    total, n = 0.0, 0
+    for s in range(start, stop):
+        steep, norm = 0.0, 0.0
+        for f in range(first[s], first[s + 1]):
+            g, ce, less = w[G + n], w[SALT + n], 1 / w[RISE + n]
+            current[f] = w[CURRENT + n]
+            slope_phi[f] = g * less
+            fall = g * w[SALT_SLOPE + n] - w[KINETIC + n] * (1 / ce - 0.5 / (ce + star))
+            slope_w[f] = unit * max(fall, 0.0) * less
+            slope_c[f] = w[P + n] * less
+            steep += g * max(w[STEEP + n], 0.0)
             norm += g
-            total += i
+            total += w[CURRENT + n]
+            n += 1
         ocp_slope[s] = steep / norm if norm > 0 else 0.0
     return total

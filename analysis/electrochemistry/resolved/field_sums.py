@@ -13,17 +13,43 @@ from analysis.electrochemistry.transport.stencil import kernel
 
 
 @kernel
+def exponential(v):
+    """
+    exp(v), in loops of which the compiler makes vectors.
+
+    A series for a 32nd of v, squared five times; to 1e-10 up to a magnitude of 18, to 1e-6 up
+    to 40.
+    """
+    x = v * 0.03125
+    p = 1 + x * (1 / 10) * (1 + x * (1 / 11))
+    p = 1 + x * (1 / 9) * p
+    p = 1 + x * (1 / 8) * p
+    p = 1 + x * (1 / 7) * p
+    p = 1 + x * (1 / 6) * p
+    p = 1 + x * (1 / 5) * p
+    p = 1 + x * (1 / 4) * p
+    p = 1 + x * (1 / 3) * p
+    p = 1 + x * (1 / 2) * p
+    p = 1 + x * p
+    p *= p
+    p *= p
+    p *= p
+    p *= p
+    return p * p
+
+
+@kernel
 def solid_conductivity(start, stop, c, kind, lookup, log_full, log_slope, sigma):
     """Electronic conductivity of each cell: ``lookup[kind]``, in AM log-linear in c."""
     ny, nx = c.shape[1] - 2, c.shape[2] - 2
     for k in range(start + 1, stop + 1):
         for j in range(1, ny + 1):
+            row, codes, out = c[k, j], kind[k, j], sigma[k, j]
             for i in range(1, nx + 1):
-                code = kind[k, j, i]
-                if code == AM:
-                    sigma[k, j, i] = np.exp(log_full + log_slope * c[k, j, i])
-                else:
-                    sigma[k, j, i] = lookup[code]
+                out[i] = exponential(log_full + log_slope * row[i])
+            for i in range(1, nx + 1):
+                if codes[i] != AM:
+                    out[i] = lookup[codes[i]]
 
 
 @kernel
@@ -46,6 +72,18 @@ def largest_in_electrolyte(start, stop, x, c, cell):
             for i in range(1, x.shape[2] - 1):
                 if not np.isinf(r[i]):
                     top = max(top, abs(row[i]) * cc[i] / (cc[i] + 30.0))
+    return top
+
+
+@kernel
+def largest(start, stop, x):
+    """Largest magnitude."""
+    top = np.float32(0)
+    for k in range(start + 1, stop + 1):
+        for j in range(1, x.shape[1] - 1):
+            row = x[k, j]
+            for i in range(1, x.shape[2] - 1):
+                top = max(top, abs(row[i]))
     return top
 
 

@@ -25,7 +25,7 @@ from analysis.phases import check_voxel_size
 BYTES_PER_CELL = 320
 BYTES_PER_VOXEL = 90  # of the lithium, where cells have several
 MOST_PER_CELL = 4  # voxels along the edge of a cell that are proposed
-CHECKPOINT_FORMAT = 2  # of what a run stores, see time_integration.Run.state
+CHECKPOINT_FORMAT = 3  # of what a run stores, see time_integration.Run.state
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,6 @@ from analysis.electrochemistry.resolved.cell_properties import electron_conducta
 from analysis.electrochemistry.resolved.cell_properties import properties as parts
 from analysis.electrochemistry.resolved.linear_solver import lithium_electrode
 from analysis.electrochemistry.resolved.linear_solver.conjugate_residuals import Workspace
-from analysis.electrochemistry.resolved.linear_solver.exchange import Slopes
 from analysis.electrochemistry.resolved.linear_solver.loans import Loans
 from analysis.electrochemistry.resolved.linear_solver.preconditioner import (
     PHI,
@@ -91,7 +90,6 @@ class ResolvedCell:
         )
         self.table = pool.put(table)
         self._allocate(found, storage > 0)
-        self.preconditioner.slopes = Slopes(self.rates.slope_phi, self.rates.slope_w)
         c0 = cell.electrolyte.initial_mol_m3
         self.unit = c0 / float(cell.electrolyte.diffusion_slope_V(c0))  # mol/m³ per volt
 
@@ -107,6 +105,8 @@ class ResolvedCell:
         self.stores = [padded(grid, np.float64) for grid in grids]
         self.histories = [padded(grid, np.float64) for grid in grids]
         self.slow = False  # whether the linear solver was slow in the last step
+        self.first_change = np.inf  # of the last step's first iteration, in tolerances
+        self.kirchhoff, self.shifts = 0.0, (0.0,) * 3  # what the balances of the last step took
         self.voxel_nz, self.voxel_size = voxels[0], int(np.prod(voxels))
         self.response, self.slope = (padded(voxels) for _ in range(2))
         self.rates = put_each(pool, interface.empty_rates(found.faces))
@@ -130,7 +130,7 @@ class ResolvedCell:
             electrolyte,
             pool,
         )
-        self.faces = self.preconditioner.faces
+        self.faces = put_each(pool, found.faces)
 
     def set_rest(self, content):
         """Uniform concentrations, open-circuit potential."""

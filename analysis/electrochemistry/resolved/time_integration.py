@@ -297,7 +297,7 @@ class Run:
             **self.potentials.arrays(),
             response=get(self.cell.response),
             current=get(self.cell.rates.current),
-            slow=np.array(self.cell.slow),
+            newton=np.array([self.cell.slow, self.cell.first_change]),
             starts=np.array([self.salt_start, self.lithium_start]),
         )
 
@@ -310,7 +310,7 @@ class Run:
         for name, part in kept.items():
             self.cell.pool.whole(fields.assign, self.cell.pool.put(stored[name]), part)
         self.potentials.restore(stored)
-        self.cell.slow = bool(stored["slow"])
+        self.cell.slow, self.cell.first_change = bool(stored["newton"][0]), stored["newton"][1]
         self.salt_start, self.lithium_start = (float(value) for value in stored["starts"])
 
     def result(self, reason, cpu_s, wall_s):

@@ -103,6 +103,11 @@ def rounded(x, out):
     out[:] = x[INNER]
 
 
+def set_to_zero(x):
+    """Write zeros everywhere, also where x has no rim."""
+    x[:] = 0
+
+
 def multiply(factors, n, x):
     """Write ``x *= factors[n]``; the factors are where the fields are."""
     x *= factors[n]

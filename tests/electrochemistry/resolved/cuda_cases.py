@@ -83,8 +83,9 @@ class Sample:
         return exchange.flat(self.three(scale))
 
     @property
-    def slopes(self):
-        return exchange.Slopes(self.rates.slope_phi, self.rates.slope_w)
+    def links(self):
+        """The links as faces, and their slopes."""
+        return self.multigrid.links.ends, self.multigrid.links.slopes
 
     @property
     def used_up(self):
@@ -145,6 +146,7 @@ SUMS = {
     ],
     "limit": one(lambda s: (s.n, F4(0.3), s.field())),
     "largest_in_electrolyte": one(lambda s: (s.n, s.field(), s.used_up, s.cell.properties)),
+    "largest": one(lambda s: (s.n, s.field(-3, 2))),
     "add_potential": one(lambda s: (s.n, 1.0, s.field(), s.field(dtype=float))),
     "shift": lambda s: [(s.n, 0.3, s.field(dtype=float)), (s.n, F4(0.3), s.field())],
     "add_salt": one(lambda s: (s.n, 2000.0, s.field(), s.cell.properties, s.used_up)),
@@ -304,7 +306,7 @@ BLOCKS = {
 
 
 def exchanging(s):
-    return ("faces", s.faces, s.slopes, s.flat())
+    return ("faces", *s.links, s.flat())
 
 
 EXCHANGE = {
@@ -317,7 +319,7 @@ EXCHANGE = {
             exchange.Vector(*(s.coarse(-1e-3, 1e-3).ravel() for _ in range(3))),
         )
     ),
-    "weigh_rows": one(lambda s: ("faces", s.faces, s.slopes.m, s.field(1, 1e3).ravel())),
+    "weigh_rows": one(lambda s: ("faces", s.links[0], s.links[1].m, s.field(1, 1e3).ravel())),
     "sum_of_inverses": one(lambda s: (s.n, s.field(-0.1, 1))),
     "diagonal_with_exchange": lambda s: [
         (s.n, one.faces, one.e, one.with_e, s.field(0, 1), s.field())
@@ -342,14 +344,14 @@ def fine(s):
 COARSENING = {
     "collect": one(
         lambda s: (
-            *("faces", s.faces, s.multigrid.coarse_faces.code, s.slopes, fine(s)),
+            *("faces", s.links[0], s.multigrid.coarse_faces.code, s.links[1], fine(s)),
             s.multigrid.parent,
             exchange.Slopes(s.coarse(0, 1).ravel(), s.coarse(0, 1).ravel()),
         )
     ),
     "collect_later": one(
         lambda s: (
-            *(None, *later(s), s.faces, s.slopes, fine(s)),
+            *(None, *later(s), *s.links, fine(s)),
             exchange.Slopes(s.coarse(0, 1).ravel(), s.coarse(0, 1).ravel()),
         )
     ),
@@ -357,9 +359,10 @@ COARSENING = {
 
 
 def later(s):
-    """Some faces, and cells of the coarse grid for them."""
-    face = s.rng.permutation(s.faces.count)[: s.faces.count // 2].astype(np.int32)
-    return face, s.multigrid.parent[s.faces.electrolyte[face]]
+    """Some links, and cells of the coarse grid for them."""
+    ends = s.links[0]
+    face = s.rng.permutation(ends.count)[: ends.count // 2].astype(np.int32)
+    return face, s.multigrid.parent[ends.electrolyte[face]]
 
 
 CLUSTERS = {
@@ -377,6 +380,18 @@ CLUSTERS = {
 def dense(s):
     size = 3 * int(np.prod(s.step.shape))
     return s.rng.uniform(-1, 1, (size, size)).astype(F4)
+
+
+LINKS = {
+    "sum_over_links": one(
+        lambda s: ("faces", s.faces, s.rates, s.multigrid.links.of_face, some_slopes(s))
+    ),
+}
+
+
+def some_slopes(s):
+    count = s.links[0].count
+    return exchange.Slopes(*s.rng.uniform(0, 1, (2, count)).astype(F4))
 
 
 COARSE = {
@@ -431,6 +446,7 @@ CASES = {
     "bicgstab": OTHER_KRYLOV,
     "block_smoother": BLOCKS,
     "exchange": EXCHANGE,
+    "exchange_links": LINKS,
     "interface_coarsening": COARSENING,
     "floating_clusters": CLUSTERS,
     "coarse_levels": COARSE,

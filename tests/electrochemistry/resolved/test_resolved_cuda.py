@@ -12,6 +12,7 @@ from analysis.electrochemistry.resolved import grid, half_cell
 from analysis.electrochemistry.resolved.cell_properties import properties
 from analysis.electrochemistry.resolved.cuda import memory
 from analysis.electrochemistry.resolved.current_profiles.following import follow
+from analysis.electrochemistry.resolved.linear_solver import exchange_links
 from analysis.electrochemistry.transport.cuda import card
 from analysis.electrochemistry.transport.threads import ThreadPool
 from tests.electrochemistry.transport.test_cuda import FAULTS, _missing, run_python
@@ -105,7 +106,8 @@ def test_memory_is_estimated_from_above_and_closely(shape, n, monkeypatch):
     domain = grid.build(volume, 0.12, cell=DEFAULT, **options)
     faces = properties.find(domain, DEFAULT).faces
     assert memory.count_faces(domain) == faces.count
-    lists = 4 * (6 * faces.count + 5 * 2 * len(faces.voxel))
+    links = exchange_links.join(faces, domain.shape).ends.count
+    lists = 4 * (4 * faces.count + 2 * 2 * len(faces.voxel) + (2 + 5 * 3) * links)
     needed = memory.needed(domain.shape, domain.voxels if n > 1 else None, faces.count)
     assert 0.7 * needed < pool.most + lists < needed
 

@@ -118,6 +118,7 @@ CASES = {
     "fill_slices": _one(lambda g: (None, g.rng.uniform(size=g.n), g.cells, g.precise())),
     "shift_slices": _one(lambda g: (None, g.rng.uniform(size=g.n), g.cells, g.precise())),
     "start_from": _one(lambda g: (None, g.field()[1:-1, 1:-1, 1:-1].copy(), g.cells, g.precise())),
+    "set_to_zero": _one(lambda g: (None, g.field().ravel())),
     "multiply": lambda g: [(None, np.array([0.7, -0.3], np.float32), n, g.field()) for n in (0, 1)],
     "over_level": _one(lambda g: (None, 0.3, g.precise(), g.field())),
     "set_slice": _one(lambda g: (None, g.n, -0.3, g.field())),

@@ -55,6 +55,14 @@ def largest_in_electrolyte(n, shapes, x, c, cell, parts):
     keep_peak(top, parts)
 
 
+@kernel(0, over="numbers", peak=True)
+def largest(n, shapes, x, parts):
+    top = np.float64(0.0)
+    for i in range(cuda.grid(1), x.shape[0], cuda.gridsize(1)):
+        top = larger(top, np.float64(abs(x[i])))
+    keep_peak(top, parts)
+
+
 @kernel(1, over="numbers")
 def add_potential(n, shapes, scale, d, x):
     for i in range(cuda.grid(1), d.shape[0], cuda.gridsize(1)):

@@ -17,10 +17,11 @@ CELL_DOUBLES = 5  # psi, phi, salt, its history and its last value
 # changes of the lithium (2) and four work arrays, and in float64 the lithium, history and last.
 VOXEL_SINGLES, VOXEL_BYTES = 3, 1
 SEVERAL_SINGLES, SEVERAL_DOUBLES, LINKS = 6, 3, 6
-# A face: electrolyte, solid, weight and whether it is bare; four rates, the code of its
-# aggregate, its AM voxel, and five lists that group the faces by cell, with cells and starts, at
-# most one each; for each AM voxel, of which there are fewer, four more.
-FACE_BYTES = 96
+# A face: electrolyte, solid, weight and whether it is bare, four rates, its link and AM voxel, and
+# three lists that group the faces, with cells and starts, at most one each. For each AM voxel, of
+# which there are fewer, four numbers; for each link, at most one a face, four of its ends, two
+# slopes, the code of its aggregate, and five lists.
+FACE_BYTES = 73 + 16 + 85
 WET = np.isin(
     np.arange(8), (grid.PORE, grid.CBD, grid.CBD_WITHOUT_ELECTRONS, grid.SEPARATOR)
 )  # of what a voxel is

@@ -141,6 +141,17 @@ def conjugate_residuals(
     return len(history) - 1, float(np.sqrt(max(left, 0.0) / scale)) if scale > 0 else 0.0
 
 
+def residual_norm(r, pool, weights):
+    """Norm of a residual in three fields, with the weights of :func:`conjugate_residuals`."""
+    nz, size, total = r[0].shape[0] - 2, r[0].size, 0.0
+    for part, weight in zip(r, weights, strict=True):
+        if np.ndim(weight):
+            total += pool.run(vectors.dot_weighted, size, nz, part, part, weight)
+        else:
+            total += weight * pool.run(vectors.dot, size, nz, part, part)
+    return float(np.sqrt(total))
+
+
 @kernel
 def inner_products(start, stop, q, r, first, second, sums):
     """Products of q with itself and the others, by slice; in float64 between rows."""

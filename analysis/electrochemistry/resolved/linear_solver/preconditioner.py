@@ -13,6 +13,7 @@ from analysis.electrochemistry.resolved.linear_solver import (
     block_smoother,
     coarse_levels,
     exchange,
+    exchange_links,
     floating_clusters,
     interface_coarsening,
     lithium_electrode,
@@ -51,13 +52,14 @@ class BlockMultigrid:
     Notes
     -----
     The fine coefficients are the arrays in ``levels[field][0]``; fill them, the exchange
-    ``g`` and ``m`` and the ``slopes`` of the faces (:class:`exchange.Slopes`), then call
+    ``g`` and ``m`` and the slopes of the ``links`` (:class:`exchange_links.Links`), then call
     :meth:`rebuild`. The lithium electrode is the boundary face ``cz[1]`` of psi and salt;
     its current depends on both and enters both rows.
     """
 
     def __init__(self, shape, heights, faces, clusters, solid, electrolyte, pool):
         self.pool, self.clusters = pool, put_each(pool, clusters)
+        links = exchange_links.join(faces, shape)
         self.n_electrolyte = int(np.count_nonzero(electrolyte))
         self.plan = multigrid.plan_coarsening(shape, heights, boundary_ratio=(1.0, 1.0))
         if not self.plan:
@@ -84,11 +86,9 @@ class BlockMultigrid:
         parents = [
             coarse_levels.parents_of(c, step) for c, step in zip(shapes, self.plan, strict=False)
         ]
-        self.parent = pool.put(parents[0])
-        assigned = interface_coarsening.assign(faces, parents, self.plan, solid, electrolyte)
+        self.parent, self.links = pool.put(parents[0]), put_each(pool, links)
+        assigned = interface_coarsening.assign(links.ends, parents, self.plan, solid, electrolyte)
         self.coarse_faces = put_each(pool, assigned)
-        self.faces = put_each(pool, faces)
-        self.slopes = None
 
     @property
     def depth(self):
@@ -118,7 +118,7 @@ class BlockMultigrid:
                 self.pool.whole(
                     interface_coarsening.collect_later,
                     *self.coarse_faces.later[depth - 1],
-                    *(self.faces, self.slopes, self._fine_diagonals(), coarse),
+                    *(self.links.ends, self.links.slopes, self._fine_diagonals(), coarse),
                 )
                 self._diagonals(depth)
             else:
@@ -126,9 +126,9 @@ class BlockMultigrid:
                 for part in (self.g[1], self.m[1]):
                     run(vectors.clear, up.size, nc, part)
                 coarse = exchange.Slopes(self.g[1].ravel(), self.m[1].ravel())
-                self._faces(
+                self.over_links(
                     interface_coarsening.collect,
-                    *(self.coarse_faces.code, self.slopes, self._fine_diagonals()),
+                    *(self.coarse_faces.code, self.links.slopes, self._fine_diagonals()),
                     *(self.parent, coarse),
                 )
         self._factor_blocks()
@@ -215,7 +215,7 @@ class BlockMultigrid:
             total = self.pool.run(exchange.sum_of_inverses, level.size, level.shape[0], level.dinv)
             means.append(self.n_electrolyte / total)
         self.pool.whole(fields.assign, self.levels[PHI][0].dinv, solid)
-        self._faces(exchange.weigh_rows, self.slopes.m, solid.ravel())
+        self.over_links(exchange.weigh_rows, self.links.slopes.m, solid.ravel())
         return means[0], solid, means[1]
 
     def dense(self, depth=-1):
@@ -263,9 +263,9 @@ class BlockMultigrid:
         coarse_b = tuple(part.b for part in lower)
         coarse_x = tuple(part.x for part in lower)
         if depth == 0:
-            self._faces(
+            self.over_links(
                 exchange.exchange_restricted,
-                *(self.slopes, exchange.flat(x), self.parent, exchange.flat(coarse_b)),
+                *(self.links.slopes, exchange.flat(x), self.parent, exchange.flat(coarse_b)),
             )
         else:
             run(
@@ -309,8 +309,8 @@ class BlockMultigrid:
                 *(size, nz, x[field], b[field], level.faces, level.e, level.with_e, out[field]),
             )
         if depth == 0:
-            self._faces(
-                exchange.exchange_residual, self.slopes, exchange.flat(x), exchange.flat(out)
+            self.over_links(
+                exchange.exchange_residual, self.links.slopes, exchange.flat(x), exchange.flat(out)
             )
         else:
             slopes = exchange.Slopes(self.g[depth], self.m[depth])
@@ -345,5 +345,6 @@ class BlockMultigrid:
                 *(b[PHI].ravel(), x[PHI].ravel()),
             )
 
-    def _faces(self, function, *args):
-        self.pool.scatter(function, self.faces.starts, self.faces, *args)
+    def over_links(self, function, *args):
+        """Call a kernel over the links, without two threads at one cell."""
+        self.pool.scatter(function, self.links.ends.starts, self.links.ends, *args)

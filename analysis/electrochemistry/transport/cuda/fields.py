@@ -191,6 +191,12 @@ def rounded(n, shapes, x, out):
                 out[unpadded(shapes[0], k, j, i)] = x[unsigned((k * rows + j) * columns + i)]
 
 
+@kernel(0, over="numbers")
+def set_to_zero(n, shapes, x):
+    for i in range(cuda.grid(1), x.shape[0], cuda.gridsize(1)):
+        x[i] = 0
+
+
 @kernel(2, over="numbers")
 def multiply(n, shapes, factors, which, x):
     for i in range(cuda.grid(1), x.shape[0], cuda.gridsize(1)):

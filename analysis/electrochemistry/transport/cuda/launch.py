@@ -72,7 +72,7 @@ class CudaField:
     @property
     def size(self):
         """Number of numbers."""
-        return self.flat.size
+        return int(np.prod(self.shape))
 
     def ravel(self):
         """The same numbers in one dimension."""
@@ -89,7 +89,7 @@ class CudaField:
     @property
     def nbytes(self):
         """Bytes on the card."""
-        return self.flat.size * self.flat.dtype.itemsize
+        return self.size * self.flat.dtype.itemsize
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,10 @@ import numpy as np
 from numba import cuda
 
 from analysis.electrochemistry.resolved.cell_properties import electron_conductance
-from analysis.electrochemistry.resolved.cell_properties.electron_conductance import EXPONENT
+from analysis.electrochemistry.resolved.cell_properties.electron_conductance import (
+    EXPONENT,
+    INVERSE,
+)
 from analysis.electrochemistry.transport.cuda.launch import ONE_ON, compiled, kernel, unsigned
 
 joint = compiled(electron_conductance._joint.py_func)
@@ -35,7 +38,7 @@ def conductivity(n, shapes, c, active, n_above, n_along, log_full, log_slope, si
                                 if active[v] > 0:
                                     total += math.exp(EXPONENT * (log_full + log_slope * c[v]))
                                     count += 1
-                value = (total / count) ** (1 / EXPONENT) if count else 0.0
+                value = (total / count) ** INVERSE if count else 0.0
                 sigma[unsigned((k * rows + j) * columns + i)] = value
 
 
