@@ -1,10 +1,10 @@
 """Reacting faces that the linear system cannot tell apart, joined.
 
-The current of a face depends on the potential of one solid cell and on the fields of one electrolyte
-cell. Faces with the same two are one link, whose slopes are their sums: where binder gives the
-electrons, all faces of a voxel of binder; on cells of several voxels, all faces in a cell. There are
-two (voxels) to ten (cells of two) times fewer links than faces, and the linear solver passes over
-them three times in each cycle.
+The current of a face depends on the potential of one solid cell and on the fields of one
+electrolyte cell. Faces with the same two are one link, whose slopes are their sums: where binder
+gives the electrons, all faces of a voxel of binder; on cells of several voxels, all faces in a
+cell. There are two (voxels) to ten (cells of two) times fewer links than faces, and the linear
+solver passes over them three times in each cycle.
 """
 
 from dataclasses import dataclass
