@@ -32,8 +32,8 @@ LARGEST_ARGUMENT = 9.0  # of sinh; i / i0 = 8100
 # rough AM the current moves to where lithium leaves more easily. With one half the curves
 # agree best with those on voxels of half the edge (benchmarks/resolved.py refine).
 LITHIUM_SHARE = 0.5
-# Last step of the search for the lithium at a face, in its logit, and of its current, relative. Both
-# steps are made, and what they leave is about their squares.
+# Last step of the search for the lithium at a face, in its logit, and of its current, relative.
+# Both steps are made, and what they leave is about their squares.
 LAST_TURN, LAST_CHANGE = 5e-4, 3e-4
 LARGEST_LOGIT = 18.0  # of the lithium content between its bounds
 
