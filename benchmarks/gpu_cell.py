@@ -90,7 +90,7 @@ def row(title, shape, ours, call_s, aim_s, bandwidth):
     n = ours.options["voxels_per_cell"]
     cells = (shape[0] // n + SEPARATOR, shape[1] // n, shape[2] // n)
     used = bytes_per_cycle(cells) * run.cycles / solver_s
-    memory = getattr(ours.pool, "most_allocated", 0) / 1e9
+    memory = ours.pool.memory.most / 1e9
     print(
         f"{title:18s} {run.cells:10d} {run.reason:>9s} {run.steps:6d} {run.iterations:5d} "
         f"{run.cycles:7d} {call_s:8.2f} {solver_s:8.2f} {aim_s:6g} {memory:6.2f} {used / 1e9:6.0f} "

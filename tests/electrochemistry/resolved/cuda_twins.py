@@ -130,7 +130,7 @@ def test_a_lithiation_is_the_same(few_threads, monkeypatch):
         np.testing.assert_allclose(theirs, ours, rtol=1e-5, atol=1e-6)
     domain = grid.build(labels, 0.12, voxel_size_um=VOXEL_UM, cell=DEFAULT, largest_inert=0.95)
     needed = memory.needed(domain.shape, None, memory.count_faces(domain))
-    assert 0.5 * needed < places[-1].most_allocated < needed
+    assert 0.5 * needed < places[-1].memory.most < needed
 
 
 def test_a_run_goes_on_on_the_other_device(few_threads):

@@ -3,10 +3,13 @@
 With NUMBA_ENABLE_CUDASIM=1 the kernels run in CUDA's simulator, else on the card.
 """
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 
-from analysis.electrochemistry.transport import effective, impedance, multigrid
+from analysis.electrochemistry.transport import effective, impedance, multigrid, vectors
 from analysis.electrochemistry.transport.cuda import card, device, memory
 from analysis.electrochemistry.transport.threads import ThreadPool
 from tests.electrochemistry.beside_the_card import check, check_threads
@@ -83,7 +86,7 @@ def test_memory_is_what_was_estimated(monkeypatch):
     )
     shape = (6, 5, 7)
     effective.effective_conductivity(volume(shape), rtol=0.5, strict=False, device="cuda")
-    assert places[-1].most_allocated == pytest.approx(memory.needed("conduction", shape), rel=0.02)
+    assert places[-1].memory.most == pytest.approx(memory.needed("conduction", shape), rel=0.02)
 
 
 def test_impedance_is_the_same(monkeypatch):
@@ -102,7 +105,7 @@ def test_impedance_is_the_same(monkeypatch):
     assert there.capacity_F_m2 == here.capacity_F_m2
     assert abs(there.iterations - here.iterations) <= 2
     needed = memory.needed("impedance", labels.shape, options["shifts"] + 1)
-    assert places[-1].most_allocated == pytest.approx(needed, rel=0.05)
+    assert places[-1].memory.most == pytest.approx(needed, rel=0.05)
 
 
 def test_too_little_memory_is_said_before_the_run(monkeypatch):
@@ -112,6 +115,26 @@ def test_too_little_memory_is_said_before_the_run(monkeypatch):
     )
     with pytest.raises(card.CudaError, match="need 1000.00 GB on the card; 4.00 of 8.00 GB"):
         effective.effective_conductivity(volume((5, 4, 6)), device="cuda")
+
+
+def test_a_card_and_its_arrays_are_let_go():
+    """What was recorded keeps its arrays, and nothing keeps what was recorded."""
+    place = device.CudaDevice()
+    field = place.zeros((4, 4, 4))
+    for _ in range(3):
+        place.repeat(lambda x: place.run(vectors.clear, 8, 2, x), field)
+    kept, tally = weakref.ref(place), place.memory
+    assert tally.now == tally.most == field.nbytes == 256
+    del place, field
+    gc.collect()
+    assert kept() is None and tally.now == 0
+
+
+def test_an_array_of_nothing_is_one_on_the_card_too():
+    place = device.CudaDevice()
+    there = place.put(np.zeros((0, 3), np.uint32))
+    assert there.size == there.nbytes == 0 and len(there) == 0
+    assert place.get(there).shape == (0, 3)
 
 
 def test_a_kernel_without_a_twin_is_named():

@@ -49,22 +49,38 @@ def twins(room=TRANSPORT):
     return found
 
 
+class Tally:
+    """Bytes of the arrays that are in use, and the most so far."""
+
+    def __init__(self):
+        self.now = self.most = 0
+
+    def count(self, field):
+        """Count a field until it is gone; this keeps nothing alive but the tally."""
+        self.now += field.nbytes
+        self.most = max(self.most, self.now)
+        weakref.finalize(field, self._forget, field.nbytes)
+        return field
+
+    def _forget(self, size):
+        self.now -= size
+
+
 class CudaDevice:
     """
     The current card: its arrays, and its kernels by their twins on the CPU.
 
     Attributes
     ----------
-    allocated, most_allocated : int
-        Bytes of the arrays that :meth:`zeros` and :meth:`put` made and that are still in use, and
-        the most so far.
+    memory : Tally
+        Of the arrays that :meth:`zeros` and :meth:`put` made.
     """
 
     threads = 1  # of the CPU, for what is still done there
 
     def __init__(self):
         self._twins, self._recorder = {}, graphs.Recorder()
-        self.allocated = self.most_allocated = 0
+        self.memory = Tally()
 
     def zeros(self, shape, dtype=np.float32):
         """An array of zeros on the card."""
@@ -73,7 +89,7 @@ class CudaDevice:
         threads = launch.BLOCK[0] * launch.BLOCK[1]
         blocks = min(-(-flat.size // threads), launch.SUM_BLOCKS)
         launch.fill[blocks, threads, launch.stream()](flat.dtype.type(0), flat)
-        return self._counted(launch.CudaField(flat, shape))
+        return self.memory.count(launch.CudaField(flat, shape))
 
     def put(self, value):
         """An array of numpy on the card; anything else as it is."""
@@ -82,7 +98,7 @@ class CudaDevice:
         if not value.size:  # an array of none takes one place, which nobody looks at
             return launch.CudaField(cuda.device_array(1, value.dtype), value.shape)
         flat = cuda.to_device(np.ascontiguousarray(value).reshape(-1), stream=launch.stream())
-        return self._counted(launch.CudaField(flat, value.shape))
+        return self.memory.count(launch.CudaField(flat, value.shape))
 
     @staticmethod
     def get(field):
@@ -110,7 +126,10 @@ class CudaDevice:
     @staticmethod
     def free_memory():
         """Bytes of the card that are free, and of the whole card."""
-        return cuda.current_context().get_memory_info()[:2]
+        context = cuda.current_context()
+        if not launch.SIMULATED:
+            context.deallocations.clear()  # numba gives back later what is no longer used
+        return context.get_memory_info()[:2]
 
     def check_memory(self, problem, shape, vectors=0):
         """
@@ -127,12 +146,3 @@ class CudaDevice:
         if function not in self._twins:
             self._twins[function] = twin_of(function)
         return self._twins[function]
-
-    def _counted(self, field):
-        self.allocated += field.nbytes
-        self.most_allocated = max(self.most_allocated, self.allocated)
-        weakref.finalize(field, self._forget, field.nbytes)
-        return field
-
-    def _forget(self, size):
-        self.allocated -= size
