@@ -43,8 +43,8 @@ BATCH = 128  # faces searched together, at least those of one voxel
 # compiler sees that its parts are apart.
 LITHIUM, DRIVE, DROP, SCALE, SALT_SLOPE, SALT = (BATCH * row for row in range(6))
 LOGIT, BELOW, ABOVE, CURRENT, KINETIC, G, P, RISE, STEEP = (BATCH * row for row in range(6, 15))
-SHARE, PART, U0, U1, D0, D1 = (BATCH * row for row in range(15, 21))
-ROWS = 21
+SHARE, PART, U0, U1, D0, D1, DONE = (BATCH * row for row in range(15, 22))
+ROWS = 22
 
 
 class Kinetics(NamedTuple):
@@ -224,13 +224,8 @@ def evaluate(start, stop, faces, kinetics, fields, unit, rates):
 def _gather(start, stop, faces, kinetics, fields, current, w):
     """What the faces of some AM voxels are searched with, and where the search starts."""
     _, first, electrolyte, solid, weight, bare, _ = faces
-    full, low, high, rate, half = (
-        kinetics.full,
-        kinetics.low,
-        kinetics.high,
-        kinetics.rate,
-        kinetics.half,
-    )
+    full, low, high = kinetics.full, kinetics.low, kinetics.high
+    rate, half = kinetics.rate, kinetics.half
     psi, phi, salt, c = fields
     n = 0
     for s in range(start, stop):
@@ -252,6 +247,7 @@ def _gather(start, stop, faces, kinetics, fields, current, w):
             w[SALT + n] = ce
             w[LOGIT + n] = logit(here - half * current[f], full, low, high)
             w[BELOW + n], w[ABOVE + n] = -LARGEST_LOGIT, LARGEST_LOGIT
+            w[DONE + n] = 0.0
             n += 1
 
 
@@ -314,11 +310,19 @@ def _approach(count, kinetics, w):
         # rounding is that of the difference of two lithium concentrations
         limit = LAST_CHANGE * abs(i + change) + 1e-13 * here * inverse_half
         away = (abs(turn) > LAST_TURN) | (abs(change) > limit)
-        left += 1 if away else 0
-        w[LOGIT + n] = 0.5 * (below + above) if outside else y
+        wait = w[DONE + n] > 0
+        left += 1 if away and not wait else 0
+        # faces that are there wait for the others as they are: none depends on its neighbors
+        y = 0.5 * (below + above) if outside else y
+        w[LOGIT + n] = w[LOGIT + n] if wait else y
         w[BELOW + n], w[ABOVE + n] = below, above
-        w[CURRENT + n], w[KINETIC + n] = i + change, kinetic
-        w[G + n], w[P + n], w[RISE + n], w[STEEP + n] = g, p, rise, steep
+        w[CURRENT + n] = w[CURRENT + n] if wait else i + change
+        w[KINETIC + n] = w[KINETIC + n] if wait else kinetic
+        w[G + n] = w[G + n] if wait else g
+        w[P + n] = w[P + n] if wait else p
+        w[RISE + n] = w[RISE + n] if wait else rise
+        w[STEEP + n] = w[STEEP + n] if wait else steep
+        w[DONE + n] = w[DONE + n] if away else 1.0
     return left
 
 
