@@ -41,7 +41,7 @@ LARGEST_STEP_V = 0.3  # of a potential per Newton iteration
 # residual may be this much more wrong than the rest (measured: one to three times).
 HIDDEN = 5.0
 UNSEEN = 3.0  # that much larger than a cycle's may be the change that it stands for
-AIM = 0.5  # part of the tolerances that the linear solver may leave
+AIM = 0.3  # part of the tolerances that the linear solver may leave
 FINEST = 0.04  # residual asked of the linear solver at most, over the usual one
 NEAR = 300.0  # tolerances, from which on the balances may be closed
 
