@@ -223,7 +223,7 @@ def check_memory_on(pool, geometry):
     Raises
     ------
     MemoryError
-        If the memory of this machine is too small.
+        If the memory of this machine is too small; some of it a card takes, too.
     transport.cuda.card.CudaError
         If that of the card is.
     """
@@ -233,6 +233,7 @@ def check_memory_on(pool, geometry):
         return
     from analysis.electrochemistry.resolved.cuda import memory
 
+    memory.check_host(geometry.voxels)
     memory.check(geometry.shape, voxels, memory.count_faces(geometry), *pool.free_memory())
 
 

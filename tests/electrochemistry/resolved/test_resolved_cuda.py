@@ -1,6 +1,7 @@
 """The resolved cell on a graphics card: in CUDA's simulator, and what is said before a run."""
 
 import re
+import tracemalloc
 import weakref
 
 import numpy as np
@@ -13,6 +14,7 @@ from analysis.electrochemistry.resolved.cell_properties import properties
 from analysis.electrochemistry.resolved.cuda import memory
 from analysis.electrochemistry.resolved.current_profiles.following import follow
 from analysis.electrochemistry.resolved.linear_solver import exchange_links
+from analysis.electrochemistry.resolved.state import ResolvedCell
 from analysis.electrochemistry.transport.cuda import card
 from analysis.electrochemistry.transport.threads import ThreadPool
 from tests.electrochemistry.transport.test_cuda import FAULTS, _missing, run_python
@@ -132,6 +134,36 @@ def test_too_little_memory_says_what_fits(shape, voxels, advice):
     with pytest.raises(card.CudaError, match="GB on the card") as found:
         memory.check(shape, voxels, faces, free, 1.02 * free)
     assert advice in str(found.value) and "device='cpu'" in str(found.value)
+
+
+class Away(ThreadPool):
+    """A device whose arrays take nothing of this machine."""
+
+    def __init__(self):
+        super().__init__(1)
+
+    def zeros(self, shape, dtype=np.float32):
+        return np.broadcast_to(np.zeros(1, dtype), shape)
+
+    def put(self, value):
+        return self.zeros(value.shape, value.dtype) if isinstance(value, np.ndarray) else value
+
+
+@pytest.mark.parametrize(("shape", "n"), [((60, 64, 60), 1), ((60, 64, 60), 2)])
+def test_what_a_card_takes_of_this_machine_is_estimated(shape, n):
+    volume, options = labels(shape), CELL | {"voxels_per_cell": n}
+    tracemalloc.start()
+    try:
+        domain = grid.build(volume, 0.12, cell=DEFAULT, **options)
+        ResolvedCell(domain, DEFAULT, Away())
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    needed = memory.HOST_BYTES * np.prod([m + 2 for m in domain.voxels]) + 3e8
+    assert 0.4 * (needed - 3e8) < peak < needed
+    memory.check_host(domain.voxels, 1.01 * needed)
+    with pytest.raises(MemoryError, match="of this machine's own memory; 0.2 GB are available"):
+        memory.check_host(domain.voxels, 2e8)
 
 
 def test_too_little_memory_is_said_before_the_cell_is_made(monkeypatch):

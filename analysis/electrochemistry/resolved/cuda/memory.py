@@ -1,6 +1,7 @@
 """How much of a card's memory a resolved cell takes, from the arrays that the solver makes."""
 
 import numpy as np
+import psutil
 
 from analysis.electrochemistry.resolved import grid
 from analysis.electrochemistry.transport import multigrid
@@ -26,6 +27,7 @@ WET = np.isin(
     np.arange(8), (grid.PORE, grid.CBD, grid.CBD_WITHOUT_ELECTRONS, grid.SEPARATOR)
 )  # of what a voxel is
 LEVEL_FIELDS = 40  # of a coarse grid, vectors of both visits included
+HOST_BYTES = 110  # of a voxel, while its faces are listed and its properties found
 TABLES = 1_000_000  # bytes of the tables of materials and of the coarsest level's inverse
 
 
@@ -62,6 +64,32 @@ def needed(shape, voxels, faces):
     for step in multigrid.plan_coarsening(shape, np.ones(shape[0])):
         total += 4 * LEVEL_FIELDS * _padded(step.shape)
     return int(total)
+
+
+def check_host(voxels, available=None):
+    """
+    Compare what it takes of this machine to set a cell up for the card with what there is.
+
+    Parameters
+    ----------
+    voxels : tuple of int
+        Voxels ``(Z, Y, X)``, or cells if they are voxels.
+    available : float, optional
+        Bytes; by default what is available now.
+
+    Raises
+    ------
+    MemoryError
+        If it does not fit.
+    """
+    need = HOST_BYTES * _padded(voxels) + 3e8
+    have = psutil.virtual_memory().available if available is None else available
+    if need > have:
+        raise MemoryError(
+            f"To set up {' x '.join(str(n) for n in voxels)} voxels for the card takes about "
+            f"{need / 1e9:.1f} GB of this machine's own memory; {have / 1e9:.1f} GB are available. "
+            "Take a smaller cutout, or a machine with more memory."
+        )
 
 
 def _padded(shape):
