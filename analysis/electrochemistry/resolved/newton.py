@@ -38,7 +38,7 @@ FAILED = 0.9  # residual of the linear solver, relative, that is no solution
 SLOW = 28  # cycles for a tenth of the residual
 LARGEST_STEP_V = 0.3  # of a potential per Newton iteration
 # An iteration has converged if the residual after it says so. Parts that hardly show in the
-# residual may be this much more wrong than the rest (measured: one to three times).
+# residual may be more wrong than the rest (measured: a third of it to eight times).
 HIDDEN = 5.0
 UNSEEN = 3.0  # that much larger than a cycle's may be the change that it stands for
 AIM = 0.3  # part of the tolerances that the linear solver may leave
