@@ -38,7 +38,7 @@ MAPS = ("kmeans", "thresholding", "edx-closing", "nn-am-cond")
 
 def labels_of(options, name):
     volume = storage.load_volume(
-        f"labels/{options.specimen}-1-{name}", profile=profiles.get(options.profile)
+        f"labels/{options.specimen}-{options.cutout}-{name}", profile=profiles.get(options.profile)
     )
     edge = options.lateral
     part = np.ascontiguousarray(volume.values[:, -edge:, -edge:])
@@ -47,7 +47,8 @@ def labels_of(options, name):
 
 def file_of(options, name, gamma):
     folder = Path(options.folder or Path(tempfile.gettempdir()) / "control-variate")
-    return folder / f"{options.specimen}-{options.lateral}-{name}-{gamma:g}.json"
+    place = f"{options.specimen}-{options.cutout}-{options.lateral}"
+    return folder / f"{place}-{name}-{gamma:g}.json"
 
 
 def lithiate(options, name, gamma):
@@ -141,6 +142,7 @@ def main():
     parser.add_argument("what", choices=("run", "compare"))
     parser.add_argument("--profile", default="demo", help="whose labels are lithiated")
     parser.add_argument("--specimen", default="TL")
+    parser.add_argument("--cutout", type=int, default=1)
     parser.add_argument("--lateral", type=int, default=28)
     parser.add_argument("--maps", default=",".join(MAPS), type=lambda text: text.split(","))
     parser.add_argument("--folder", help="for the lithiations; by default in the temporary one")
