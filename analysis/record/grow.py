@@ -130,7 +130,8 @@ def grow(profile, *, only_first=False, workers=None, progress=print, every_s=EVE
 
 
 def _homogenized(profile, **options):
-    return campaign.run_fits(profile, **options)[1]
+    voxels = [one for one in case_lists.resolved_cases(profile)[0] if one.kind == "structure"]
+    return campaign.run_fits(profile, **options)[1] + campaign.run(voxels, profile, **options)
 
 
 def _resolved(profile, title, choose, cutout, of_maps, first=False):
@@ -150,7 +151,7 @@ def _fits(profile, title, cutout, of_maps, first):
     def run(**options):
         _, fits = case_lists.resolved_cases(profile)
         chosen = [one for one in fits if one.cutout == cutout and of_maps(profile, one.method)]
-        return campaign.run_resolved_fits(chosen, profile, **options)
+        return campaign.run(chosen, profile, **options)
 
     return Stage(f"Cutout {cutout}, {title}", run, first)
 
@@ -160,7 +161,8 @@ def _compared(profile, runs, _):
     return [
         one
         for one in runs
-        if one.voxels_per_cell == profile.resolved_voxels_per_cell[0]
+        if one.kind == "lithiation"
+        and one.voxels_per_cell == profile.resolved_voxels_per_cell[0]
         and one.current_mA_cm2 == profile.fit_current
         and one.gamma == profile.gamma_true
     ]
@@ -168,7 +170,8 @@ def _compared(profile, runs, _):
 
 def _measured(profile, runs, _):
     cells = profile.resolved_voxels_per_cell[0]
-    return [one for one in runs if one.method == TRUTH and one.voxels_per_cell == cells]
+    lithiations = [one for one in runs if one.kind == "lithiation" and one.method == TRUTH]
+    return [one for one in lithiations if one.voxels_per_cell == cells]
 
 
 def _predicted(profile, _, fits):
@@ -181,7 +184,8 @@ def _predicted(profile, _, fits):
 
 
 def _with_other_cells(profile, runs, _):
-    return [one for one in runs if one.voxels_per_cell != profile.resolved_voxels_per_cell[0]]
+    cells = profile.resolved_voxels_per_cell[0]
+    return [one for one in runs if one.kind == "lithiation" and one.voxels_per_cell != cells]
 
 
 def _headline(profile, method):

@@ -12,7 +12,7 @@ from analysis import profiles, storage
 from analysis import progress as notes
 from analysis.simulation import cluster, local
 from analysis.simulation.case_lists import fipy_cases, fit_cases, predictions, resolved_cases
-from analysis.simulation.cases import TRUTH, Case, file_of, is_finished, scan
+from analysis.simulation.cases import TRUTH, Case, file_of, is_finished
 from analysis.storage import scratch
 
 LONG = 20.0  # work of a case, in compiled lithiations, from which its beginning is told
@@ -219,7 +219,7 @@ def run_resolved(profile, **options):
     """Run the resolved cases of the study, stage by stage; returns the fits and a Summary."""
     runs, fits = resolved_cases(profile)
     done = run(runs, profile, **options)
-    done += run_resolved_fits(fits, profile, **options)
+    done += run(fits, profile, **options)
     predicted = [
         one
         for fit in fits
@@ -227,22 +227,6 @@ def run_resolved(profile, **options):
         for one in predictions(fit, profile)
     ]
     return fits, done + run(predicted, profile, **options)
-
-
-def run_resolved_fits(fits, profile, **options):
-    """
-    Fit gamma with resolved runs: those that the fits need, then the fits; returns a Summary.
-
-    With a control variate, the finished runs of a map say at which gamma the next one is needed.
-    """
-    done, tried = Summary(0, 0, {}), set()
-    while True:
-        further = {one: None for fit in fits for one in scan(fit, profile)}
-        further = [one for one in further if one not in tried and not is_finished(one, profile)]
-        if not further:
-            return done + run(fits, profile, **options)
-        tried |= set(further)
-        done += run(further, profile, **options)
 
 
 def add_arguments(parser):
