@@ -190,8 +190,7 @@ def fit_scan(runs, capacity_mAh_cm2, voltage_V, *, noise_V=2e-3, reach=REACH):
     noise_V : float
         Standard deviation of one measured voltage.
     reach : float
-        Factor by which the target may end beyond all runs. Larger where it is known to be no wrong
-        unit, so that a gamma beyond the bounds is found to be one.
+        Factor by which the target may end beyond all runs; inf if its units are known to be right.
 
     Returns
     -------
@@ -230,8 +229,7 @@ def fit_scan(runs, capacity_mAh_cm2, voltage_V, *, noise_V=2e-3, reach=REACH):
 
     grid = np.linspace(*np.log(nodes[[0, -1]]), 41)
     _refine(misfit, grid, [misfit(log_gamma) for log_gamma in grid])
-    gamma = min(tried, key=tried.get)
-    return _fit(tried, curves, gamma, noise_V, capacity, nodes[[0, -1]], {})
+    return _fit(tried, curves, min(tried, key=tried.get), noise_V, capacity, nodes[[0, -1]], {})
 
 
 def _check_runs(runs, capacity, target, reach):
@@ -282,7 +280,7 @@ def _fit(tried, curves, gamma, noise_V, capacity, bounds, failed):
 
 
 def simulate(electrode, current_mA_cm2, *, materials=DEFAULT, fidelity="coarse", cutoff_V=None):
-    """One lithiation at a named fidelity; the arguments are those of `halfcell.lithiate`."""
+    """One lithiation at a named fidelity; the arguments are those of `half_cell.lithiate`."""
     level = FIDELITIES[fidelity]
     return lithiate(
         electrode,

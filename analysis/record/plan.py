@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from analysis.record import unit_costs
-from analysis.simulation import case_lists, cases
+from analysis.simulation import case_lists, cases, control_variate
 from analysis.simulation.cases import TRUTH
 
 CORES = 2  # for which the hours at the end are given
@@ -92,7 +92,7 @@ def _further_runs(fits, profile):
     if not profile.resolved_control_variate:
         return []
     ahead = [fit for fit in fits if fit.method != TRUTH and not cases.is_finished(fit, profile)]
-    each = unit_costs.control_variate()["runs_per_map"] - 1
+    each = control_variate.measured()["runs_per_map"] - 1
     if each != each:
         each = cases.MOST_RUNS - 1  # never measured: as many as there can be
     until = [round(each * k) for k in range(len(ahead) + 1)]
@@ -147,7 +147,7 @@ def _known_kinds(profile, wanted):
         found = unit_costs.unit_costs([(case, one) for case in [*theirs, *fipy]])
         known |= {kind: (cost, f"results/{one.name}") for kind, cost in found.items()}
     if profile.resolved_control_variate and known.get("resolved fit", ("", ""))[1] != own:
-        control = unit_costs.control_variate()
+        control = control_variate.measured()
         known["resolved fit"] = (
             {"cpu_s_per_size": control["fit_cpu_s"], "peak_MB": control["peak_MB"]},
             f"benchmarks/results, {control['maps']} maps",
@@ -269,7 +269,7 @@ def text(profile, rows=None, cores=CORES):
 
 
 def _expected_runs():
-    control = unit_costs.control_variate()
+    control = control_variate.measured()
     if not control["maps"]:
         return (
             f"Gamma of a map takes up to {cases.MOST_RUNS} resolved runs; how many, was never "
@@ -278,7 +278,7 @@ def _expected_runs():
     return (
         f"Gamma of a map is taken to need {control['runs_per_map']:.2f} resolved runs, the first "
         f"of them at the true gamma: the average of {control['maps']} maps in "
-        f"benchmarks/results/{unit_costs.CONTROL}. Each fit decides for itself, up to "
+        f"benchmarks/results/{control_variate.MEASURED.name}. Each fit decides for itself, up to "
         f"{cases.MOST_RUNS}."
     )
 

@@ -17,7 +17,6 @@ from analysis.simulation import costs
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks/results"
 RESOLVED_RUN = "resolved-edx-closing-200-6mA-cells-of-2.json"  # one run at the paper's size
 SINCE = "resolved-since.json"  # what the solver of today takes of that run's CPU seconds
-CONTROL = "control-variate.json"  # runs a map takes whose gamma rests on a control variate
 STUDY = "study-costs.json"  # kinds of cases and chapters, gathered from a finished build
 
 # What the cost of a kind grows with.
@@ -116,24 +115,6 @@ def published():
             }
         }
     return study
-
-
-def control_variate():
-    """
-    What a gamma with a control variate takes, measured on small corners.
-
-    Returns
-    -------
-    found : dict
-        ``runs_per_map``, resolved runs of a map on average, the first of them at the true gamma;
-        ``maps`` on which this rests; ``fit_cpu_s`` of the fit itself; ``peak_MB``; NaN, and no
-        maps, if never measured.
-    """
-    file = BENCHMARKS / CONTROL
-    if not file.exists():
-        unknown = dict.fromkeys(("runs_per_map", "fit_cpu_s", "peak_MB"), float("nan"))
-        return unknown | {"maps": 0}
-    return json.loads(file.read_text(encoding="utf-8"))
 
 
 def scale_of_chapter(name, profile, measured_on):

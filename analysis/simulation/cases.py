@@ -125,8 +125,8 @@ def first_gamma(profile):
     gammas = profile.resolved_gammas
     if len(gammas) != 3:
         raise ValueError(
-            f"resolved_gammas {gammas} of profile {str(profile)!r}; with a control variate expected "
-            "three: the least of the search, the one that is run first, the largest."
+            f"resolved_gammas {gammas} of profile {str(profile)!r}; with a control variate "
+            "expected three: the least of the search, the one that is run first, the largest."
         )
     return gammas[1]
 

@@ -15,7 +15,9 @@ their gamma are what makes such a fit wrong: ``benchmarks/results/control-variat
 It stands here and not beside ``gamma_fit``, for the two models meet here only.
 """
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -24,6 +26,7 @@ from analysis.electrochemistry.materials import DEFAULT
 from analysis.electrochemistry.porous_electrode.time_integration import StepFailed
 from analysis.simulation.cases import MOST_RUNS
 
+MEASURED = Path(__file__).resolve().parents[2] / "benchmarks/results/control-variate.json"
 BOUNDS = 0.02, 0.5  # of the search, if a profile names no others
 VALUES = 25  # of gamma at which the corrected curve is made, beside those of the resolved runs
 SHARES = 200  # of the capacity at the end, at which voltages are compared
@@ -113,11 +116,7 @@ def _difference(at, differences):
 
     if at.size == 1:
         return lambda x: differences[0]
-    if at.size == 2:
-        slope = (differences[1] - differences[0]) / (at[1] - at[0])
-        make = lambda x: differences[0] + slope * (x - at[0])  # noqa: E731
-    else:
-        make = CubicSpline(at, differences)
+    make = CubicSpline(at, differences)  # a line through two, a parabola through three
     return lambda x: make(np.clip(x, at[0] - BEYOND, at[-1] + BEYOND))
 
 
@@ -238,6 +237,24 @@ def minima(found):
     order = np.argsort(misfits[rivals], kind="stable")
     others = [float(gamma) for gamma in found.gammas[rivals][order]]
     return [found.gamma, *(gamma for gamma in others if abs(np.log(gamma / found.gamma)) > 0.02)]
+
+
+def measured():
+    """
+    What such a gamma takes and how far it is off, measured on corners of cutouts.
+
+    Returns
+    -------
+    found : dict
+        ``runs_per_map``, resolved runs of a map on average, the first of them at the true gamma;
+        ``fit_cpu_s`` and ``peak_MB`` of the fits themselves; ``largest_difference_percent`` from a
+        fit to a dozen resolved runs; ``maps`` and ``places`` on which this rests. Numbers are NaN,
+        and there are no maps, if nothing was measured.
+    """
+    if MEASURED.exists():
+        return json.loads(MEASURED.read_text(encoding="utf-8"))
+    names = "runs_per_map", "fit_cpu_s", "peak_MB", "largest_difference_percent"
+    return dict.fromkeys(names, float("nan")) | {"maps": 0, "places": []}
 
 
 class _Homogenized:

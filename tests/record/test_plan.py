@@ -136,7 +136,7 @@ def test_a_cost_file_cut_short_counts_as_unknown(results):
 @pytest.mark.parametrize(("each", "expected"), [(2.0, 84), (2.25, 105), (3.5, 210)])
 def test_as_many_further_runs_are_planned_as_were_measured(results, monkeypatch, each, expected):
     measured = {"runs_per_map": each, "maps": 8, "fit_cpu_s": 4.0, "peak_MB": 300.0}
-    monkeypatch.setattr(unit_costs, "control_variate", lambda: measured)
+    monkeypatch.setattr(plan.control_variate, "measured", lambda: measured)
     _, after = plan.planned_cases(PAPER)
     further = [one for _, some in after for one in some if one.current_mA_cm2 == 6.0]
     predicted = 4 * 2  # maps and electrodes whose gamma is also predicted with, at 6 mA/cm2 too

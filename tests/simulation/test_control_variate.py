@@ -57,7 +57,7 @@ class Dear:
         return found
 
 
-@pytest.mark.parametrize(("change", "truth"), zip(DEAR, (0.035, 0.11, 0.3, 0.2), strict=True))
+@pytest.mark.parametrize(("change", "truth"), list(zip(DEAR, (0.035, 0.11, 0.3, 0.2), strict=True)))
 def test_a_known_gamma_is_found_within_two_percent_by_few_runs(structure, change, truth):
     dear = Dear(DEAR[change](structure))
     found = dear.fitted(structure, lithiated(dear.made, truth))
