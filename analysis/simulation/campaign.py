@@ -159,7 +159,7 @@ def _worthwhile_workers(missing, profile):
 
 def _weight(case, across):
     """Work of a case in units of a compiled lithiation."""
-    if case.resolved:
+    if case.resolved and case.kind != "structure":
         return (across / case.voxels_per_cell) ** 2 / 16
     return 50 if case.fidelity == "fipy" else 1
 

@@ -119,5 +119,5 @@ def accuracy_text():
         f"control variate. On {found['maps']} maps of {places} small corner"
         f"{'s' if places != 1 else ''} of cutouts it took {found['runs_per_map']:.1f} runs a map "
         "and differed from a fit to a dozen by at most "
-        f"{found['largest_difference_percent']:.1f} %"
+        f"{np.ceil(10 * found['largest_difference_percent']) / 10:.1f} %"
     )
