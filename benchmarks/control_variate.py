@@ -11,7 +11,8 @@ at three around the optimum of these; then at the gammas that the control variat
 after the other. Finished lithiations are not repeated, so that it can be run in pieces. `compare`
 fits gamma to the lithiation of the truth: by all twelve (the full fit), and by the control variate
 after each of its runs. The maps of ``control-variate-held-out.txt`` were no part of those on which
-the tolerances of the control variate were chosen. With ``--record``, what the plan of a run needs goes into ``FILE.json``.
+the tolerances of the control variate were chosen. With ``--record``, what the plan of a run needs
+goes into ``FILE.json``.
 """
 
 import argparse
