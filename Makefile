@@ -23,7 +23,7 @@ export MKL_NUM_THREADS ?= 1
 export KERAS_BACKEND ?= jax
 export PYTHONHASHSEED = 0
 
-.PHONY: book test plan record verify own spectrum challenge challenge-data lab posterior limit sync lock clean preview pdf epub crate help
+.PHONY: book test plan record grow verify own spectrum challenge challenge-data lab posterior limit sync lock clean preview pdf epub crate help
 .DEFAULT_GOAL := help
 
 help:
@@ -31,6 +31,7 @@ help:
 	@echo "make test                                                run the tests"
 	@echo "make plan [PROFILE=paper]      what would run, what of it is finished, what the rest costs"
 	@echo "make record [PROFILE=paper]    finished results into record/   make verify [CASES=3 SEED=n]   run some anew"
+	@echo "make grow [PROFILE=paper]      run what record/ lacks, what says most first; goes on where it was stopped"
 	@echo "make own TOMOGRAM=scan.tif VOXEL_SIZE_UM=0.642 FRACTIONS=AM,CBD,pore [CROP=z0:z1,y0:y1,x0:x1]"
 	@echo "         [POLARITY=bright|dark] [DATASET=name] [OUT=folder]"
 	@echo "make spectrum FILE=cell.csv [AREA_CM2=1.13 THICKNESS_UM=80 CONDUCTIVITY_S_M=0.2]"
@@ -63,6 +64,10 @@ spectrum: $(VENV)/.compiled
 
 plan record: $(VENV)/.installed
 	@$(RUN) -m analysis $@ --profile="$$PROFILE"
+
+# Goes on where it was stopped; stopped by Ctrl+C or a signal, it leaves what is finished in record/.
+grow: $(VENV)/.compiled
+	@$(RUN) -m analysis grow --profile="$$PROFILE" --jobs="$$JOBS"
 
 # A profile named on the command line or in the environment; else the largest that has a record.
 verify: $(VENV)/.compiled

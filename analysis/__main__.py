@@ -1,6 +1,7 @@
-"""Command line: ``python -m analysis book|own|challenge|campaign|plan|record|verify|sync ...``."""
+"""Command line: ``python -m analysis book|own|challenge|campaign|plan|record|grow|verify|...``."""
 
 import argparse
+import signal
 import sys
 
 
@@ -14,18 +15,21 @@ def main(arguments=None):
     _add_challenge(commands)
     _add_campaign(commands)
     _add_record(commands)
+    _add_grow(commands)
     _add_kernels(commands)
     _add_sync(commands)
     _add_preview(commands)
     _add_forms(commands)
     options = parser.parse_args(arguments)
-    from analysis import storage
+    from analysis import processes, storage
     from analysis.storage import disk, scratch
 
     try:
         with scratch.own_folder(progress=_progress):
             return options.run(options)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemError) as error:
+        if not processes.was_stopped(error):
+            raise
         again = "" if options.command == "own" else " to go on from here"  # own starts anew
         print(f"Stopped. Run the same command again{again}.", file=sys.stderr)
         return 130
@@ -47,6 +51,9 @@ def _add_book(commands):
         "--device", default="", help="where voxels are lithiated: cpu (default) or cuda"
     )
     parser.add_argument("--no-site", action="store_true", help="execute only")
+    parser.add_argument(
+        "--chapters", default="", help="comma-separated; these and what they need (with --no-site)"
+    )
 
     def run(options):
         from publishing.build import build_book
@@ -57,6 +64,7 @@ def _add_book(commands):
             jobs=options.jobs,
             device=options.device,
             pages=not options.no_site,
+            part=[name.strip() for name in options.chapters.split(",") if name.strip()],
             progress=_progress,
         )
         return 0
@@ -192,6 +200,29 @@ def _add_record(commands):
         parser.set_defaults(run=run)
 
 
+def _add_grow(commands):
+    parser = commands.add_parser("grow", help="run what a record lacks, what says most first")
+    parser.add_argument("--profile", default="paper", help="smoke, demo or paper")
+    parser.add_argument("--no-chapters", action="store_true", help="cases only")
+    parser.add_argument("--workers", type=int, default=0, help="cases at once; 0: one per core")
+    parser.add_argument("--jobs", type=int, default=2, help="chapters at the same time")
+
+    def run(options):
+        from publishing import build
+
+        done = build.grow_record(
+            options.profile,
+            chapters=not options.no_chapters,
+            workers=options.workers or None,
+            jobs=options.jobs,
+            progress=_progress,
+        )
+        _progress(str(done))
+        return 1 if done.failed else 0
+
+    parser.set_defaults(run=run)
+
+
 def _add_kernels(commands):
     parser = commands.add_parser("kernels", help="compile the numba kernels ahead of a run")
 
@@ -269,5 +300,10 @@ def _progress(line):
     print(line, flush=True)
 
 
+def _stop(*_):
+    raise KeyboardInterrupt
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _stop)  # a batch system's way to say what Ctrl+C says
     sys.exit(main())

@@ -63,6 +63,13 @@ def available_memory():
     return max(0, min(left))
 
 
+def was_stopped(error):
+    """Whether an error says that the user stopped the run, also inside of a compiled kernel."""
+    if isinstance(error, SystemError):  # raised by the kernel's return, for the signal came within
+        error = error.__cause__
+    return isinstance(error, KeyboardInterrupt)
+
+
 _CONTROL_GROUPS = (
     ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
     (

@@ -87,8 +87,9 @@ class Profile:
         Trinarizations whose gamma is fitted with resolved runs, and the values between which the
         fit interpolates.
     resolved_control_variate : bool
-        Whether the fit takes the homogenized model as control variate; then two gammas do, the
-        middle one of three and one beside it.
+        Whether the fit takes the homogenized model as control variate. Then `resolved_gammas` are
+        three: the least of the search, the one that is run first, the largest; and the fit itself
+        says at which others the voxels are lithiated, one or two of them as a rule.
     resolved_predicted, resolved_predicted_cutouts : tuple of str or None, int or None
         Trinarizations, and cutouts of each electrode, that are also lithiated with the fitted
         gamma at all currents; None for all that are fitted.
@@ -300,7 +301,7 @@ PROFILES = {
             resolved_cutouts=3,
             resolved_methods=("truth", *TABLE_3_METHODS, *OUTSIDE_TABLE_3, *FROM_POSTERIOR),
             resolved_fitted=(*TABLE_3_METHODS, *OUTSIDE_TABLE_3, *FROM_POSTERIOR),
-            resolved_gammas=(0.02, 0.08, 0.5),  # the middle one, the true one, is run in any case
+            resolved_gammas=(0.02, 0.08, 0.5),  # the middle one, the true one, is run anyway
             resolved_control_variate=True,
             resolved_predicted=ONE_A_WAY,
             resolved_predicted_cutouts=1,

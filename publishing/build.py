@@ -11,12 +11,12 @@ from analysis import opengl, profiles, storage
 from analysis.electrochemistry.transport import devices
 from analysis.storage import scratch
 from publishing import site, slides, stamps
-from publishing.chapters import ROOT, chapters_in_book
+from publishing.chapters import MORPHOLOGY, ROOT, TRINARIZATIONS, chapters_in_book, with_needs
 from publishing.execute import execute
 from publishing.stage import stage
 
 
-def build_book(profile, *, real="", jobs=2, device="", pages=True, progress=print):
+def build_book(profile, *, real="", jobs=2, device="", pages=True, part=(), progress=print):
     """
     Run what must run and build the site.
 
@@ -34,6 +34,8 @@ def build_book(profile, *, real="", jobs=2, device="", pages=True, progress=prin
         chapter runs again for it.
     pages : bool
         Whether to build the site after the chapters have run.
+    part : sequence of str
+        Chapters to run, with those that they need; by default all. The site needs all of them.
     progress : callable
         Receives progress, line by line.
 
@@ -45,7 +47,8 @@ def build_book(profile, *, real="", jobs=2, device="", pages=True, progress=prin
     Raises
     ------
     ValueError
-        If the profile or the device is unknown or a path does not exist.
+        If the profile, the device or a chapter is unknown, a path does not exist, or a part is to
+        be a site.
     RuntimeError
         If this machine cannot draw pictures in three dimensions, or the card cannot be used.
     ChapterFailed, SphinxFailed
@@ -55,9 +58,12 @@ def build_book(profile, *, real="", jobs=2, device="", pages=True, progress=prin
     if real and not Path(real).is_file():
         raise ValueError(f"REAL={real}: there is no such file. Give the path of a label TIFF.")
     devices.choose(device)
+    book = chapters_in_book()
+    chapters = with_needs(part, book) if part else book
+    if part and pages:
+        raise ValueError("A site shows all chapters: give --no-site beside --chapters.")
     opengl.check()
     build = folders(profile)
-    chapters = chapters_in_book()
     parameters = {"profile": profile}
     if real:
         parameters["real"] = _as_seen_from_root(real)
@@ -65,7 +71,9 @@ def build_book(profile, *, real="", jobs=2, device="", pages=True, progress=prin
     started = time.perf_counter()
     _clear_up(build, progress)
     progress(f"Profile {profile}: {len(chapters)} executed chapters, {jobs} at a time")
-    ran = execute(chapters, build=build, parameters=parameters, jobs=jobs, progress=progress)
+    ran = execute(
+        chapters, build=build, parameters=parameters, jobs=jobs, progress=progress, book=book
+    )
     executed_seconds = time.perf_counter() - started
     page = build_site(stage(build), build, jobs=jobs) if pages else None
     progress("")
@@ -75,6 +83,46 @@ def build_book(profile, *, real="", jobs=2, device="", pages=True, progress=prin
     if pages:
         progress(f"With the site: {total:.0f} s.\nThe book: {page}")
     return page
+
+
+def grow_record(profile, *, chapters=True, workers=None, jobs=2, progress=print):
+    """
+    Run what the record of a profile lacks, what says most first, and gather it on the way.
+
+    The chapters that trinarize; the first cases; the chapters on the limit of a tomogram and on
+    morphology, whose maps and tables the record holds; then all other cases.
+
+    Parameters
+    ----------
+    profile : str
+        `smoke`, `demo` or `paper`.
+    chapters : bool
+        Whether to run chapters; without them, only cases whose labels are on disk.
+    workers, jobs : int
+        Cases, and chapters, that run at the same time.
+    progress : callable
+        Receives progress, line by line.
+
+    Returns
+    -------
+    summary : Summary
+        Of the cases.
+
+    Raises
+    ------
+    ChapterFailed
+        If a notebook stops.
+    """
+    from analysis.record import grow
+
+    options = dict(workers=workers, progress=progress)
+    if chapters:
+        build_book(profile, jobs=jobs, pages=False, part=TRINARIZATIONS, progress=progress)
+        done = grow.grow(profiles.get(profile), only_first=True, **options)
+        build_book(profile, jobs=jobs, pages=False, part=MORPHOLOGY, progress=progress)
+    else:
+        done = grow.Summary(0, 0, {})
+    return done + grow.grow(profiles.get(profile), **options)
 
 
 def serve(profile, *, port=8000, progress=print):

@@ -4,6 +4,7 @@ A chapter is a MyST notebook ``book/<name>.md``. `needs` names the chapters whos
 reads; what it really read is recorded at run time (see :mod:`publishing.execute`).
 """
 
+import difflib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +36,14 @@ class Chapter:
 
 
 TRINARIZATIONS = ("03_thresholding", "04_clustering", "05_neural_network", "06_local_closing")
+MORPHOLOGY = (  # with the limit of a tomogram, whose maps are lithiated as well
+    "07_agreement",
+    "07b_limit",
+    "10_surface_and_size",
+    "11_paths",
+    "12_covariance",
+    "13_profiles",
+)
 
 CHAPTERS = (
     Chapter("01_electrodes"),
@@ -207,3 +216,38 @@ def chapters_in_book(root=ROOT):
                 "Add it to the table of contents or drop the need."
             )
     return [declared[name] for name in names]
+
+
+def with_needs(names, chapters):
+    """
+    Some chapters and all that they need, in the order of the book.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Chapters that are wanted.
+    chapters : list of Chapter
+        All of the book.
+
+    Returns
+    -------
+    part : list of Chapter
+
+    Raises
+    ------
+    ValueError
+        If the book has no chapter of a name; says which is meant, if one is close.
+    """
+    known, wanted, ahead = {chapter.name: chapter for chapter in chapters}, set(), list(names)
+    while ahead:
+        name = ahead.pop()
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            raise ValueError(
+                f"There is no chapter {name!r}.{hint} Expected some of {', '.join(known)}."
+            )
+        if name not in wanted:
+            wanted.add(name)
+            ahead += [*known] if name == COLOPHON else known[name].needs
+    return [chapter for chapter in chapters if chapter.name in wanted]

@@ -41,7 +41,7 @@ class ChapterFailed(RuntimeError):
     """A notebook stopped with an error."""
 
 
-def execute(chapters, *, build, parameters, jobs=2, progress=print):
+def execute(chapters, *, build, parameters, jobs=2, progress=print, book=None):
     """
     Bring the executed copies of all chapters up to date.
 
@@ -57,6 +57,9 @@ def execute(chapters, *, build, parameters, jobs=2, progress=print):
         Chapters that run at the same time.
     progress : callable
         Receives one line of progress per chapter.
+    book : list of Chapter, optional
+        All chapters of the book, where `chapters` are a part of it: the manifest keeps what the
+        others have left. By default `chapters`.
 
     Returns
     -------
@@ -81,7 +84,7 @@ def execute(chapters, *, build, parameters, jobs=2, progress=print):
             lambda name: _bring_up_to_date(by_name[name], build, parameters, board),
             jobs,
         )
-        stamps.write_manifest(build, board.names)
+        stamps.write_manifest(build, [chapter.name for chapter in book or chapters])
     if board.failures:
         raise ChapterFailed("\n\n".join(board.failures))
     return board.ran

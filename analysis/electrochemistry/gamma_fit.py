@@ -26,6 +26,7 @@ __all__ = [
 ]
 
 FIT_CURRENT_MA_CM2 = 6.0  # the paper's
+REACH = 1.5  # a target that ends so much later than all runs has other units or another area
 MISFIT_RANGE, MISFIT_POINTS = 1.05, 200  # of the target's last capacity; see fit_gamma
 
 
@@ -173,7 +174,7 @@ def fit_gamma(
     return _fit(tried, curves, gamma, noise_V, capacity, (low, high), failed)
 
 
-def fit_scan(runs, capacity_mAh_cm2, voltage_V, *, noise_V=2e-3):
+def fit_scan(runs, capacity_mAh_cm2, voltage_V, *, noise_V=2e-3, reach=REACH):
     """
     Find the gamma that comes closest to a curve, between lithiations run at a few values.
 
@@ -188,6 +189,8 @@ def fit_scan(runs, capacity_mAh_cm2, voltage_V, *, noise_V=2e-3):
         Target curve.
     noise_V : float
         Standard deviation of one measured voltage.
+    reach : float
+        Factor by which the target may end beyond all runs; inf if its units are known to be right.
 
     Returns
     -------
@@ -204,7 +207,7 @@ def fit_scan(runs, capacity_mAh_cm2, voltage_V, *, noise_V=2e-3):
     capacity, target = check_curve(capacity_mAh_cm2, voltage_V)
     if len(runs) < 2:
         raise ValueError(f"Runs at {len(runs)} values of gamma; expected at least two.")
-    _check_runs(runs, capacity, target)
+    _check_runs(runs, capacity, target, reach)
     nodes = np.array(sorted(runs))
     at = np.linspace(0, MISFIT_RANGE * capacity[-1], MISFIT_POINTS)
     wanted = np.interp(at, capacity, target)
@@ -226,11 +229,10 @@ def fit_scan(runs, capacity_mAh_cm2, voltage_V, *, noise_V=2e-3):
 
     grid = np.linspace(*np.log(nodes[[0, -1]]), 41)
     _refine(misfit, grid, [misfit(log_gamma) for log_gamma in grid])
-    gamma = min(tried, key=tried.get)
-    return _fit(tried, curves, gamma, noise_V, capacity, nodes[[0, -1]], {})
+    return _fit(tried, curves, min(tried, key=tried.get), noise_V, capacity, nodes[[0, -1]], {})
 
 
-def _check_runs(runs, capacity, target):
+def _check_runs(runs, capacity, target, reach):
     """The curves of a scan are curves, and the target lies in their range."""
     for gamma, (amount, volts) in runs.items():
         check_gamma(gamma)
@@ -240,7 +242,7 @@ def _check_runs(runs, capacity, target):
         except ValueError as error:
             raise ValueError(f"The run at gamma = {gamma:g}: {error}") from error
     most = max(float(amount[-1]) for amount, _ in runs.values())
-    if capacity[-1] > 1.5 * most:
+    if capacity[-1] > reach * most:
         raise ValueError(
             f"The curve ends at {capacity[-1]:.3g} mAh/cm²; the runs end at {most:.3g} or earlier. "
             "Check units, area and current, or add a run at a larger gamma."
@@ -278,7 +280,7 @@ def _fit(tried, curves, gamma, noise_V, capacity, bounds, failed):
 
 
 def simulate(electrode, current_mA_cm2, *, materials=DEFAULT, fidelity="coarse", cutoff_V=None):
-    """One lithiation at a named fidelity; the arguments are those of `halfcell.lithiate`."""
+    """One lithiation at a named fidelity; the arguments are those of `half_cell.lithiate`."""
     level = FIDELITIES[fidelity]
     return lithiate(
         electrode,

@@ -5,9 +5,12 @@ what it had. Fields of voxels stay behind; curves, fits, structures and tables a
 that the record did not write is replaced or deleted.
 """
 
+import contextlib
 import json
 import shutil
+import signal
 import tempfile
+import threading
 from dataclasses import asdict
 from pathlib import Path
 
@@ -72,13 +75,14 @@ def collect(profile, *, progress=print):
         }
         # The manifest goes first: a file that it names and that is not there yet is written by the
         # next call, while a file that it does not name would be taken for somebody else's.
-        _write(folder / storage.MANIFEST, manifest)
-        for name, (source, _) in made.items():
-            with storage.atomic(folder / name) as temporary:
-                shutil.copyfile(source, temporary)
-        for entry in manifest["files"].values():
-            entry.pop("replaces", None)
-        _write(folder / storage.MANIFEST, manifest)
+        with _stopped_afterwards():
+            _write(folder / storage.MANIFEST, manifest)
+            for name, (source, _) in made.items():
+                with storage.atomic(folder / name) as temporary:
+                    shutil.copyfile(source, temporary)
+            for entry in manifest["files"].values():
+                entry.pop("replaces", None)
+            _write(folder / storage.MANIFEST, manifest)
     held = sum("case" in entry for entry in files.values())
     progress(
         f"{folder}: {held} of {sum(planned.values())} planned cases, {len(files)} files, "
@@ -162,6 +166,24 @@ def _check_room(folder, files, before, made):
                 f"{file} is not as the record wrote it, and would be replaced. Move it away, or "
                 f"restore it (git checkout {file}). Nothing was written."
             )
+
+
+@contextlib.contextmanager
+def _stopped_afterwards():
+    """Ctrl+C and the signal of a batch system wait until the block, a short one, has ended."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are the main thread's
+        return
+    came, before = [], {}
+    for number in (signal.SIGINT, signal.SIGTERM):
+        before[number] = signal.signal(number, lambda *seen: came.append(seen))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for number, _ in came[:1]:
+            signal.raise_signal(number)
 
 
 def _write(file, manifest):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from analysis.record import unit_costs
-from analysis.simulation import case_lists, cases
+from analysis.simulation import case_lists, cases, control_variate
 from analysis.simulation.cases import TRUTH
 
 CORES = 2  # for which the hours at the end are given
@@ -69,11 +69,7 @@ def planned_cases(profile):
     first, second = case_lists.fit_cases(profile, present=everywhere)
     runs, fits = case_lists.resolved_cases(profile, present=everywhere)
     predicted = []
-    for fit in fits if profile.resolved_control_variate else ():
-        scanned = cases.scan(fit, profile)
-        if len(scanned) == 1:  # the one beside it is not known yet: it counts, wherever it will be
-            predicted.append((fit, [replace(fit, kind="lithiation", gamma=None)]))
-        runs += scanned
+    predicted += _further_runs(fits, profile)
     for fit in fits:
         if case_lists.is_predicted(fit, profile):
             if cases.is_finished(fit, profile):
@@ -85,6 +81,25 @@ def planned_cases(profile):
                 ]
             predicted.append((fit, after))
     return list(dict.fromkeys([*first, *second, *runs, *fits])), predicted
+
+
+def _further_runs(fits, profile):
+    """
+    Lithiations that fits with a control variate will ask for, as many as are expected in all.
+
+    A finished fit has told its runs. The truth's needs no other: its first run is the target.
+    """
+    if not profile.resolved_control_variate:
+        return []
+    ahead = [fit for fit in fits if fit.method != TRUTH and not cases.is_finished(fit, profile)]
+    each = control_variate.measured()["runs_per_map"] - 1
+    if each != each:
+        each = cases.MOST_RUNS - 1  # never measured: as many as there can be
+    until = [round(each * k) for k in range(len(ahead) + 1)]
+    return [
+        (fit, [replace(fit, kind="lithiation", gamma=None)] * (last - first))
+        for fit, first, last in zip(ahead, until, until[1:], strict=False)
+    ]
 
 
 def plan(profile):
@@ -123,7 +138,7 @@ def fipy_count(profile):
 
 def _known_kinds(profile, wanted):
     """Unit costs by kind, each with its source: this profile, another one here, the repository."""
-    published = unit_costs.published()
+    published, own = unit_costs.published(), f"results/{profile.name}"
     where = f"benchmarks/results, {published['machine'] or 'machine not named'}"
     known = {kind: (cost, where) for kind, cost in published["kinds"].items()}
     for one in reversed(unit_costs.machine_profiles(profile)):
@@ -131,9 +146,15 @@ def _known_kinds(profile, wanted):
         fipy = case_lists.fipy_cases(one)
         found = unit_costs.unit_costs([(case, one) for case in [*theirs, *fipy]])
         known |= {kind: (cost, f"results/{one.name}") for kind, cost in found.items()}
+    if profile.resolved_control_variate and known.get("resolved fit", ("", ""))[1] != own:
+        control = control_variate.measured()
+        known["resolved fit"] = (
+            {"cpu_s_per_size": control["fit_cpu_s"], "peak_MB": control["peak_MB"]},
+            f"benchmarks/results, {control['maps']} maps",
+        )
     # a run at the paper's size says more of one than runs of a hundredth of it
     large = published["kinds"].get("resolved lithiation")
-    if large and known["resolved lithiation"][1] != f"results/{profile.name}":
+    if large and known["resolved lithiation"][1] != own:
         known["resolved lithiation"] = (large, where)
     return known
 
@@ -237,12 +258,29 @@ def text(profile, rows=None, cores=CORES):
         f"{unit_costs.USUAL_STEPS} steps a run, voxels of a volume, or the number of cases; that "
         "of a chapter to the voxels it works on, its memory to those of a cutout.",
     ]
+    if profile.resolved_control_variate:
+        lines.append(_expected_runs())
     unknown = [row.kind for row in rows if row.cpu_s != row.cpu_s]
     if unknown:
         lines.append(f"Never measured, and not in the sums: {', '.join(unknown)}.")
     if not unit_costs.published()["chapters"]:
         lines.append("No chapter has been measured; their work is not in the sums.")
     return "\n".join(lines)
+
+
+def _expected_runs():
+    control = control_variate.measured()
+    if not control["maps"]:
+        return (
+            f"Gamma of a map takes up to {cases.MOST_RUNS} resolved runs; how many, was never "
+            "measured, so all of them are counted."
+        )
+    return (
+        f"Gamma of a map is taken to need {control['runs_per_map']:.2f} resolved runs, the first "
+        f"of them at the true gamma: the average of {control['maps']} maps in "
+        f"benchmarks/results/{control_variate.MEASURED.name}. Each fit decides for itself, up to "
+        f"{cases.MOST_RUNS}."
+    )
 
 
 def disk_gb(profile, rows):

@@ -26,7 +26,7 @@ LAWS = {
     "homogenized fit": "cases",
     "FiPy lithiation": "cases",
     "resolved lithiation": "cells x steps",
-    "resolved fit": "voxels",
+    "resolved fit": "cases",  # of homogenized runs; voxels are lithiated by cases of their own
 }
 USUAL_STEPS = 50  # of a resolved lithiation; runs of the paper's six currents take 41 to 58
 
@@ -34,7 +34,7 @@ USUAL_STEPS = 50  # of a resolved lithiation; runs of the paper's six currents t
 def kind_of(case):
     """The kind of a case as the plan has it."""
     if case.kind == "structure":
-        return "structure"
+        return "structure"  # of a whole cutout or of the part that is lithiated
     model = "resolved" if case.resolved else "FiPy" if case.fidelity == "fipy" else "homogenized"
     return f"{model} {case.kind}"
 

@@ -152,6 +152,11 @@ def compare(case, recorded, anew):
     """
     if case.kind == "fit":
         old, new = float(recorded.fitted_gamma), float(anew.fitted_gamma)
+        if np.isnan(old) or np.isnan(new):  # the least misfit at a bound of the search
+            said = [f"{one:.4f}" if one == one else "at a bound" for one in (new, old)]
+            return CaseVerdict(
+                case, bool(np.isnan(old) and np.isnan(new)), f"gamma {said[0]}, recorded {said[1]}"
+            )
         off = 100 * abs(new / old - 1)
         return CaseVerdict(case, off <= GAMMA, f"gamma {new:.4f}, recorded {old:.4f} ({off:.2g} %)")
     if case.kind == "structure":

@@ -163,7 +163,7 @@ def _worthwhile_workers(missing, profile):
 
 def _weight(case, across):
     """Work of a case in units of a compiled lithiation."""
-    if case.resolved:
+    if case.resolved and case.kind != "structure":
         return (across / case.voxels_per_cell) ** 2 / 16
     return 50 if case.fidelity == "fipy" else 1
 
@@ -223,9 +223,6 @@ def run_resolved(profile, **options):
     """Run the resolved cases of the study, stage by stage; returns the fits and a Summary."""
     runs, fits = resolved_cases(profile)
     done = run(runs, profile, **options)
-    further = [one for one in resolved_cases(profile)[0] if one not in runs]
-    if further:  # with a control variate, the first of a scan say which others are needed
-        done += run(further, profile, **options)
     done += run(fits, profile, **options)
     predicted = [
         one

@@ -5,7 +5,15 @@ from dataclasses import replace
 
 from analysis import profiles, storage
 from analysis.segmentation.methods import CATALOG
-from analysis.simulation.cases import TRUTH, Case, is_finished, load, measurements, scan
+from analysis.simulation.cases import (
+    TRUTH,
+    Case,
+    is_finished,
+    load,
+    measurements,
+    part_structure,
+    scan,
+)
 
 HEADLINE = "TL", 1  # specimen and cutout whose truth is also lithiated with other cells
 
@@ -89,7 +97,7 @@ def resolved_cases(profile, present=None):
     -------
     runs : list of Case
         Comparison at the true gamma: every method, and the truth with other cells; then the
-        virtual experiment and the scans of gamma.
+        virtual experiment and the scans of gamma, and for a control variate the voxel problems.
     fits : list of Case
         Gamma of the fitted methods, and of the truth as a check.
     """
@@ -112,7 +120,9 @@ def resolved_cases(profile, present=None):
                 for method in dict.fromkeys((TRUTH, *profile.resolved_fitted))
                 if present(specimen, cutout, method)
             ]
-    return runs + [one for fit in fits for one in scan(fit, profile)], fits
+    scanned = [one for fit in fits for one in scan(fit, profile)]
+    made = [part_structure(fit, profile) for fit in fits if profile.resolved_control_variate]
+    return [*made, *runs, *scanned], fits
 
 
 def predictions(fit, profile):
@@ -122,11 +132,14 @@ def predictions(fit, profile):
     Returns
     -------
     cases : list of Case
-        Empty if the profile predicts nothing for this map or this cutout.
+        Empty if the profile predicts nothing for this map or this cutout, or the fit has no gamma
+        for the least misfit lies at a bound of its search.
     """
     if not is_predicted(fit, profile):
         return []
     gamma = round(float(load(fit, profile).fitted_gamma), 4)
+    if gamma != gamma:
+        return []
     return [
         replace(fit, kind="lithiation", gamma=gamma, current_mA_cm2=current)
         for current in profile.resolved_currents

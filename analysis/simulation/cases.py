@@ -19,7 +19,7 @@ MODEL_VERSION = 6  # raise it when a change of the model changes results
 KINDS = ("structure", "lithiation", "fit")
 
 TRUTH = "truth"
-NEAR = 0.03  # relative difference of capacities within which both sides of a gamma are run
+MOST_RUNS = 5  # resolved runs of a map whose gamma rests on a control variate; two or three do
 
 
 @dataclass(frozen=True)
@@ -108,23 +108,35 @@ def measurements(profile, specimen, cutout, voxels_per_cell=None):
 
 def scan(fit, profile):
     """
-    Lithiations at a few values of gamma that a resolved fit interpolates.
+    Lithiations at the values of gamma that a resolved fit rests on.
 
-    With a control variate and three values, the middle one is run first: whether it ends before the
-    measured curve or after it says on which side of it gamma lies, and only that side is run as
-    well. So the list is of one case until the middle one and the measurement are finished.
+    With a control variate they are chosen while the fit runs: those of a finished fit are told by
+    its result, of another one only the first is known, ``first_gamma``.
     """
-    runs = [replace(fit, kind="lithiation", gamma=gamma) for gamma in profile.resolved_gammas]
-    if not profile.resolved_control_variate or len(runs) != 3:
-        return runs
-    low, middle, high = runs
-    target = replace(fit, kind="lithiation", method=TRUTH)  # a fit has the gamma of the experiment
-    if not (is_finished(middle, profile) and is_finished(target, profile)):
-        return [middle]
-    ends, wanted = (float(load(one, profile).capacity_mAh_cm2[-1]) for one in (middle, target))
-    if abs(ends / wanted - 1) < NEAR:
-        return runs
-    return [middle, high] if ends < wanted else [low, middle]
+    gammas = profile.resolved_gammas
+    if profile.resolved_control_variate:
+        done = is_finished(fit, profile)
+        gammas = load(fit, profile).lithiated.values if done else [first_gamma(profile)]
+    return [replace(fit, kind="lithiation", gamma=float(gamma)) for gamma in gammas]
+
+
+def first_gamma(profile):
+    """Gamma at which a map is lithiated first: the middle one of the profile's three."""
+    gammas = profile.resolved_gammas
+    if len(gammas) != 3:
+        raise ValueError(
+            f"resolved_gammas {gammas} of profile {str(profile)!r}; with a control variate "
+            "expected three: the least of the search, the one that is run first, the largest."
+        )
+    return gammas[1]
+
+
+def part_structure(case, profile):
+    """The voxel problem of the part of a volume that a resolved case lithiates."""
+    made = Case("structure", case.specimen, case.cutout, case.method)
+    if profile.resolved_lateral == profile.lateral:
+        return made
+    return replace(made, fidelity="resolved", voxels_per_cell=case.voxels_per_cell)
 
 
 def name_of(case, profile):
@@ -147,7 +159,7 @@ def name_of(case, profile):
     if case.resolved:
         content["gammas"] = list(profile.resolved_gammas) if case.kind == "fit" else []
         if case.kind == "fit" and profile.resolved_control_variate:
-            content["control variate"] = True
+            content["control variate"] = 2
         content["part"] = profile.resolved_lateral
         content["end"] = [profile.resolved_cutoff_V, profile.resolved_tolerance]
     text = json.dumps(content, sort_keys=True)

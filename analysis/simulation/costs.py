@@ -19,14 +19,31 @@ KEPT = ("cells", "steps")  # of the attributes of a result: what cost scales wit
 
 
 class Meter:
-    """CPU and wall seconds of this process since the meter was made."""
+    """
+    CPU and wall seconds of this process since the meter was made.
+
+    A case that runs others within it, such as a fit its lithiations, does not count what they have
+    cost: they have files of their own.
+    """
+
+    _of_cases = 0.0, 0.0  # of all cases that this process has written
 
     def __init__(self):
-        self._begin = time.process_time(), time.perf_counter()
+        self._begin = self._now()
 
     def read(self):
         """CPU seconds and wall seconds."""
-        cpu, wall = self._begin
+        return tuple(now - then for now, then in zip(self._now(), self._begin, strict=True))
+
+    def count(self):
+        """Take what the meter reads for a case's own, of which no other counts it again."""
+        own = self.read()
+        Meter._of_cases = tuple(sum(pair) for pair in zip(Meter._of_cases, own, strict=True))
+        return own
+
+    @staticmethod
+    def _now():
+        cpu, wall = Meter._of_cases
         return time.process_time() - cpu, time.perf_counter() - wall
 
 
@@ -54,7 +71,7 @@ def write(case, profile, meter, attributes):
         ``cpu_s``, ``wall_s``, ``peak_MB`` (of the process, all cases so far), ``device``, ``cells``
         and ``steps`` of a resolved run, and who made it.
     """
-    cpu_s, wall_s = meter.read()
+    cpu_s, wall_s = meter.count()
     cost = {
         "case": str(case),
         "cpu_s": round(cpu_s, 3),

@@ -71,3 +71,38 @@ def of_curve(done):
         coords={"time_s": ("point", done.time_s)},
         attrs={"salt_drift": done.salt_drift, "lithium_drift": done.lithium_drift},
     )
+
+
+def of_censored_fit(fit, lithiated, minima):
+    """
+    A fit whose gamma has a value only if it lies within the bounds of the search.
+
+    Parameters
+    ----------
+    fit : GammaFit
+    lithiated, minima : sequence of float
+        Values of gamma at which voxels were lithiated, in turn, and of the minima that rival the
+        best one, it first.
+
+    Returns
+    -------
+    data : xarray.Dataset
+        ``fitted_gamma`` and ``gamma_error`` are NaN if ``at_bound``; then ``bound`` is the end of
+        the search at which the misfit is least, and gamma lies there or beyond.
+    """
+    import xarray as xr
+
+    found = (fit.gamma, fit.gamma_error) if not fit.at_bound else (np.nan, np.nan)
+    return xr.Dataset(
+        {
+            "fitted_gamma": found[0],
+            "gamma_error": found[1],
+            "misfit_V": fit.misfit_V,
+            "at_bound": int(fit.at_bound),
+            "bound": fit.gamma if fit.at_bound else np.nan,
+            "misfit_profile_V": ("tried", fit.misfits_V),
+            "lithiated": ("run", np.array(lithiated, dtype=float)),
+            "minima": ("minimum", np.array(minima, dtype=float)),
+        },
+        coords={"tried": fit.gammas},
+    )

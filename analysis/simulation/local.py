@@ -67,6 +67,16 @@ def _in_processes(cases, profile, workers, begun):
                     for case in left:
                         yield case, why
                     return
+            except BaseException:  # stopped: the cases at work are not waited for
+                _end(pool)
+                raise
+
+
+def _end(pool):
+    """Kill the processes of a pool. A case at work leaves its checkpoint, and no result."""
+    for process in list((pool._processes or {}).values()):
+        process.kill()
+    pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _begin_worker():

@@ -21,9 +21,11 @@ from analysis.simulation.cases import (
     TRUTH,
     Case,
     file_of,
+    is_finished,
     load,
     measurements,
     name_of,
+    part_structure,
     scan,
 )
 
@@ -76,8 +78,11 @@ def execute(case, profile):
 def _run_structure(case, profile):
     import xarray as xr
 
-    volume = storage.load_volume(case.labels, profile=profile)
-    made = structure.from_labels(volume.values, float(volume.attrs["voxel_size_um"]))
+    if case.resolved:
+        made = structure.from_labels(*part_of(case, profile))
+    else:
+        volume = storage.load_volume(case.labels, profile=profile)
+        made = structure.from_labels(volume.values, float(volume.attrs["voxel_size_um"]))
     return xr.Dataset(
         {
             "active": ("z", made.active),
@@ -93,7 +98,8 @@ def _run_structure(case, profile):
 
 def structure_of(case, profile):
     """The :class:`Structure` of a case's volume, from its finished structure case."""
-    data = load(Case("structure", case.specimen, case.cutout, case.method), profile)
+    made = Case("structure", case.specimen, case.cutout, case.method)
+    data = load(part_structure(case, profile) if case.resolved else made, profile)
     return structure.Structure(
         thickness_m=float(data.attrs["thickness_m"]),
         active=data.active.values,
@@ -260,22 +266,10 @@ def _run_resolved_fit(case, profile):
         for one in measurements(profile, case.specimen, case.cutout, case.voxels_per_cell)
     }
     target = noisy(load(truth[case.current_mA_cm2], profile), case, profile)
-    runs = {}
-    for one in scan(case, profile):
-        data = load(one, profile)
-        runs[one.gamma] = data.capacity_mAh_cm2.values, data.voltage_V.values
     if profile.resolved_control_variate:
-        homogenized = structure.from_labels(*part_of(case, profile))
-        fit = control_variate.fit(
-            runs,
-            homogenized,
-            *target,
-            current_mA_cm2=case.current_mA_cm2,
-            noise_V=profile.noise_V,
-            materials=materials_of(case, profile),
-        )
-    else:
-        fit = calibration.fit_scan(runs, *target, noise_V=profile.noise_V)
+        return _run_few_resolved(case, profile, target)
+    runs = {one.gamma: _curve(one, profile) for one in scan(case, profile)}
+    fit = calibration.fit_scan(runs, *target, noise_V=profile.noise_V)
     return xr.Dataset(
         {
             "fitted_gamma": fit.gamma,
@@ -286,6 +280,37 @@ def _run_resolved_fit(case, profile):
         },
         coords={"tried": fit.gammas},
     )
+
+
+def _run_few_resolved(case, profile, target):
+    """A fit that lithiates the voxels where its control variate asks for it, one run at a time."""
+    made = structure_of(case, profile)
+    low, first, high = profile.resolved_gammas
+    gammas, runs = [first], {}
+    while len(runs) < len(gammas):
+        one = replace(case, kind="lithiation", gamma=gammas[-1])
+        if not is_finished(one, profile):
+            outcome = execute(one, profile)
+            if outcome.reason:
+                raise RuntimeError(f"the run at gamma = {one.gamma:g} failed: {outcome.reason}")
+        runs[one.gamma] = _curve(one, profile)
+        fit = control_variate.fit(
+            runs,
+            made,
+            *target,
+            current_mA_cm2=case.current_mA_cm2,
+            noise_V=profile.noise_V,
+            materials=materials_of(case, profile),
+            bounds=(low, high),
+        )
+        following = control_variate.next_gamma(fit, gammas)
+        gammas += [] if following is None else [following]
+    return datasets.of_censored_fit(fit, gammas, control_variate.minima(fit))
+
+
+def _curve(case, profile):
+    data = load(case, profile)
+    return data.capacity_mAh_cm2.values, data.voltage_V.values
 
 
 def noisy(curve, case, profile):

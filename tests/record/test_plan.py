@@ -133,19 +133,38 @@ def test_a_cost_file_cut_short_counts_as_unknown(results):
         assert costs.load(case, SMOKE) is None
 
 
-@pytest.mark.parametrize(
-    ("ends", "gammas"),
-    [(4.0, [0.08, 0.5]), (6.0, [0.02, 0.08]), (5.05, [0.02, 0.08, 0.5]), (None, [0.08])],
-)
-def test_a_scan_is_run_on_the_side_on_which_gamma_lies(results, ends, gammas):
+@pytest.mark.parametrize(("each", "expected"), [(2.0, 84), (2.25, 105), (3.5, 210)])
+def test_as_many_further_runs_are_planned_as_were_measured(results, monkeypatch, each, expected):
+    measured = {"runs_per_map": each, "maps": 8, "fit_cpu_s": 4.0, "peak_MB": 300.0}
+    monkeypatch.setattr(plan.control_variate, "measured", lambda: measured)
+    _, after = plan.planned_cases(PAPER)
+    further = [one for _, some in after for one in some if one.current_mA_cm2 == 6.0]
+    predicted = 4 * 2  # maps and electrodes whose gamma is also predicted with, at 6 mA/cm2 too
+    assert len(further) - predicted == expected
+    assert f"need {each:.2f} resolved runs" in plan.text(PAPER)
+    row = row_of(plan.plan(PAPER), "resolved fit")
+    assert row.cpu_s == pytest.approx(4.0 * row.number) and "8 maps" in row.source
+
+
+def test_runs_of_a_finished_fit_are_those_that_it_tells(results):
     profile = replace(PAPER, cutouts=1)
     put_labels(profile, ("kmeans", "truth"))
     fit = Case("fit", "TL", 1, "kmeans", 0.08, 6.0, "resolved", 2)
     assert [one.gamma for one in cases.scan(fit, profile)] == [0.08]
-    truth = Case("lithiation", "TL", 1, "truth", 0.08, 6.0, "resolved", 2)
-    finish(truth, profile, capacity_mAh_cm2=[0.0, 5.0])
-    if ends:
-        finish(replace(truth, method="kmeans"), profile, capacity_mAh_cm2=[0.0, ends])
-    assert [one.gamma for one in cases.scan(fit, profile)] == gammas
+    before = sum(len(some) for _, some in plan.planned_cases(profile)[1])
+    with storage.atomic(cases.file_of(fit, profile)) as temporary:
+        data = xr.Dataset({"lithiated": ("run", [0.08, 0.2, 0.27]), "fitted_gamma": 0.25})
+        data.to_netcdf(temporary, engine="h5netcdf")
+    assert [one.gamma for one in cases.scan(fit, profile)] == [0.08, 0.2, 0.27]
+    planned, after = plan.planned_cases(profile)
+    lithiation = replace(fit, kind="lithiation")
+    assert {replace(lithiation, gamma=gamma) for gamma in (0.2, 0.27)} <= set(planned)
+    assert before - sum(len(some) for _, some in after) in (1, 2)
     full = replace(profile, resolved_control_variate=False)
     assert [one.gamma for one in cases.scan(fit, full)] == [0.02, 0.08, 0.5]
+
+
+@pytest.mark.parametrize("gammas", [(0.08,), (0.02, 0.5), (0.02, 0.08, 0.2, 0.5)])
+def test_a_control_variate_takes_three_gammas(results, gammas):
+    with pytest.raises(ValueError, match="expected three"):
+        cases.first_gamma(replace(PAPER, resolved_gammas=gammas))

@@ -72,3 +72,14 @@ def test_a_damaged_file_is_no_result(places):
     put([(fit("TL", 1, "kmeans"), 0.1)], 1)
     (published.folder("paper") / "0.nc").write_bytes(b"")
     assert len(paper_size.gammas()) == 0
+
+
+@pytest.mark.parametrize(
+    ("gammas", "mean", "at_bound"),
+    [((0.1, 0.14), 0.12, 0), ((0.1, float("nan")), 0.1, 1), ((float("nan"),) * 2, None, 2)],
+)
+def test_a_gamma_at_a_bound_is_told_and_no_value(places, gammas, mean, at_bound):
+    put([(fit("TL", k, "kmeans", "resolved", 2), one) for k, one in enumerate(gammas, 1)], 2)
+    (row,) = paper_size.gammas().itertuples()
+    assert row.at_bound == at_bound and row.cutouts == 2
+    assert pd.isna(row.voxels) if mean is None else row.voxels == pytest.approx(mean)

@@ -47,7 +47,9 @@ def gammas(profile=SIZE):
     table : pandas.DataFrame
         Columns specimen, method, ``voxels`` and ``homogenized`` (gamma, mean of the cutouts, by
         resolved runs and by the homogenized model [-]), ``spread`` of the first over the cutouts
-        (NaN for a single one), and ``cutouts`` that were fitted; empty if the record holds no fit.
+        (NaN for a single one), ``cutouts`` that were fitted, and ``at_bound``, the number of
+        resolved fits among them without a gamma, for the misfit is least at a bound of the search:
+        mean and spread are without them. Empty if the record holds no fit.
     """
     import xarray as xr
 
@@ -61,7 +63,7 @@ def gammas(profile=SIZE):
         model = "voxels" if case["fidelity"] == "resolved" else "homogenized"
         place = {key: case[key] for key in ("specimen", "method", "cutout")}
         rows.append(place | {"model": model, "gamma": gamma})
-    columns = ["specimen", "method", "voxels", "spread", "homogenized", "cutouts"]
+    columns = ["specimen", "method", "voxels", "spread", "homogenized", "cutouts", "at_bound"]
     if not rows:
         return pd.DataFrame(columns=columns)
     found = pd.DataFrame(rows)
@@ -69,6 +71,8 @@ def gammas(profile=SIZE):
     for (specimen, method), part in found.groupby(["specimen", "method"], sort=False):
         by_model = {name: one.gamma for name, one in part.groupby("model")}
         voxels, simple = (by_model.get(name) for name in ("voxels", "homogenized"))
+        at_bound = 0 if voxels is None else int(voxels.isna().sum())
+        voxels = None if voxels is None else voxels.dropna()
         several = voxels is not None and len(voxels) > 1
         table.append(
             {
@@ -78,6 +82,7 @@ def gammas(profile=SIZE):
                 "spread": float(voxels.max() - voxels.min()) if several else float("nan"),
                 "homogenized": float("nan") if simple is None else float(simple.mean()),
                 "cutouts": part.cutout.nunique(),
+                "at_bound": at_bound,
             }
         )
     return pd.DataFrame(table, columns=columns)

@@ -295,7 +295,7 @@ def prediction_errors(profile):
                 for current, curve in predicted.items()
                 if current in wanted
             }
-            rows.append({"method": method} | errors)
+            rows += [{"method": method} | errors] if errors else []  # a gamma at a bound is none
     return pd.DataFrame(rows)
 
 
