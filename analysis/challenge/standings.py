@@ -57,7 +57,12 @@ def stored(profile, *, which="open"):
         return None
     if set(table.get("version", ())) != {version(which, profile)}:
         return None
-    return table.assign(note=table.note.astype(object).where(table.note.notna(), ""))
+    return _with_notes(table)
+
+
+def read(file):
+    """A table of scores from a CSV file, with empty notes where there are none."""
+    return _with_notes(pd.read_csv(file))
 
 
 def version(which, profile):
@@ -155,6 +160,10 @@ def with_submissions(table, profile, *, folder=submissions.FOLDER, limits=None):
     storage.save_table("challenge-entries", entries, profile=profile)
     both = pd.concat([table.drop(columns="version", errors="ignore"), entries], ignore_index=True)
     return both, tried
+
+
+def _with_notes(table):
+    return table.assign(note=table.note.astype(object).where(table.note.notna(), ""))
 
 
 def methods_in(table):

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from analysis import profiles, storage
-from analysis.challenge import attempt, ranking, rivals, score, sets, standings, text
+from analysis.challenge import attempt, kept, ranking, rivals, score, sets, standings, text
 from analysis.challenge.quantities import BY_KEY, FLOOR, QUANTITIES, TRUTH
 from analysis.phases import Phase
 from analysis.segmentation import agreement, thresholding
@@ -279,6 +279,51 @@ def test_a_stored_table_is_taken_only_for_what_it_was_made_for(results):
     with open(file, "a") as opened:
         opened.write("open,1-SL,SL,reference,mine,kappa,1,1,0,0,,\n")
     assert standings.stored(LIGHT) is None
+
+
+def test_kept_standings_are_shown_only_where_they_fit_and_are_wanted(results, tmp_path):
+    takes = replace(LIGHT, challenge_kept=True)
+    scores = table(thresholding=threshold).assign(version=standings.version("open", LIGHT))
+    made = {"date": "2026-01-02", "machine": "a machine", "commit": "abc1234", "versions": {}}
+    assert kept.load(takes, folder=tmp_path) == (None, "")
+    kept.save(scores, takes, made, folder=tmp_path)
+    found, text_of = kept.or_built(takes, folder=tmp_path)
+    assert np.allclose(found.value, scores.value, equal_nan=True) and (found.note == "").all()
+    assert "a kept run (2026-01-02, a machine, commit abc1234)" in text_of
+    assert standings.stored(takes) is not None  # left with the results, as one that was built
+
+    # another list of methods, another set or another score: what is kept is of no use
+    for other in (
+        replace(takes, challenge_methods=("kmeans",)),
+        replace(takes, challenge_lateral=takes.challenge_lateral + 8),
+    ):
+        assert kept.load(other, folder=tmp_path) == (None, "")
+    with pytest.raises(ValueError, match="Build it anew"):
+        kept.save(scores.assign(version="score 1"), takes, made, folder=tmp_path)
+
+    # a row that was changed by hand
+    rows, _ = kept.files(takes, folder=tmp_path)
+    rows.write_text(rows.read_text().replace("truth,kappa,1", "truth,kappa,0.9", 1))
+    assert kept.load(takes, folder=tmp_path) == (None, "")
+
+
+def test_what_fits_not_is_built(results, tmp_path, monkeypatch):
+    scores = table(thresholding=threshold).assign(version=standings.version("open", LIGHT))
+    monkeypatch.setattr(standings, "build", lambda *a, **k: scores.assign(note="built"))
+    takes = replace(LIGHT, challenge_kept=True)
+    assert (kept.or_built(takes, folder=tmp_path)[0].note == "built").all()
+    kept.save(scores, takes, {"date": "", "machine": "", "commit": ""}, folder=tmp_path)
+    assert (kept.or_built(LIGHT, folder=tmp_path)[0].note == "built").all()  # does not take one
+    assert "this run" in kept.or_built(LIGHT, folder=tmp_path)[1]
+    assert (kept.or_built(takes, folder=tmp_path)[0].note == "").all()
+
+
+def test_the_demo_shows_all_twelve_methods_from_a_kept_run():
+    demo = profiles.get("demo")
+    found, made_on = kept.load(demo)
+    assert found is not None, "run python benchmarks/challenge_standings.py --profile demo"
+    assert set(demo.challenge_methods) <= set(standings.methods_in(found))
+    assert {"SL", "TL", "TL/SL"} == set(found.electrode) and "commit" in made_on
 
 
 def test_sentences_follow_the_numbers():
