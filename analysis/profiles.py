@@ -121,8 +121,8 @@ class Profile:
         Pairs of SL and TL in a set.
     challenge_methods : tuple of str
         Trinarizations of the paper whose scores stand beside an entry of the challenge.
-    challenge_kept : bool
-        Whether the scores of these are taken from a kept run, if it fits.
+    kept_tables : tuple of str
+        Tables taken from a kept run, if it fits (:mod:`analysis.study.kept_tables`).
     gamma_true, fit_current, noise_V : float
         The virtual experiment: gamma of the CBD [-], current of the fit [mA/cm²], noise [V].
     """
@@ -191,7 +191,7 @@ class Profile:
     challenge_thickness: int | None = None
     challenge_pairs: int = 2
     challenge_methods: tuple[str, ...] = (*TABLE_3_METHODS, *OUTSIDE_TABLE_3)
-    challenge_kept: bool = False
+    kept_tables: tuple[str, ...] = ()
     gamma_true: float = 0.08
     fit_current: float = 6.0
     noise_V: float = 2e-3
@@ -281,7 +281,7 @@ PROFILES = {
             unet_seeds=2,
             impedance_lateral=64,
             worth_points=256,
-            challenge_kept=True,
+            kept_tables=("challenge-open", "consistency-sweep"),
         ),
         Profile(
             "paper",

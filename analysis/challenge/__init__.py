@@ -11,7 +11,6 @@
 ``rivals``       the methods of the book on the same volumes, and the floor
 ``submissions``  entries that others have sent in: a YAML file and a script
 ``standings``    the table of all methods on a set, kept with the results
-``kept``         standings that were made before and come with the book
 ``ranking``      mean, spread, rank in every quantity, the scale from floor to truth
 ``text``         sentences made of these numbers (chapter 22)
 """

@@ -9,6 +9,7 @@ from analysis.challenge import attempt, ranking, rivals, score, sets, submission
 from analysis.challenge.quantities import FLOOR, TRUTH
 from analysis.figures import style
 from analysis.simulation.cases import MODEL_VERSION
+from analysis.study import kept_tables
 
 
 def build(profile, *, which="open", progress=lambda line: None):
@@ -60,9 +61,32 @@ def stored(profile, *, which="open"):
     return _with_notes(table)
 
 
-def read(file):
-    """A table of scores from a CSV file, with empty notes where there are none."""
-    return _with_notes(pd.read_csv(file))
+def kept_or_built(profile, *, which="open", progress=lambda line: None, **where):
+    """
+    The table of a kept run where the profile takes one that fits, else one that is built now.
+
+    Either way the table ``challenge-<set>`` is left with the results.
+
+    Parameters
+    ----------
+    profile : analysis.profiles.Profile
+    which : str
+    progress : callable
+    **where
+        For :func:`analysis.study.kept_tables.load`.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+    made_on : str
+        When and where a kept one was made; empty if it was built now.
+    """
+    name = f"challenge-{which}"
+    table, made_on = kept_tables.load(name, profile, version(which, profile), **where)
+    if table is None:
+        return build(profile, which=which, progress=progress), ""
+    storage.save_table(name, table, profile=profile)
+    return _with_notes(table), made_on
 
 
 def version(which, profile):

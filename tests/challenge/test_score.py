@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 
 from analysis import profiles, storage
-from analysis.challenge import attempt, kept, ranking, rivals, score, sets, standings, text
+from analysis.challenge import attempt, ranking, rivals, score, sets, standings, text
 from analysis.challenge.quantities import BY_KEY, FLOOR, QUANTITIES, TRUTH
 from analysis.phases import Phase
 from analysis.segmentation import agreement, thresholding
+from analysis.study import kept_tables
 
 SMOKE = profiles.get("smoke")
 LIGHT = replace(SMOKE, challenge_methods=("thresholding",))
@@ -281,47 +282,39 @@ def test_a_stored_table_is_taken_only_for_what_it_was_made_for(results):
     assert standings.stored(LIGHT) is None
 
 
-def test_kept_standings_are_shown_only_where_they_fit_and_are_wanted(results, tmp_path):
-    takes = replace(LIGHT, challenge_kept=True)
-    scores = table(thresholding=threshold).assign(version=standings.version("open", LIGHT))
-    made = {"date": "2026-01-02", "machine": "a machine", "commit": "abc1234", "versions": {}}
-    assert kept.load(takes, folder=tmp_path) == (None, "")
-    kept.save(scores, takes, made, folder=tmp_path)
-    found, text_of = kept.or_built(takes, folder=tmp_path)
+def test_kept_standings_are_shown_only_where_they_fit_and_are_wanted(
+    results, tmp_path, monkeypatch
+):
+    takes = replace(LIGHT, kept_tables=("challenge-open",))
+    version = standings.version("open", takes)
+    scores = table(thresholding=threshold).assign(version=version)
+    monkeypatch.setattr(standings, "build", lambda *a, **k: scores.assign(note="built"))
+
+    def built(profile):
+        found, made_on = standings.kept_or_built(profile, folder=tmp_path)
+        assert bool(made_on) is not bool((found.note == "built").all())
+        return not made_on
+
+    made = {"date": "2026-01-02", "machine": "a machine", "commit": "abc1234"}
+    assert built(takes)  # nothing is kept yet
+    kept_tables.save("challenge-open", scores, takes, version, made, folder=tmp_path)
+    found, made_on = standings.kept_or_built(takes, folder=tmp_path)
     assert np.allclose(found.value, scores.value, equal_nan=True) and (found.note == "").all()
-    assert "a kept run (2026-01-02, a machine, commit abc1234)" in text_of
+    assert made_on == "2026-01-02, a machine, commit abc1234"
     assert standings.stored(takes) is not None  # left with the results, as one that was built
 
-    # another list of methods, another set or another score: what is kept is of no use
-    for other in (
-        replace(takes, challenge_methods=("kmeans",)),
-        replace(takes, challenge_lateral=takes.challenge_lateral + 8),
-    ):
-        assert kept.load(other, folder=tmp_path) == (None, "")
-    with pytest.raises(ValueError, match="Build it anew"):
-        kept.save(scores.assign(version="score 1"), takes, made, folder=tmp_path)
-
-    # a row that was changed by hand
-    rows, _ = kept.files(takes, folder=tmp_path)
+    assert built(LIGHT)  # does not take one
+    assert built(replace(takes, challenge_methods=("kmeans",)))
+    assert built(replace(takes, challenge_lateral=takes.challenge_lateral + 8))
+    rows, _ = kept_tables.files("challenge-open", takes, folder=tmp_path)
     rows.write_text(rows.read_text().replace("truth,kappa,1", "truth,kappa,0.9", 1))
-    assert kept.load(takes, folder=tmp_path) == (None, "")
+    assert built(takes)  # changed by hand
 
 
-def test_what_fits_not_is_built(results, tmp_path, monkeypatch):
-    scores = table(thresholding=threshold).assign(version=standings.version("open", LIGHT))
-    monkeypatch.setattr(standings, "build", lambda *a, **k: scores.assign(note="built"))
-    takes = replace(LIGHT, challenge_kept=True)
-    assert (kept.or_built(takes, folder=tmp_path)[0].note == "built").all()
-    kept.save(scores, takes, {"date": "", "machine": "", "commit": ""}, folder=tmp_path)
-    assert (kept.or_built(LIGHT, folder=tmp_path)[0].note == "built").all()  # does not take one
-    assert "this run" in kept.or_built(LIGHT, folder=tmp_path)[1]
-    assert (kept.or_built(takes, folder=tmp_path)[0].note == "").all()
-
-
-def test_the_demo_shows_all_twelve_methods_from_a_kept_run():
+def test_the_demo_shows_all_its_methods_from_a_kept_run():
     demo = profiles.get("demo")
-    found, made_on = kept.load(demo)
-    assert found is not None, "run python benchmarks/challenge_standings.py --profile demo"
+    found, made_on = kept_tables.load("challenge-open", demo, standings.version("open", demo))
+    assert found is not None, "run python benchmarks/kept_tables.py challenge-open"
     assert set(demo.challenge_methods) <= set(standings.methods_in(found))
     assert {"SL", "TL", "TL/SL"} == set(found.electrode) and "commit" in made_on
 
