@@ -72,7 +72,7 @@ def run(profile):
                 curves.append(_curve(fitted or same, specimen, method, "fitted gamma"))
     table = pd.DataFrame(rows)
     storage.save_table("impedance", table, profile=profile)
-    merged = xr.combine_by_coords(curves)
+    merged = xr.combine_by_coords(curves, join="outer")
     storage.save_curves("impedance", merged, profile=profile)
     return table
 
