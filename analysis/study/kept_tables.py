@@ -82,6 +82,6 @@ def text(made_on, what):
     if not made_on:
         return f"The {what} were made in this run"
     return (
-        f"The {what} are a kept run ({made_on}; `benchmarks/kept_tables.py` makes it anew). "
-        "`PROFILE=paper` runs them itself"
+        f"The {what} are a kept run ({made_on}; benchmarks/kept_tables.py makes it anew). "
+        "The profile paper runs them itself"
     )

@@ -93,7 +93,7 @@ def part_text(profile):
     width = f"{edge * VOXEL_SIZE_UM:.0f} µm"
     if edge == profile.lateral:
         return f"the whole first cutout, {width} wide"
-    return f"a corner of the first cutout, {width} wide; with `PROFILE=paper` the whole cutout"
+    return f"a corner of the first cutout, {width} wide (the profile paper takes the whole cutout)"
 
 
 def finding(table, limit=REPEATABILITY):
