@@ -15,6 +15,8 @@ TABLE_3_METHODS = tuple(
 OUTSIDE_TABLE_3 = ("nn-cbd-p-am", "nn-p-cbd-am")  # the other two of the twelve
 FROM_POSTERIOR = ("posterior", "draw")  # the most probable map, and one drawn
 ONE_A_WAY = ("thresholding", "kmeans", "edx-closing", "nn-am-cond")  # one map of each of four ways
+# without those in which a network's phases are taken one after another
+UNORDERED = tuple("nn-am-cond nn-cbd-cond nn-p-cond thresholding kmeans edx-closing".split())
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,8 @@ class Profile:
         on the realism of the specimens for this choice.
     impedance_methods : tuple of str
         Trinarizations whose blocking impedance is computed.
+    impedance_lateral : int or None
+        Voxels along y and x of the part of a cutout for it; None for the whole cutout.
     fit_methods : tuple of str
         Trinarizations whose gamma is fitted: the ten of the paper's Table 3, and the truth.
     fipy_specimens, fipy_maps, fipy_currents : tuple of str, tuple of str, tuple of float
@@ -118,6 +122,8 @@ class Profile:
         Pairs of SL and TL in a set.
     challenge_methods : tuple of str
         Trinarizations of the paper whose scores stand beside an entry of the challenge.
+    kept_tables : tuple of str
+        Tables taken from a kept run, if it fits (:mod:`analysis.study.kept_tables`).
     gamma_true, fit_current, noise_V : float
         The virtual experiment: gamma of the CBD [-], current of the fit [mA/cm²], noise [V].
     """
@@ -154,6 +160,7 @@ class Profile:
         "nn-cbd-cond",
         "nn-p-cond",
     )
+    impedance_lateral: int | None = None
     fit_methods: tuple[str, ...] = (*TABLE_3_METHODS, "truth")
     fipy_specimens: tuple[str, ...] = ELECTRODES
     fipy_maps: tuple[str, ...] = ("edx-closing", "kmeans")
@@ -165,7 +172,7 @@ class Profile:
     resolved_cutouts: int = 1
     resolved_methods: tuple[str, ...] = ("truth", "thresholding", "kmeans", "edx-closing")
     resolved_fitted: tuple[str, ...] = ("kmeans", "edx-closing")
-    resolved_gammas: tuple[float, ...] = (0.03, 0.07, 0.15, 0.32)
+    resolved_gammas: tuple[float, ...] = (0.03, 0.08, 0.15, 0.32)  # .08 is run anyway
     resolved_control_variate: bool = False
     resolved_predicted: tuple[str, ...] | None = None
     resolved_predicted_cutouts: int | None = None
@@ -180,18 +187,12 @@ class Profile:
     consistency_pieces: int = 4
     consistency_gammas: tuple[float, ...] = (0.01, 0.03, 0.08, 0.2)
     consistency_contrasts: tuple[float, ...] = (1.0, 0.3)
-    consistency_methods: tuple[str, ...] = (
-        "nn-am-cond",
-        "nn-cbd-cond",
-        "nn-p-cond",
-        "thresholding",
-        "kmeans",
-        "edx-closing",
-    )
+    consistency_methods: tuple[str, ...] = UNORDERED
     challenge_lateral: int = 48
     challenge_thickness: int | None = None
     challenge_pairs: int = 2
     challenge_methods: tuple[str, ...] = (*TABLE_3_METHODS, *OUTSIDE_TABLE_3)
+    kept_tables: tuple[str, ...] = ()
     gamma_true: float = 0.08
     fit_current: float = 6.0
     noise_V: float = 2e-3
@@ -271,7 +272,18 @@ PROFILES = {
             resolved_tolerance=8.0,
             worth_points=160,
         ),
-        Profile("demo", lateral=96, cutouts=2, kmeans_sample=40_000),
+        Profile(
+            "demo",
+            lateral=96,
+            cutouts=2,
+            kmeans_sample=40_000,
+            sweep_distances_mm=(0.5, 3.0, 10.0),
+            sweep_noises=(0.04, 0.12, 0.24),
+            unet_seeds=2,
+            impedance_lateral=64,
+            worth_points=256,
+            kept_tables=("challenge-open", "consistency-sweep"),
+        ),
         Profile(
             "paper",
             lateral=200,

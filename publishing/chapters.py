@@ -6,8 +6,10 @@ reads; what it really read is recorded at run time (see :mod:`publishing.execute
 
 import difflib
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from pathlib import Path
 
+import numpy as np
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -165,6 +167,39 @@ CHAPTERS = (
 )
 
 COLOPHON = "17_reproduce"  # reads the manifest of all other chapters, so it is not in it
+
+
+def ways(needs, seconds):
+    """
+    Work that waits for each chapter: its own and the longest way from it to the end.
+
+    Parameters
+    ----------
+    needs : dict of str to iterable of str
+        For each chapter those that must be done before.
+    seconds : dict of str to float
+        What chapters take. One that is missing counts as the median of the others, or 1.
+
+    Returns
+    -------
+    ways : dict of str to float
+        In seconds, keyed by chapter.
+
+    Examples
+    --------
+    >>> ways({"a": (), "b": ("a",), "c": ()}, {"a": 1, "b": 5, "c": 3})
+    {'b': 5.0, 'a': 6.0, 'c': 3.0}
+    """
+    usual = float(np.median(list(seconds.values()))) if seconds else 1.0
+    after = {name: [] for name in needs}
+    for name, before in needs.items():
+        for one in before:
+            after.setdefault(one, []).append(name)
+    found = {}
+    for name in TopologicalSorter(after).static_order():  # who waits comes first
+        later = max((found[one] for one in after[name]), default=0.0)
+        found[name] = float(seconds.get(name, usual)) + later
+    return found
 
 
 def table_of_contents(root=ROOT):

@@ -26,13 +26,20 @@ from analysis import progress as notes
 from analysis import storage
 from analysis.processes import die_with_parent, killed_by
 from publishing import stamps
-from publishing.chapters import COLOPHON, ROOT
+from publishing.chapters import COLOPHON, ROOT, ways
 from publishing.fingerprint import fingerprint
 from publishing.pairs import KERNEL
 
 PRINTING = threading.Lock()
 
 TELL_EVERY_S = 60.0  # what a chapter is at is told this often while it runs
+
+# Networks of one shape are compiled once, not anew in every training and in every chapter. What was
+# compiled lies beside what numba compiles: in the environment that it belongs to.
+COMPILED_ONCE = {
+    "JAX_COMPILATION_CACHE_DIR": str(Path(sys.prefix) / "jax-cache"),
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.2",
+}
 
 _CHILDREN = set()  # notebooks under way, to end them when the run is stopped
 
@@ -83,6 +90,7 @@ def execute(chapters, *, build, parameters, jobs=2, progress=print, book=None):
             needs,
             lambda name: _bring_up_to_date(by_name[name], build, parameters, board),
             jobs,
+            ways(needs, stamps.seconds_known(build, needs)),
         )
         stamps.write_manifest(build, [chapter.name for chapter in book or chapters])
     if board.failures:
@@ -90,7 +98,7 @@ def execute(chapters, *, build, parameters, jobs=2, progress=print, book=None):
     return board.ran
 
 
-def in_order(needs, work, jobs):
+def in_order(needs, work, jobs, ways=None):
     """
     Do a piece of work for every name, after all that it needs and several at a time.
 
@@ -99,12 +107,15 @@ def in_order(needs, work, jobs):
     Parameters
     ----------
     needs : dict of str to iterable of str
-        For each name the names that must be done before. Names that need nothing begin in the
-        order of the dict, the others as soon as they can.
+        For each name the names that must be done before.
     work : callable
         Takes a name, returns whether it went well. What it raises ends the run.
     jobs : int
         Pieces at the same time.
+    ways : dict of str to float, optional
+        How much work waits for a name, its own included (:func:`publishing.chapters.ways`). Of
+        those that could begin, the one with the most does, so that no core is left without work
+        at the end. Without it they begin in the order of the dict, as soon as they can.
 
     Raises
     ------
@@ -115,22 +126,23 @@ def in_order(needs, work, jobs):
     for name, before in needs.items():
         order.add(name, *before)
     order.prepare()
-    running, failed = {}, False
+    ready, running, failed, ways = [], {}, False, ways or {}
     with ThreadPoolExecutor(max(1, jobs)) as pool:
         try:
             while True:
-                if not failed:
-                    running |= {pool.submit(work, name): name for name in order.get_ready()}
+                ready += order.get_ready()
+                ready.sort(key=lambda name: -ways.get(name, 0.0))  # stable
+                while ready and not failed and len(running) < max(1, jobs):
+                    name = ready.pop(0)
+                    running[pool.submit(work, name)] = name
                 if not running:
                     return
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     name = running.pop(future)
-                    if not future.cancelled() and future.result():
+                    if future.result():
                         order.done(name)
-                    elif not failed:
+                    else:
                         failed = True
-                        for waiting in running:
-                            waiting.cancel()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             for process in list(_CHILDREN):
@@ -270,6 +282,7 @@ def accepted(source, parameters):
 def _run(command, log, record):
     """Run a command with its output in a file; it dies with us. Returns status and usage."""
     environment = {
+        **COMPILED_ONCE,
         **os.environ,
         storage.RECORD_VARIABLE: str(record),
         notes.VARIABLE: str(log),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from analysis import __version__, storage
+from analysis.record import unit_costs
 from analysis.storage import disk
 from publishing.chapters import COLOPHON
 
@@ -50,6 +51,31 @@ def write_stamp(build, name, stamp):
 def read_stamp(build, name):
     """The stamp of a chapter, or None if it has not run to its end or the stamp is damaged."""
     return _stamp_or_reason(build, name)[0]
+
+
+def seconds_known(build, names):
+    """
+    What chapters take: as this build has measured it, else as the repository knows it.
+
+    Parameters
+    ----------
+    build : Build
+    names : iterable of str
+
+    Returns
+    -------
+    seconds : dict of str to float
+        Without the chapters that neither knows.
+    """
+    published = unit_costs.published()["chapters"]
+    found = {}
+    for name in names:
+        stamp = read_stamp(build, name)
+        if stamp and "seconds" in stamp:
+            found[name] = float(stamp["seconds"])
+        elif name in published:
+            found[name] = float(published[name]["cpu_s"])
+    return found
 
 
 def _stamp_or_reason(build, name):

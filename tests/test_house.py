@@ -45,8 +45,8 @@ NAMES_FOR_SCRIPTS = {"structure", "calibration", "halfcell"}
 
 
 # Parts of the study; each may import those before it. The modules that serve all come first.
-PARTS = ("finding", "catalogue", "current", "imaging", "trinarization", "limit", "morphology")
-PARTS += ("cells", "consistency", "own_data", "book")
+PARTS = ("finding", "catalogue", "current", "kept_tables", "imaging", "trinarization", "limit")
+PARTS += ("morphology", "cells", "consistency", "own_data", "book")
 
 
 def modules(rooms=HOUSE):

@@ -9,6 +9,7 @@ from analysis.challenge import attempt, ranking, rivals, score, sets, submission
 from analysis.challenge.quantities import FLOOR, TRUTH
 from analysis.figures import style
 from analysis.simulation.cases import MODEL_VERSION
+from analysis.study import kept_tables
 
 
 def build(profile, *, which="open", progress=lambda line: None):
@@ -57,7 +58,35 @@ def stored(profile, *, which="open"):
         return None
     if set(table.get("version", ())) != {version(which, profile)}:
         return None
-    return table.assign(note=table.note.astype(object).where(table.note.notna(), ""))
+    return _with_notes(table)
+
+
+def kept_or_built(profile, *, which="open", progress=lambda line: None, **where):
+    """
+    The table of a kept run where the profile takes one that fits, else one that is built now.
+
+    Either way the table ``challenge-<set>`` is left with the results.
+
+    Parameters
+    ----------
+    profile : analysis.profiles.Profile
+    which : str
+    progress : callable
+    **where
+        For :func:`analysis.study.kept_tables.load`.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+    made_on : str
+        When and where a kept one was made; empty if it was built now.
+    """
+    name = f"challenge-{which}"
+    table, made_on = kept_tables.load(name, profile, version(which, profile), **where)
+    if table is None:
+        return build(profile, which=which, progress=progress), ""
+    storage.save_table(name, table, profile=profile)
+    return _with_notes(table), made_on
 
 
 def version(which, profile):
@@ -155,6 +184,10 @@ def with_submissions(table, profile, *, folder=submissions.FOLDER, limits=None):
     storage.save_table("challenge-entries", entries, profile=profile)
     both = pd.concat([table.drop(columns="version", errors="ignore"), entries], ignore_index=True)
     return both, tried
+
+
+def _with_notes(table):
+    return table.assign(note=table.note.astype(object).where(table.note.notna(), ""))
 
 
 def methods_in(table):

@@ -140,7 +140,7 @@ WORK = {
     "14c_one_gamma": lambda p: (
         p.consistency_lateral**2 * p.consistency_pieces + p.lateral**2 * p.cutouts
     ),
-    "15_impedance": lambda p: p.lateral**2 * len(p.impedance_methods),
+    "15_impedance": lambda p: (p.impedance_lateral or p.lateral) ** 2 * len(p.impedance_methods),
     "22_challenge": lambda p: p.challenge_lateral**2 * p.challenge_pairs,
 }
 SAME_WORK = {

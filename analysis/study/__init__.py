@@ -9,8 +9,9 @@
 ``own_data``       the measured electrode, and a reader's own tomogram
 ``book``           what pages show of the whole: landing page, conclusion, the paper's tables
 
-Three modules serve all parts: ``finding`` is a statement of the paper held against numbers,
-``catalogue`` says which trinarizations are on disk, ``current`` which profile a notebook works on.
+Four modules serve all parts: ``finding`` is a statement of the paper held against numbers,
+``catalogue`` says which trinarizations are on disk, ``current`` which profile a notebook works on,
+``kept_tables`` brings tables of the method that a demo shows from a run made before.
 
 A function ``run(profile)`` is what a chapter calls first: it computes, writes results through
 :mod:`analysis.storage` and returns the table or dataset that the page shows. It takes the

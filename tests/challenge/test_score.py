@@ -12,6 +12,7 @@ from analysis.challenge import attempt, ranking, rivals, score, sets, standings,
 from analysis.challenge.quantities import BY_KEY, FLOOR, QUANTITIES, TRUTH
 from analysis.phases import Phase
 from analysis.segmentation import agreement, thresholding
+from analysis.study import kept_tables
 
 SMOKE = profiles.get("smoke")
 LIGHT = replace(SMOKE, challenge_methods=("thresholding",))
@@ -279,6 +280,43 @@ def test_a_stored_table_is_taken_only_for_what_it_was_made_for(results):
     with open(file, "a") as opened:
         opened.write("open,1-SL,SL,reference,mine,kappa,1,1,0,0,,\n")
     assert standings.stored(LIGHT) is None
+
+
+def test_kept_standings_are_shown_only_where_they_fit_and_are_wanted(
+    results, tmp_path, monkeypatch
+):
+    takes = replace(LIGHT, kept_tables=("challenge-open",))
+    version = standings.version("open", takes)
+    scores = table(thresholding=threshold).assign(version=version)
+    monkeypatch.setattr(standings, "build", lambda *a, **k: scores.assign(note="built"))
+
+    def built(profile):
+        found, made_on = standings.kept_or_built(profile, folder=tmp_path)
+        assert bool(made_on) is not bool((found.note == "built").all())
+        return not made_on
+
+    made = {"date": "2026-01-02", "machine": "a machine", "commit": "abc1234"}
+    assert built(takes)  # nothing is kept yet
+    kept_tables.save("challenge-open", scores, takes, version, made, folder=tmp_path)
+    found, made_on = standings.kept_or_built(takes, folder=tmp_path)
+    assert np.allclose(found.value, scores.value, equal_nan=True) and (found.note == "").all()
+    assert made_on == "2026-01-02, a machine, commit abc1234"
+    assert standings.stored(takes) is not None  # left with the results, as one that was built
+
+    assert built(LIGHT)  # does not take one
+    assert built(replace(takes, challenge_methods=("kmeans",)))
+    assert built(replace(takes, challenge_lateral=takes.challenge_lateral + 8))
+    rows, _ = kept_tables.files("challenge-open", takes, folder=tmp_path)
+    rows.write_text(rows.read_text().replace("truth,kappa,1", "truth,kappa,0.9", 1))
+    assert built(takes)  # changed by hand
+
+
+def test_the_demo_shows_all_its_methods_from_a_kept_run():
+    demo = profiles.get("demo")
+    found, made_on = kept_tables.load("challenge-open", demo, standings.version("open", demo))
+    assert found is not None, "run python benchmarks/kept_tables.py challenge-open"
+    assert set(demo.challenge_methods) <= set(standings.methods_in(found))
+    assert {"SL", "TL", "TL/SL"} == set(found.electrode) and "commit" in made_on
 
 
 def test_sentences_follow_the_numbers():

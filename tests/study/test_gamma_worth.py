@@ -1,9 +1,12 @@
 """What is said of the worth of a fitted gamma, on tables made by hand."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from analysis import profiles
 from analysis.electrochemistry.materials import DEFAULT
+from analysis.electrochemistry.uncertainty import emulator as emulators
 from analysis.study.cells import gamma_worth
 
 
@@ -47,3 +50,35 @@ def test_the_ranges_are_a_table_with_a_source_for_each():
     assert (table.low <= table.default).all() and (table.default <= table.high).all()
     assert table.source.str.len().min() > 10
     assert float(table.set_index("symbol").default["D_s"]) == DEFAULT.active.diffusivity_m2_s
+
+
+def test_the_runs_of_the_battery_serve_the_fit_too(monkeypatch):
+    """The truth of TL is simulated once for all experiments; what the fit needs is a part of it."""
+    asked = []
+
+    def of_model(structure, experiments, *, number, seed):
+        asked.append(experiments)
+
+        def simulate(gamma, z):  # numbers that tell experiment, place, gamma and parameters apart
+            return np.concatenate(
+                [
+                    (1 + np.arange(len(one.covariance))) * np.log(gamma) + len(str(one)) * z[0]
+                    for one in experiments
+                ]
+            )
+
+        return emulators.train(simulate, number=number, seed=seed)
+
+    monkeypatch.setattr(gamma_worth.emulators, "of_model", of_model)
+    monkeypatch.setattr(gamma_worth, "_structure", lambda *given: None)
+    gamma_worth._emulator.cache_clear()
+    smoke = profiles.get("smoke")
+    shared = gamma_worth._of_fit(smoke, "truth", "TL")
+    alone = gamma_worth._of_fit(smoke, "truth", "SL")
+    assert [len(experiments) for experiments in asked] == [6, 1]
+    z = np.full((3, len(gamma_worth.uncertain.UNCERTAIN)), 0.3)
+    assert np.allclose(shared.predict(0.07, z), alone.predict(0.07, z))
+    assert shared.miss.shape == alone.miss.shape
+    gamma_worth._emulator(smoke, "truth", "TL", gamma_worth._battery(smoke))
+    assert len(asked) == 2  # the designs take the same runs
+    gamma_worth._emulator.cache_clear()

@@ -90,7 +90,7 @@ def sensitivity(profile):
         of the capacity and of the fitted gamma, company included (total index of Sobol).
     """
     experiment = LithiationCurve(profile.fit_current)
-    made = _emulator(profile, cases.TRUTH, SPECIMEN, (experiment,))
+    made = _of_fit(profile, cases.TRUTH, SPECIMEN)
     gamma, usual, seed = profile.gamma_true, uncertain.usual(), profile.seed_for("worth")
     names = [one.symbol for one in uncertain.UNCERTAIN]
 
@@ -146,7 +146,7 @@ def intervals(profile):
             found = cases.load(fit, profile)
             numbers = _observed(profile, specimen, experiment)
             one = gamma_interval(
-                _emulator(profile, method, specimen, (experiment,)),
+                _of_fit(profile, method, specimen),
                 numbers,
                 experiment.covariance,
                 seed=profile.seed_for("worth", specimen, method),
@@ -174,7 +174,7 @@ def intervals(profile):
 def profiles_of(profile):
     """The two profiles over gamma of the truth of TL; returns :class:`Profiles`."""
     experiment = LithiationCurve(profile.fit_current)
-    made = _emulator(profile, cases.TRUTH, SPECIMEN, (experiment,))
+    made = _of_fit(profile, cases.TRUTH, SPECIMEN)
     numbers, covariance = _observed(profile, SPECIMEN, experiment), experiment.covariance
     found = gamma_interval(made, numbers, covariance, seed=profile.seed_for("worth"))
     gammas, distance = profile_likelihood(made, numbers, covariance, found)
@@ -199,8 +199,7 @@ def designs(profile):
         Columns experiment, low, high, factor (high over low); the lithiation of the fit alone
         first, then with each other experiment, narrowest first.
     """
-    base = LithiationCurve(profile.fit_current)
-    battery = (base, *(one for one in EXTRA if one != base))
+    battery = _battery(profile)
     made = _emulator(profile, cases.TRUTH, SPECIMEN, battery)
     structure = _structure(profile, SPECIMEN, cases.TRUTH)
     numbers = [one.simulate(structure, profile.gamma_true) for one in battery]
@@ -217,7 +216,7 @@ def designs(profile):
             seed=profile.seed_for("worth"),
             level=LEVEL,
         )
-        name = f"{base} alone" if k == 0 else f"and {extra}"
+        name = f"{battery[0]} alone" if k == 0 else f"and {extra}"
         rows.append({"experiment": name, "low": one.low, "high": one.high, "factor": one.factor})
     first, *others = rows
     table = pd.DataFrame([first, *sorted(others, key=lambda row: row["factor"])])
@@ -279,6 +278,21 @@ def _observed(profile, specimen, experiment):
     ]
     fit = _fit(profile, specimen, cases.TRUTH)
     return experiment.reduce(*simulations.noisy(cases.load(truth, profile), fit, profile))
+
+
+def _battery(profile):
+    """The lithiation of the fit, then the other experiments on the same cell."""
+    base = LithiationCurve(profile.fit_current)
+    return (base, *(one for one in EXTRA if one != base))
+
+
+def _of_fit(profile, method, specimen):
+    """Emulator of the lithiation of the fit; its runs are among those of the battery."""
+    battery = _battery(profile)
+    if (method, specimen) != (cases.TRUTH, SPECIMEN):
+        return _emulator(profile, method, specimen, battery[:1])
+    whole = _emulator(profile, method, specimen, battery)
+    return whole.of(np.arange(len(battery[0].covariance)))
 
 
 @lru_cache(maxsize=32)

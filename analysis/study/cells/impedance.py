@@ -9,20 +9,25 @@ from analysis import profiles, progress, storage
 from analysis.electrochemistry.transport import devices, effective, impedance
 from analysis.electrochemistry.transport import percolation as grid
 from analysis.figures import style
+from analysis.phases import VOXEL_SIZE_UM
 from analysis.study.finding import STAND_INS, Bound, check
 
 FIRST_GUESS = 2  # voxels along the edge of the cells on which a gamma is looked for first
 REPEATABILITY = 5.0  # scatter between nominally equal cells [%]
 FREQUENCY_HZ = np.logspace(-2, 4, 49)
 GAMMAS = (0.004, 0.5)  # range in which a gamma is looked for
+SHIFTS = 9  # solves behind a spectrum, besides that at zero frequency
+DRAWN = "TL"  # whose spectra with one gamma for all maps are drawn; of SL the resistance does
 
 
 def run(profile):
     """
-    Spectra of the first cutout of both electrodes, by method.
+    Spectra of the first cutout of both electrodes, or of a part of it, by method.
 
     Every method is simulated twice: with the gamma of the truth, and with the gamma that gives it
-    the ionic resistance of the truth, which is what an experimenter would fit.
+    the ionic resistance of the truth, which is what an experimenter would fit. Of the truth both
+    are one. With the gamma of the truth the maps of SL are solved at zero frequency only, which
+    gives the resistance; their spectra are drawn nowhere.
 
     Returns
     -------
@@ -40,10 +45,14 @@ def run(profile):
             if not storage.exists("volumes", f"labels/{specimen}-1-{method}", profile=profile):
                 continue
             labels, edge = _labels(specimen, method, profile)
-            same = truth if method == "truth" else _spectrum(labels, profile.gamma_true, edge)
-            gamma = _fit(labels, edge, truth.ionic_resistance_ohm_m2)
+            whole = specimen == DRAWN
+            if method == "truth":
+                same, fitted, gamma, whole = truth, truth, profile.gamma_true, True
+            else:
+                same = _spectrum(labels, profile.gamma_true, edge, SHIFTS if whole else 0)
+                gamma = _fit(labels, edge, truth.ionic_resistance_ohm_m2)
+                fitted = _spectrum(labels, gamma, edge) if np.isfinite(gamma) else None
             steady, explained = _steady(labels, profile.gamma_true, edge)
-            fitted = _spectrum(labels, gamma, edge) if np.isfinite(gamma) else None
             rows.append(
                 {
                     "specimen": specimen,
@@ -57,13 +66,34 @@ def run(profile):
                     "difference": np.nan if fitted is None else 100 * _apart(fitted, truth),
                 }
             )
-            for name, result in (("same gamma", same), ("fitted gamma", fitted or same)):
-                curves.append(_curve(result, specimen, method, name))
+            if whole:
+                curves.append(_curve(same, specimen, method, "same gamma"))
+            if whole or fitted is not None:
+                curves.append(_curve(fitted or same, specimen, method, "fitted gamma"))
     table = pd.DataFrame(rows)
     storage.save_table("impedance", table, profile=profile)
-    merged = xr.combine_by_coords(curves)
+    merged = xr.combine_by_coords(curves, join="outer")
     storage.save_curves("impedance", merged, profile=profile)
     return table
+
+
+def part_text(profile):
+    """
+    Which part of a cutout was simulated, in words.
+
+    Parameters
+    ----------
+    profile : analysis.profiles.Profile
+
+    Returns
+    -------
+    text : str
+    """
+    edge = min(profile.impedance_lateral or profile.lateral, profile.lateral)
+    width = f"{edge * VOXEL_SIZE_UM:.0f} µm"
+    if edge == profile.lateral:
+        return f"the whole first cutout, {width} wide"
+    return f"a corner of the first cutout, {width} wide (the profile paper takes the whole cutout)"
 
 
 def finding(table, limit=REPEATABILITY):
@@ -214,12 +244,15 @@ def gap_text(table, limit=REPEATABILITY):
 
 
 def _labels(specimen, method, profile):
+    """Labels of the part of the first cutout that the profile affords, and the voxel edge [µm]."""
     volume = storage.load_volume(f"labels/{specimen}-1-{method}", profile=profile)
-    return volume.values, float(volume.attrs["voxel_size_um"])
+    edge = profile.impedance_lateral or max(volume.shape[1:])
+    part = np.ascontiguousarray(volume.values[:, -edge:, -edge:])
+    return part, float(volume.attrs["voxel_size_um"])
 
 
-def _spectrum(labels, gamma, edge):
-    size = dict(voxel_size_um=edge, frequency_Hz=FREQUENCY_HZ, shifts=9)
+def _spectrum(labels, gamma, edge, shifts=SHIFTS):
+    size = dict(voxel_size_um=edge, frequency_Hz=FREQUENCY_HZ, shifts=shifts)
     return impedance.spectrum(labels, gamma, **size, device=devices.chosen())
 
 

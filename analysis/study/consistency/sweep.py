@@ -1,5 +1,6 @@
 """When does the criterion name the right map? Over true gammas, truth scenarios and contrasts."""
 
+import hashlib
 from itertools import product
 
 import numpy as np
@@ -7,10 +8,13 @@ import pandas as pd
 
 from analysis import profiles, storage
 from analysis import progress as notes
+from analysis.simulation.cases import MODEL_VERSION
+from analysis.study import kept_tables
 from analysis.study.consistency import gammas, measured, specimens
 from analysis.study.consistency.criterion import PASSED, REJECTED, judge, named
 from analysis.study.consistency.specimens import TRUTH
 
+NAME = "consistency-sweep"  # table on disk
 RIGHT = 20.0  # largest bias of gamma that counts as right [%], as in the chapter on the fits
 
 # What is judged: electrodes, and whether their impedance is measured as well.
@@ -23,27 +27,38 @@ SETS = {
 COMBINATION = ["scenario", "layer_contrast", "gamma_true"]
 
 
-def run(profile, progress=lambda line: None):
+def run(profile, progress=lambda line: None, **where):
     """
     Fit every map of every kind of specimen at every true gamma.
 
     The first kind is the study itself, first cutout, with all maps whose gamma the study fits; the
-    others are small specimens that are drawn here. Writes the table ``consistency-sweep``.
+    others are small specimens that are drawn here, or taken from a kept run where the profile has
+    one. Writes the table ``consistency-sweep``.
 
     Parameters
     ----------
     profile : analysis.profiles.Profile
     progress : callable
         Receives a line per kind.
+    **where
+        For :func:`analysis.study.kept_tables.load`.
 
     Returns
     -------
     table : pandas.DataFrame
         Columns ``scenario``, ``layer_contrast``, ``gamma_true`` and those of
         :func:`analysis.study.consistency.gammas.table`.
+    made_on : str
+        When and where the kept rows were made; empty if all are of this run.
     """
     first, *others = specimens.kinds(profile)
     scans = _scans(profile, measured.structures(profile))
+    known, made_on = kept_tables.load(NAME, profile, version(profile), **where)
+    if known is not None:
+        here = (known.scenario == first.scenario) & (known.layer_contrast == first.layer_contrast)
+        others, kept_rows = [], [known[~here]]
+    else:
+        kept_rows = []
     # a single layer knows no contrast: one serves all kinds of a scenario
     single = {first.scenario: {name: {"SL": made["SL"]} for name, made in scans.items()}}
     tables = [_fitted(profile, first, scans)]
@@ -59,9 +74,19 @@ def run(profile, progress=lambda line: None):
         }
         tables.append(_fitted(profile, kind, both))
         progress(f"{kind}: {len(tables[-1])} fits")
-    table = pd.concat(tables, ignore_index=True)
-    storage.save_table("consistency-sweep", table, profile=profile)
-    return table
+    table = pd.concat([*tables, *kept_rows], ignore_index=True)
+    storage.save_table(NAME, table, profile=profile)
+    return table, made_on
+
+
+def version(profile):
+    """What the rows of drawn specimens depend on; a kept run of another version is not taken."""
+    text = repr(
+        (profile.seed, profile.consistency_lateral, profile.scenarios, profile.noise_V)
+        + (profile.consistency_contrasts, profile.consistency_gammas, profile.kmeans_sample)
+        + (profile.consistency_methods, profile.fit_current)
+    )
+    return f"models {MODEL_VERSION}, specimens {hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
 def outcomes(table, limit_of, methods):

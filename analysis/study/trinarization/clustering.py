@@ -164,7 +164,7 @@ def peer_text(table):
     )
 
 
-def spread(profile, *, specimen="SL", cutout=1, count=5):
+def spread(profile, *, specimen="SL", cutout=1, count=3):
     """
     What noise in the last bits, and another sample of voxels, do to the result of each variant.
 
@@ -188,17 +188,20 @@ def spread(profile, *, specimen="SL", cutout=1, count=5):
     truth = storage.load_volume(f"labels/{specimen}-{cutout}-truth", profile=profile).values
     rows = []
     for variant in VARIANTS:
-        first, _ = trinarize(profile, specimen, cutout, variant)
-        draws = [("as is", 0, {})]
+        first = trinarize(profile, specimen, cutout, variant)
+        draws = [("as is", 0, None)]
         draws += [("noise", n, {"noise_seed": n}) for n in range(1, count + 1)]
         draws += [("sample", n, {"seed": n}) for n in range(1, count + 1)]
         for drawn, number, options in draws:
-            labels, fit = trinarize(profile, specimen, cutout, variant, **options)
+            as_is = options is None
+            labels, fit = (
+                first if as_is else trinarize(profile, specimen, cutout, variant, **options)
+            )
             rows.append(
                 {"weights": variant, "drawn": drawn, "number": number}
                 | dict(zip(WEIGHTS[4:], fit.shell_weights[1:], strict=True))
                 | {
-                    "changed": float(np.mean(labels != first)),
+                    "changed": float(np.mean(labels != first[0])),
                     "accuracy": agreement.equally_assigned(labels, truth),
                     "Jaccard CBD": agreement.jaccard(labels, truth, Phase.CBD),
                 }
