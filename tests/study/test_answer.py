@@ -82,6 +82,40 @@ def test_whether_the_score_predicts_the_cell(error, words):
     assert "over 3 maps" in text
 
 
+@pytest.mark.parametrize(
+    ("on_sl", "on_tl", "words"),
+    [
+        ((30, 20, 10), (10, 20, 30), "predicts that on SL but not on TL"),
+        ((10, 30, 20), (-30, -20, -10), "predicts that on TL but not on SL"),
+        ((30, 20, 10), (-30, -20, 10), "Kappa predicts that:"),
+        ((10, 20, 30), (20, 10, 30), "does not predict that:"),
+    ],
+)
+def test_a_verdict_on_the_score_names_the_electrode_it_holds_for(on_sl, on_tl, words):
+    rows = [
+        {"specimen": s, "kappa": k, "error": float(e)}
+        for s, errors in (("SL", on_sl), ("TL", on_tl))
+        for k, e in zip((0.2, 0.3, 0.4), errors, strict=True)
+    ]
+    assert words in answer.prediction(pd.DataFrame(rows), fewest=3)
+
+
+@pytest.mark.parametrize(
+    ("best", "same", "words"),
+    [
+        ({"SL": 0.37, "TL": 0.42}, {"SL": 0.43, "TL": 0.46}, "a part of the miss"),
+        ({"SL": 0.37, "TL": 0.42}, {"SL": 0.33, "TL": 0.46}, "not above all of them"),
+        ({"SL": 0.45, "TL": 0.42}, {"SL": 0.33, "TL": 0.36}, "a part of the miss"),
+    ],
+)
+def test_a_posterior_on_the_same_cutouts_stands_beside_the_ceiling(best, same, words):
+    text = answer.found(scores((0.2, 0.3, 0.4)), best, same)
+    assert words in text and "on electrodes of other seeds" in text
+    for value in (*best.values(), *same.values()):
+        assert f"{value:.2f}" in text
+    assert "on these cutouts" not in answer.found(scores((0.2, 0.3, 0.4)), best)
+
+
 @pytest.mark.parametrize("number", range(1, 11))
 def test_few_maps_give_no_verdict_on_the_score(number):
     rows = [

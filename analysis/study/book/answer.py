@@ -9,6 +9,7 @@ import pandas as pd
 from analysis import profiles, storage
 from analysis.figures import style
 from analysis.phases import VOXEL_SIZE_UM
+from analysis.study import catalogue
 from analysis.study.book import overview
 from analysis.study.cells import calibration, cost
 from analysis.study.limit import limit, limit_runs, network_runs
@@ -111,8 +112,11 @@ def sentences(profile):
     capacities = storage.load_table(cost.TABLE, profile=profile)
     storage.require("tables", "limit-gamma", profile=profile)
     drawn_gammas = storage.load_table("limit-gamma", profile=profile)
+    scores = overview.scores(profile)
+    everyone = catalogue.with_ours(scores, profile)
+    same = everyone[everyone.method == catalogue.OURS[0]].groupby("specimen").kappa.mean()
     return {
-        "found": found(overview.scores(profile), ceiling(profile)),
+        "found": found(scores, ceiling(profile), same.to_dict()),
         "depth": depth(layers),
         "cost": f"With the true gamma the maps miss the capacity at {profile.fit_current:g} mA/cm² "
         f"{cost.text(capacities)}. {prediction(table)}.",
@@ -131,7 +135,7 @@ def sizes(profile):
     )
 
 
-def found(scores, best):
+def found(scores, best, same=None):
     """
     How much of the CBD the maps find beside chance and limit, in words.
 
@@ -141,6 +145,9 @@ def found(scores, best):
         From :func:`analysis.study.book.overview.scores`.
     best : dict of str to float
         From :func:`ceiling`.
+    same : dict of str to float, optional
+        Kappa of the posterior without profile on the cutouts of `scores`, keyed by specimen. The
+        ceiling is of other electrodes, so that it may well be exceeded.
     """
     mean = scores.groupby(["specimen", "method"], sort=False).kappa.mean()
     span = mean.groupby(level="specimen", sort=False).agg(["min", "max"])
@@ -155,7 +162,13 @@ def found(scores, best):
     if not known:
         return f"{text}.".replace("-", "−")
     reached = " and ".join(f"{best[specimen]:.2f} on {specimen}" for specimen in known)
-    if all(span.loc[specimen, "max"] < best[specimen] for specimen in known):
+    reached += " on electrodes of other seeds"
+    highest = dict(best)
+    if same and all(specimen in same for specimen in known):
+        here = " and ".join(f"{same[specimen]:.2f} on {specimen}" for specimen in known)
+        reached += f", and one without the profile {here} on these cutouts"
+        highest = {specimen: max(best[specimen], same[specimen]) for specimen in known}
+    if all(span.loc[specimen, "max"] < highest[specimen] for specimen in known):
         verdict = "so a part of the miss is the methods'; the rest may not be in the image"
     else:
         verdict = "which is not above all of them: what is missing may not be in the image"
@@ -222,10 +235,14 @@ def prediction(table, fewest=FEWEST):
     shown = " and ".join(
         f"{value:+.2f} on {specimen}".replace("-", "−") for specimen, value in correlations.items()
     )
-    tells = all(value < -STRONG for value in correlations.values())
-    verdict = "predicts" if tells else "does not predict"
+    strong = [specimen for specimen, value in correlations.items() if value < -STRONG]
+    weak = [specimen for specimen in correlations if specimen not in strong]
+    if strong and weak:
+        verdict = f"predicts that on {' and '.join(strong)} but not on {' and '.join(weak)}"
+    else:
+        verdict = "predicts that" if strong else "does not predict that"
     return (
-        f"Kappa {verdict} that: over {counts.min()} maps its rank correlation with the size "
+        f"Kappa {verdict}: over {counts.min()} maps its rank correlation with the size "
         f"of the error is {shown}, where −1 would be a perfect predictor"
     )
 
