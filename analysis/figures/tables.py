@@ -17,6 +17,7 @@ _MARKS = {"agrees": "✓", "differs": "✗", "close": "≈"}
 
 _SYMBOL = re.compile(r"(?<![^\W_])([A-Za-zα-ωΑ-Ω])_([A-Za-z0-9+]+(?:[_,][A-Za-z0-9]+)*)")
 _NEGATIVE = re.compile(r"(?<![\w.)-])-(?=\d)")
+_SPAN = re.compile(r"[+−-]?\d[\d.]* ?%? \([+−-]?\d")  # a value and its range in parentheses
 _RANGE = re.compile(r"(?<=\d)–(?=\d)")
 
 
@@ -283,6 +284,8 @@ def _words(text):
     >>> _words("SL"), _words("U-Net with profile"), _words("a sentence " * 10)
     (' class="cbd-short"', ' class="cbd-short cbd-phrase"', ' class="cbd-long"')
     """
+    if _SPAN.match(text):
+        return ' class="cbd-span"'  # may break between its numbers
     if len(text) > _LONG:
         return ' class="cbd-long"'
     if len(text) > _SHORT:

@@ -194,12 +194,15 @@ def third(rates):
     elif change < 0:
         head = f"A third electrode rejects less, for its limits are wider: {said}"
     else:
-        head = f"A third electrode adds nothing here: it rejects {said}"
+        head = (
+            f"A third electrode adds nothing here: {int(three.rejected)} of {wrong} wrong maps are "
+            "rejected either way"
+        )
     link = "but the right map is" if fewer and change > 0 else "and the right map is"
-    return (
-        f"{head}, {link} named in {int(three.hits)} instead of {int(two.hits)} of "
-        f"{int(two.combinations)} combinations"
-    )
+    hits = f"{int(three.hits)} instead of {int(two.hits)}"
+    if three.hits == two.hits:
+        hits = f"{int(two.hits)}, as without it,"
+    return f"{head}, {link} named in {hits} of {int(two.combinations)} combinations"
 
 
 def when(found, judged="SL and TL"):
