@@ -144,7 +144,9 @@ def test_a_score_stands_above_the_points_not_among_them(title, score):
     plots.parity([0, 1], [0.1, 0.9], ax=axes, phase=Phase.CBD, title=title, score=score)
     assert not axes.texts
     heading = axes.get_title()
-    assert f"{score:.2f}" in heading and heading.startswith(title or ("$R" if title == "" else "CBD"))
+    assert f"{score:.2f}" in heading and heading.startswith(
+        title or ("$R" if title == "" else "CBD")
+    )
 
 
 def test_remaining_figures_draw():

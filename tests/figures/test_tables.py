@@ -158,7 +158,8 @@ def test_a_column_left_out_goes_by_its_heading(headings, named):
 @pytest.mark.parametrize(
     ("text", "kind"),
     [("yes", "cbd-short"), ("U-Net with profile", "cbd-short cbd-phrase"),
-     ("at the end", "cbd-short cbd-phrase"), ("NN-AM-CBD-P", "cbd-short"), ("long " * 20, "cbd-long"),
+     ("at the end", "cbd-short cbd-phrase"), ("NN-AM-CBD-P", "cbd-short"),
+     ("long " * 20, "cbd-long"),
      ("−21.2 % (−35.0 to −8.8)", "cbd-span"), ("0.388 (0.355 to 0.415)", "cbd-span"),
      ("0.44 (0.418–0.462)", "cbd-span")],
 )  # fmt: skip

@@ -7,7 +7,7 @@ import pytest
 from analysis import profiles
 from analysis.figures import style
 from analysis.instruments.image_quality import ImageQuality
-from analysis.study.book import advice, answer
+from analysis.study.book import advice, answer, gammas
 from analysis.study.cells import cost
 from analysis.study.own_data import image_branch
 
@@ -136,7 +136,7 @@ def test_few_maps_give_no_verdict_on_the_score(number):
     ],
 )
 def test_which_gamma_to_believe(bias, ratio, words):
-    text = answer.believed(maps((0.2, 0.3, 0.4), (1, 1, 1), bias, ratio))
+    text = gammas.believed(maps((0.2, 0.3, 0.4), (1, 1, 1), bias, ratio))
     assert words in text and f"{min(bias):+.0f}".replace("-", "−") in text
     assert ("EDX-Closing" in text) == (ratio[2] < 1.2)
 
@@ -149,7 +149,7 @@ def test_gammas_of_draws_are_held_against_the_true_one(low, high, word):
     for name in profiles.ELECTRODES:
         row |= {f"gamma {name}": [0.1, 0.06], f"gamma {name} from": [np.nan, low],
                 f"gamma {name} to": [np.nan, high]}  # fmt: skip
-    text = answer.drawn(pd.DataFrame(row), 0.08)
+    text = gammas.drawn(pd.DataFrame(row), 0.08)
     assert text.count("−25 %") == 2 and text.count(f"the interval {word} it") == 2
 
 

@@ -213,7 +213,9 @@ def orders_text(orders):
     turning = [key for key, values in tested.items() if len(set(values)) > 1]
     always = [key for key, values in tested.items() if all(values)]
     holds = "holds" if len(always) == 1 else "hold"
-    text = f"Of {len(tested)} orders that could be tested, {len(always)} {holds} at every true gamma"
+    text = (
+        f"Of {len(tested)} orders that could be tested, {len(always)} {holds} at every true gamma"
+    )
     if turning:
         verb = "turns" if len(turning) == 1 else "turn"
         named = "; ".join(statement.rstrip(".") for statement in turning)

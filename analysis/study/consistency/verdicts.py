@@ -194,15 +194,11 @@ def third(rates):
     elif change < 0:
         head = f"A third electrode rejects less, for its limits are wider: {said}"
     else:
-        head = (
-            f"A third electrode adds nothing here: {int(three.rejected)} of {wrong} wrong maps are "
-            "rejected either way"
-        )
+        same = f"{int(three.rejected)} of {wrong} wrong maps are rejected either way"
+        head = f"A third electrode adds nothing here: {same}"
     link = "but the right map is" if fewer and change > 0 else "and the right map is"
-    hits = f"{int(three.hits)} instead of {int(two.hits)}"
-    if three.hits == two.hits:
-        hits = f"{int(two.hits)}, as without it,"
-    return f"{head}, {link} named in {hits} of {int(two.combinations)} combinations"
+    beside = ", as without it," if three.hits == two.hits else f" instead of {int(two.hits)}"
+    return f"{head}, {link} named in {int(three.hits)}{beside} of {int(two.combinations)} combinations"
 
 
 def when(found, judged="SL and TL"):
