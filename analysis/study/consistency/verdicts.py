@@ -198,7 +198,8 @@ def third(rates):
         head = f"A third electrode adds nothing here: {same}"
     link = "but the right map is" if fewer and change > 0 else "and the right map is"
     beside = ", as without it," if three.hits == two.hits else f" instead of {int(two.hits)}"
-    return f"{head}, {link} named in {int(three.hits)}{beside} of {int(two.combinations)} combinations"
+    named = f"{link} named in {int(three.hits)}{beside} of {int(two.combinations)} combinations"
+    return f"{head}, {named}"
 
 
 def when(found, judged="SL and TL"):
