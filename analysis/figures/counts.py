@@ -73,7 +73,7 @@ def parity(true, predicted, *, ax, phase=None, title=None, points=4000, score=No
     points : int
         At most so many points are drawn, evenly picked.
     score : float, optional
-        Coefficient of determination [-], written into the panel.
+        Coefficient of determination [-], written above the panel.
     """
     true, predicted = np.ravel(true), np.ravel(predicted)
     every = max(1, true.size // points)
@@ -86,9 +86,10 @@ def parity(true, predicted, *, ax, phase=None, title=None, points=4000, score=No
     high = max(1.0 if phase is not None else 0.0, float(true.max()), float(predicted.max()))
     ax.set(xlim=(low, high), ylim=(low, high), xlabel="true [-]", ylabel="predicted [-]")
     ax.set_aspect("equal")
-    ax.set_title(title if title is not None else getattr(phase, "title", ""))
-    if score is not None:
-        ax.text(0.05, 0.95, f"$R^2$ = {score:.2f}", transform=ax.transAxes, va="top")
+    heading = title if title is not None else getattr(phase, "title", "")
+    # above the panel: inside it the points would cover the number
+    heading += f"\n$R^2$ = {score:.2f}" if score is not None else ""
+    ax.set_title(heading.strip())
     return ax
 
 

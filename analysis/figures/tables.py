@@ -10,12 +10,14 @@ from analysis.figures import style
 ROWS = 15  # on a page; a reader looks further down in the CSV
 COLUMNS = 7  # on a page: what fits beside the margins at a width of 1300 px
 _SHORT = 18  # letters of a cell that is kept on one line
+_PHRASE, _LONG = 8, 80  # characters: several words; a sentence or more
 
 # A mark beside the words, so that the verdict does not rest on color.
 _MARKS = {"agrees": "✓", "differs": "✗", "close": "≈"}
 
 _SYMBOL = re.compile(r"(?<![^\W_])([A-Za-zα-ωΑ-Ω])_([A-Za-z0-9+]+(?:[_,][A-Za-z0-9]+)*)")
 _NEGATIVE = re.compile(r"(?<![\w.)-])-(?=\d)")
+_SPAN = re.compile(r"[+−-]?\d[\d.]* ?%? \([+−-]?\d")  # a value and its range in parentheses
 _RANGE = re.compile(r"(?<=\d)–(?=\d)")
 
 
@@ -105,6 +107,7 @@ def show(
     n_rows, there = len(table), list(table.columns)
     table = table[_on_the_page(there, columns, verdict, name)].iloc[: _limit(rows, name)]
     unsaid = [] if columns is not None else [c for c in there if c not in table.columns]
+    unsaid = [headings.get(column, column) for column in unsaid]
     head = "".join(
         f'<th scope="col">{_typeset(str(headings.get(name_, name_)))}</th>'
         for name_ in table.columns
@@ -268,8 +271,27 @@ def _cell(value, digits, fmt, is_verdict):
         return "–", ' class="cbd-number"'
     if isinstance(value, bool) or not hasattr(value, "__float__"):
         text = format(value, fmt) if fmt and isinstance(value, str) else str(value)
-        return _typeset(text), ' class="cbd-short"' if len(text) <= _SHORT else ""
+        return _typeset(text), _words(text)
     return _typeset(number(value, digits, fmt)), ' class="cbd-number"'
+
+
+def _words(text):
+    """
+    The attribute that says how much room words need where a page is narrow.
+
+    Examples
+    --------
+    >>> _words("SL"), _words("U-Net with profile"), _words("a sentence " * 10)
+    (' class="cbd-short"', ' class="cbd-short cbd-phrase"', ' class="cbd-long"')
+    """
+    if _SPAN.match(text):
+        return ' class="cbd-span"'  # may break between its numbers
+    if len(text) > _LONG:
+        return ' class="cbd-long"'
+    if len(text) > _SHORT:
+        return ""
+    phrase = " cbd-phrase" * (len(text) > _PHRASE and " " in text)
+    return f' class="cbd-short{phrase}"'
 
 
 def _typeset(text):

@@ -26,7 +26,7 @@ section > h1 { margin-top: 2.2rem; }
 h1, h2, h3, h4 { break-after: avoid; break-inside: avoid; }
 figure:has(.cbd-table), .cbd-table, table, .cell, .cell_output, .output, div.solution {
   break-inside: auto !important; }
-figure:not(:has(.cbd-table)), tr, .admonition-title, mjx-container, div.math {
+figure:not(:has(.cbd-table)), tr, .admonition-title, mjx-container, div.math, .cell_input {
   break-inside: avoid; }
 figcaption { break-before: avoid; }
 figure img { max-height: 105mm; object-fit: contain; }

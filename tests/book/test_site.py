@@ -249,6 +249,18 @@ def test_blink_swaps_by_keyboard_and_takes_turns(visit, pages):
         )
 
 
+def test_mathematics_is_not_bold_on_paper(visit, pages):
+    file = first_with(pages, 'class="math')
+    with visit(1400) as tab:
+        page = tab.open(file)
+        page.emulate_media(media="print")
+        strokes = page.evaluate(
+            """() => [...document.querySelectorAll('mjx-container svg g[stroke-width="0"]')]
+              .map(g => getComputedStyle(g).stroke)"""
+        )
+    assert strokes and set(strokes) == {"none"}
+
+
 def test_folded_solution_opens_by_keyboard(visit, pages):
     file = first_with(pages, "solution dropdown")
     with visit(1400) as tab:

@@ -138,6 +138,17 @@ def test_convergence_line_has_its_slope(order):
     assert np.polyfit(np.log(x), np.log(y), 1)[0] == pytest.approx(order)
 
 
+@pytest.mark.parametrize(("title", "score"), [("CBD, SL", 0.35), (None, -0.2), ("", 0.98)])
+def test_a_score_stands_above_the_points_not_among_them(title, score):
+    axes = style.axes()
+    plots.parity([0, 1], [0.1, 0.9], ax=axes, phase=Phase.CBD, title=title, score=score)
+    assert not axes.texts
+    heading = axes.get_title()
+    assert f"{score:.2f}" in heading and heading.startswith(
+        title or ("$R" if title == "" else "CBD")
+    )
+
+
 def test_remaining_figures_draw():
     left, middle, right = style.axes(1, 3)
     plots.learning({"loss": [1, 0.5], "val_loss": [1.2, 0.7]}, ax=left, best_epoch=2)

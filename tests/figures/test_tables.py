@@ -143,3 +143,26 @@ def test_a_page_may_show_less_than_the_csv_and_says_so(table):
 )  # fmt: skip
 def test_one_column_that_is_left_out_is_no_plural(columns, words):
     assert tables._left_out(3, 3, columns) == words
+
+
+@pytest.mark.parametrize(
+    ("headings", "named"),
+    [({"h": "at a bound"}, "The column at a bound is in the"), ({}, "The column h is in the"),
+     ({"a": "x", "h": "holds γ"}, "The column holds γ is in the")],
+)  # fmt: skip
+def test_a_column_left_out_goes_by_its_heading(headings, named):
+    wide = pd.DataFrame([range(8)], columns=list("abcdefgh"))
+    assert named in tables.show(wide, name="wide", headings=headings).html
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [("yes", "cbd-short"), ("U-Net with profile", "cbd-short cbd-phrase"),
+     ("at the end", "cbd-short cbd-phrase"), ("NN-AM-CBD-P", "cbd-short"),
+     ("long " * 20, "cbd-long"),
+     ("−21.2 % (−35.0 to −8.8)", "cbd-span"), ("0.388 (0.355 to 0.415)", "cbd-span"),
+     ("0.44 (0.418–0.462)", "cbd-span")],
+)  # fmt: skip
+def test_words_say_how_much_room_they_need(text, kind):
+    page = tables.show(pd.DataFrame({"a": ["x"], "b": [text]}), name="words").html
+    assert f'<td class="{kind}">' in page

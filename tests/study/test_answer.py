@@ -7,7 +7,7 @@ import pytest
 from analysis import profiles
 from analysis.figures import style
 from analysis.instruments.image_quality import ImageQuality
-from analysis.study.book import advice, answer
+from analysis.study.book import advice, answer, gammas
 from analysis.study.cells import cost
 from analysis.study.own_data import image_branch
 
@@ -82,6 +82,40 @@ def test_whether_the_score_predicts_the_cell(error, words):
     assert "over 3 maps" in text
 
 
+@pytest.mark.parametrize(
+    ("on_sl", "on_tl", "words"),
+    [
+        ((30, 20, 10), (10, 20, 30), "predicts that on SL but not on TL"),
+        ((10, 30, 20), (-30, -20, -10), "predicts that on TL but not on SL"),
+        ((30, 20, 10), (-30, -20, 10), "Kappa predicts that:"),
+        ((10, 20, 30), (20, 10, 30), "does not predict that:"),
+    ],
+)
+def test_a_verdict_on_the_score_names_the_electrode_it_holds_for(on_sl, on_tl, words):
+    rows = [
+        {"specimen": s, "kappa": k, "error": float(e)}
+        for s, errors in (("SL", on_sl), ("TL", on_tl))
+        for k, e in zip((0.2, 0.3, 0.4), errors, strict=True)
+    ]
+    assert words in answer.prediction(pd.DataFrame(rows), fewest=3)
+
+
+@pytest.mark.parametrize(
+    ("best", "same", "words"),
+    [
+        ({"SL": 0.37, "TL": 0.42}, {"SL": 0.43, "TL": 0.46}, "a part of the miss"),
+        ({"SL": 0.37, "TL": 0.42}, {"SL": 0.33, "TL": 0.46}, "not above all of them"),
+        ({"SL": 0.45, "TL": 0.42}, {"SL": 0.33, "TL": 0.36}, "a part of the miss"),
+    ],
+)
+def test_a_posterior_on_the_same_cutouts_stands_beside_the_ceiling(best, same, words):
+    text = answer.found(scores((0.2, 0.3, 0.4)), best, same)
+    assert words in text and "on electrodes of other seeds" in text
+    for value in (*best.values(), *same.values()):
+        assert f"{value:.2f}" in text
+    assert "on these cutouts" not in answer.found(scores((0.2, 0.3, 0.4)), best)
+
+
 @pytest.mark.parametrize("number", range(1, 11))
 def test_few_maps_give_no_verdict_on_the_score(number):
     rows = [
@@ -102,7 +136,7 @@ def test_few_maps_give_no_verdict_on_the_score(number):
     ],
 )
 def test_which_gamma_to_believe(bias, ratio, words):
-    text = answer.believed(maps((0.2, 0.3, 0.4), (1, 1, 1), bias, ratio))
+    text = gammas.believed(maps((0.2, 0.3, 0.4), (1, 1, 1), bias, ratio))
     assert words in text and f"{min(bias):+.0f}".replace("-", "−") in text
     assert ("EDX-Closing" in text) == (ratio[2] < 1.2)
 
@@ -115,7 +149,7 @@ def test_gammas_of_draws_are_held_against_the_true_one(low, high, word):
     for name in profiles.ELECTRODES:
         row |= {f"gamma {name}": [0.1, 0.06], f"gamma {name} from": [np.nan, low],
                 f"gamma {name} to": [np.nan, high]}  # fmt: skip
-    text = answer.drawn(pd.DataFrame(row), 0.08)
+    text = gammas.drawn(pd.DataFrame(row), 0.08)
     assert text.count("−25 %") == 2 and text.count(f"the interval {word} it") == 2
 
 

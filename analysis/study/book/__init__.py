@@ -2,6 +2,7 @@
 
 ``overview``    one electrode, every method that has run, and its error (landing page)
 ``answer``      the answer in five sentences, from the results (landing page, chapter 16)
+``gammas``      the part of the answer on which fitted gammas can be believed
 ``headlines``   its two figures: score between floor and ceiling, cost against score
 ``advice``      which method for which tomogram, branch by branch
 ``printed``     what the paper's tables hold when one computes with them

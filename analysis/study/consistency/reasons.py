@@ -212,9 +212,14 @@ def orders_text(orders):
         return "None of the paper's orders could be tested in this run"
     turning = [key for key, values in tested.items() if len(set(values)) > 1]
     always = [key for key, values in tested.items() if all(values)]
-    text = f"Of {len(tested)} orders that could be tested, {len(always)} hold at every true gamma"
+    holds = "holds" if len(always) == 1 else "hold"
+    text = (
+        f"Of {len(tested)} orders that could be tested, {len(always)} {holds} at every true gamma"
+    )
     if turning:
-        return f"{text} and {len(turning)} turn with it: {' '.join(turning)}"
+        verb = "turns" if len(turning) == 1 else "turn"
+        named = "; ".join(statement.rstrip(".") for statement in turning)
+        return f"{text} and {len(turning)} {verb} with it ({named})"
     return f"{text} and none turns with it"
 
 

@@ -194,12 +194,12 @@ def third(rates):
     elif change < 0:
         head = f"A third electrode rejects less, for its limits are wider: {said}"
     else:
-        head = f"A third electrode adds nothing here: it rejects {said}"
+        same = f"{int(three.rejected)} of {wrong} wrong maps are rejected either way"
+        head = f"A third electrode adds nothing here: {same}"
     link = "but the right map is" if fewer and change > 0 else "and the right map is"
-    return (
-        f"{head}, {link} named in {int(three.hits)} instead of {int(two.hits)} of "
-        f"{int(two.combinations)} combinations"
-    )
+    beside = ", as without it," if three.hits == two.hits else f" instead of {int(two.hits)}"
+    named = f"{link} named in {int(three.hits)}{beside} of {int(two.combinations)} combinations"
+    return f"{head}, {named}"
 
 
 def when(found, judged="SL and TL"):

@@ -183,6 +183,28 @@ def story(agreement_table, easy=0.8, hard=0.5):
     )
 
 
+def beside_labels(agreement_table):
+    """
+    How well methods find the phases of given labels, beside chance, in words.
+
+    Parameters
+    ----------
+    agreement_table : pandas.DataFrame
+        From :func:`analysis.study.trinarization.standing.table`.
+
+    Returns
+    -------
+    text : str
+    """
+    am, cbd, chance = (
+        span(agreement_table[column]) for column in ("Jaccard AM", "Jaccard CBD", "chance CBD")
+    )
+    return (
+        f"The AM is found with Jaccard indices of {am}, the CBD with {cbd}, where dealing at "
+        f"random gives {chance}. {story(agreement_table)}"
+    )
+
+
 def span(values):
     """Lowest and highest of some indices in words; one number if they round to the same."""
     low, high = f"{values.min():.2f}", f"{values.max():.2f}"

@@ -87,7 +87,9 @@ def test_a_third_electrode_helps_or_does_not():
     assert "rejects more, 30 of 48" in more and "and the right map is named in 6" in more
     fewer = rates(5, 20, 30).assign(hits=[5, 3])
     assert "but the right map is named in 3 instead of 5" in verdicts.third(fewer)
-    assert "adds nothing here: it rejects 20 of 48" in verdicts.third(rates(5, 20, 20))
+    assert "adds nothing here: 20 of 48 wrong maps" in verdicts.third(rates(5, 20, 20))
+    same = rates(5, 20, 30).assign(hits=[5, 5])
+    assert "named in 5, as without it, of 16" in verdicts.third(same)
     assert "rejects less" in verdicts.third(rates(5, 20, 10))
 
 
@@ -192,7 +194,7 @@ def test_where_capacities_part():
 def test_orders_that_turn_with_gamma():
     turning = {"A is larger.": {0.03: True, 0.08: False}, "B is larger.": {0.03: True, 0.08: True}}
     said = reasons.orders_text(turning)
-    assert "1 hold at every" in said and "1 turn with it: A is larger." in said
+    assert "1 holds at every" in said and "1 turns with it (A is larger)" in said
     said = reasons.orders_text({"B is larger.": {0.03: True, 0.08: True}})
     assert "none turns" in said
     assert "None of" in reasons.orders_text({"A": {0.03: None}})
