@@ -338,7 +338,7 @@ class BlockMultigrid:
             blocks = (self.g[0], self.m[0], self.levels[PSI][0].dinv, salt.dinv)
             self.pool.run(
                 floating_clusters.correct,
-                *(8 * len(group.voxel), group.count, group, fine.cz.shape[1:]),
+                *(0, group.count, group, fine.cz.shape[1:]),  # one thread: they may touch
                 _stencil.FaceConductances(*(c.ravel() for c in (fine.cz, fine.cy, fine.cx))),
                 block_smoother.Blocks(*(part.ravel() for part in blocks)),
                 (x[PSI].ravel(), x[SALT].ravel()),
