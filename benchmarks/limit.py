@@ -48,6 +48,7 @@ from analysis.study.own_data import measured
 from analysis.study.trinarization import standing
 
 NAMES, SCENARIOS = ("SL", "TL"), ("bridging", "cluster")
+REFERENCE_NOISE = 0.12
 NOISES, DISTANCES_MM = (0.04, 0.08, 0.12, 0.18, 0.24), (0.5, 1.0, 3.0, 10.0)
 KEYS = ("kappa", "Jaccard AM", "Jaccard CBD", "chance CBD", "Jaccard pore", "chance pore",
         "calibration error")  # fmt: skip
@@ -188,17 +189,20 @@ def rows_of(args, kind, groups, places):
 
 
 def evidence(args):
-    def fresh(place):
+    def fresh(place, noise):
         return lambda: next(
-            limit.known(*place, seed=seed_for(*place), lateral=args.lateral, noises=(0.12,))
+            limit.known(*place, seed=seed_for(*place), lateral=args.lateral, noises=(noise,))
         )
 
-    numbers = {"bridging": args.numbers, "cluster": 1}
-    places = [(name, s, n) for s in SCENARIOS for n in range(numbers[s]) for name in NAMES]
-    return rows_of(
-        args, "evidence", ("plain", "trees", "unet"),
-        [((*place, args.lateral), {}, fresh(place), VOXEL_SIZE_UM) for place in places],
-    )  # fmt: skip
+    places = []
+    for noise in args.noises:
+        told = () if noise == REFERENCE_NOISE else (noise,)
+        for place in itertools.product(SCENARIOS, range(args.numbers), NAMES):
+            place = (place[2], *place[:2])
+            where = (*place, args.lateral, *told)
+            places.append((where, {"lateral": args.lateral}, fresh(place, noise), VOXEL_SIZE_UM))
+    groups = ("untrained", "conversions", "trees", "unet")
+    return rows_of(args, "evidence", groups, places)
 
 
 def sweep(args):
@@ -369,7 +373,11 @@ def main():
     }  # fmt: skip
     parser.add_argument("kinds", nargs="*", help=f"of {', '.join(kinds)}; default all")
     parser.add_argument("--numbers", type=int, default=3, help="specimens of each kind")
-    parser.add_argument("--lateral", type=int, default=48)
+    parser.add_argument("--lateral", type=int, default=96, help="voxels, of evidence")
+    parser.add_argument(
+        "--noises", type=float, nargs="+", default=[0.04, REFERENCE_NOISE, 0.24],
+        help="of the tomograms of evidence",
+    )  # fmt: skip
     parser.add_argument("--rows", default="_build/limit-rows")
     parser.add_argument("--network", help="results of a profile, for the composition network")
     parser.add_argument("--groups", nargs="*", default=list(GROUPS), help="of methods")

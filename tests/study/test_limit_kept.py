@@ -34,7 +34,7 @@ def record():
     kappas = dict(zip(METHODS, (0.3, 0.35, 0.4, 0.42, 0.5), strict=True))
     return {
         "evidence": [
-            row(m, k, scenario="bridging", specimen=s, number=n)
+            row(m, k, scenario="bridging", specimen=s, number=n, noise=0.12)
             for m, k in kappas.items() for s in ("SL", "TL") for n in range(3)
         ],
         "sweep": [
@@ -187,7 +187,7 @@ def test_evidence_by_method_has_both_electrodes(record):
 def test_what_the_scenario_gives_turns_with_the_figures(record, told, said):
     if told:
         record["evidence"] += [
-            row("informed U-Net", told, scenario="bridging", specimen=s, number=0)
+            row("informed U-Net", told, scenario="bridging", specimen=s, number=0, noise=0.12)
             for s in ("SL", "TL")
         ]
     text = kept_text.reached(record)
@@ -255,3 +255,40 @@ def test_the_recipe_is_json(tmp_path):
     found = json.loads(json.dumps(network.recipe(file, size, network.Lesson(3), network.Course(7))))
     assert found["course"]["steps"] == 7 and len(found["specimens"]) == 3
     assert found["parameters"] == sum(value.size for value in weights.values())
+
+
+@pytest.mark.parametrize(
+    ("best", "said"),
+    [(0.3, "in all of them of 4 settings"), (0.36, "in 3 of 4 settings (lead -0.010 to 0.050)")],
+)
+def test_whether_the_posterior_is_ahead_turns_with_the_figures(record, best, said):
+    other = copy.deepcopy(record["evidence"])
+    for one in other:
+        one["noise"] = 0.04
+    rival = [one for one in other if one["method"] == "thresholding" and one["specimen"] == "TL"]
+    for one in rival:
+        one["kappa"] = best
+    record["evidence"] += other
+    first, second = kept_text.ahead(record).split(" With it ")
+    assert said in first
+    assert "in all of them of 4 settings (lead " in second
+    assert ("0.010 behind thresholding" in first) == (best > 0.35)
+
+
+def test_a_method_told_the_profile_is_no_rival_of_one_that_is_not(record):
+    record["evidence"] += [
+        row("edx-closing", 0.45, scenario="bridging", specimen=s, number=0, noise=0.12)
+        for s in ("SL", "TL")
+    ]
+    first, second = kept_text.ahead(record).split(" With it ")
+    assert "each of 1 methods" in first and "in all of them" in first
+    assert "in 0 of 2 settings" in second and "0.050 behind edx-closing" in second
+
+
+def test_other_noises_stand_beside_the_study_s(record):
+    other = [one | {"noise": 0.24, "kappa": one["kappa"] / 2} for one in record["evidence"]]
+    before = kept.by_method(kept.evidence(record))
+    record["evidence"] += other
+    table = kept.by_method(kept.evidence(record))
+    pd.testing.assert_frame_equal(table[before.columns], before)
+    np.testing.assert_allclose(table["kappa at .24"], (table["kappa SL"] + table["kappa TL"]) / 4)

@@ -13,6 +13,7 @@ from analysis.segmentation.residual_unet import network_file
 
 FILE = Path(__file__).resolve().parents[3] / "benchmarks" / "results" / "limit.json"
 PARTS = ("evidence", "sweep", "shift", "learning", "gamma", "cost", "curves", "made on")
+REFERENCE_NOISE = 0.12
 INFORMED = "informed U-Net"  # with profile, and told the scenario
 PROFILED = {"posterior": "posterior with profile", "U-Net": "U-Net with profile"}
 
@@ -72,11 +73,11 @@ def evidence(record):
     Returns
     -------
     table : pandas.DataFrame
-        Columns scenario, specimen, method, specimens (how many), kappa, Jaccard indices, chance
-        and calibration error [-].
+        Columns scenario, noise, specimen, method, specimens (how many), kappa, Jaccard indices,
+        chance and calibration error [-].
     """
     rows = pd.DataFrame(record["evidence"])
-    by = ["scenario", "specimen", "method"]
+    by = ["scenario", "noise", "specimen", "method"]
     values = ["kappa", "Jaccard AM", "Jaccard CBD", "chance CBD", "Jaccard pore", "chance pore"]
     values += ["calibration error"]
     table = rows.groupby(by, sort=False)[values].mean()
@@ -96,12 +97,18 @@ def by_method(evidence):
     Returns
     -------
     table : pandas.DataFrame
-        Columns scenario, method, ``kappa SL``, ``kappa TL`` and the other scores [-].
+        Columns scenario, method, ``kappa SL``, ``kappa TL`` and the other scores [-], all at the
+        noise of the study, and of other noises the mean kappa, as ``kappa at .04``.
     """
     by = ["scenario", "method"]
-    kappa = evidence.pivot_table(index=by, columns="specimen", values="kappa", sort=False)
-    rest = evidence.drop(columns=["specimen", "specimens", "kappa"]).groupby(by, sort=False).mean()
-    return kappa.add_prefix("kappa ").join(rest).reset_index()
+    there = evidence.noise == REFERENCE_NOISE
+    kappa = evidence[there].pivot_table(index=by, columns="specimen", values="kappa", sort=False)
+    rest = evidence[there].drop(columns=["specimen", "specimens", "noise", "kappa"])
+    table = kappa.add_prefix("kappa ").join(rest.groupby(by, sort=False).mean())
+    for noise, rows in evidence[~there].groupby("noise"):
+        name = f"kappa at {noise:.2f}".replace("0.", ".")
+        table[name] = rows.groupby(by, sort=False).kappa.mean()
+    return table.reset_index()
 
 
 def sweep(record):

@@ -6,6 +6,7 @@ from analysis.study.limit import kept
 
 WANTED = {"SL": 0.44, "TL": 0.49}  # kappa of the U-Net in the reference scenario
 TOLD = {"SL": 0.47, "TL": 0.51}  # of one that need not ask which scenario it is
+OURS = (*kept.PROFILED, *kept.PROFILED.values(), kept.INFORMED)
 GAIN = 0.01  # of kappa; twice the size or data should gain no more
 LOST = 0.5  # share of the lead over chance below which little is left
 
@@ -13,7 +14,8 @@ LOST = 0.5  # share of the lead over chance below which little is left
 def reached(record):
     """How far the U-Net gets on fresh electrodes, beside the posterior and what was wanted."""
     rows = kept.evidence(record)
-    rows = rows[rows.scenario == "bridging"].set_index(["specimen", "method"])
+    rows = rows[(rows.scenario == "bridging") & (rows.noise == kept.REFERENCE_NOISE)]
+    rows = rows.set_index(["specimen", "method"])
     parts = []
     for name, wanted in WANTED.items():
         net = rows.kappa[name, "U-Net with profile"]
@@ -34,6 +36,35 @@ def reached(record):
         for name, wanted in TOLD.items()
     ]
     return f"{text} Told the scenario, it reaches {' and '.join(parts)}."
+
+
+def ahead(record):
+    """Whether the posterior is above all methods of the paper that know no more than it does."""
+    wide = kept.evidence(record).pivot_table(
+        index=["scenario", "noise", "specimen"], columns="method", values="kappa", sort=False
+    )
+    paper = [name for name in wide if name not in OURS]
+    sentences = []
+    for name, told, rivals in (
+        ("posterior", "Without the depth profile", [m for m in paper if m != "edx-closing"]),
+        ("posterior with profile", "With it", paper),
+    ):
+        lead = wide[name] - wide[rivals].max(axis=1)
+        behind = [
+            f"{place[2]}, {place[0]}, noise {place[1]:g}: {-value:.3f} behind {best}"
+            for place, value, best in zip(
+                lead.index, lead, wide[rivals].idxmax(axis=1), strict=True
+            )
+            if value <= 0
+        ]
+        said = "in all of them" if not behind else f"in {len(lead) - len(behind)}"
+        sentences.append(
+            f"{told} it is above each of {len(rivals)} methods of the paper that know no more "
+            f"{said} of {len(lead)} settings (lead {lead.min():.3f} to {lead.max():.3f})"
+            + (f", but not in: {'; '.join(behind)}" if behind else "")
+            + "."
+        )
+    return " ".join(sentences)
 
 
 def gain(record):
@@ -105,7 +136,7 @@ def over_noise(record):
     """By how much the U-Net leads the best method that is no posterior, at each noise, in words."""
     curves = kept.sweep(record)["noise"]
     noises = curves["floor"][0]
-    ours = (*kept.PROFILED, *kept.PROFILED.values(), kept.INFORMED, "floor")
+    ours = (*OURS, "floor")
     others = [name for name in curves if name not in ours]
     best = np.max([curves[name][1] for name in others], axis=0)
     net = curves["U-Net with profile"][1]
