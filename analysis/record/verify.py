@@ -130,11 +130,30 @@ def run_anew(case, name, entry, profile):
                 _make_labels(other, profile, None, only_anew=True)
                 with storage.atomic(cases.file_of(other, profile)) as temporary:
                     shutil.copyfile(published.folder(profile) / file, temporary)
-        outcome = simulations.execute(case, profile)
-        if outcome.reason:
-            return CaseVerdict(case, False, f"could not be run: {outcome.reason}")
+        for one in [*_rests_on(case, profile), case]:  # the record may hold a part of them only
+            if one == case or not cases.is_finished(one, profile):
+                outcome = simulations.execute(one, profile)
+                if outcome.reason:
+                    return CaseVerdict(case, False, f"{one} could not be run: {outcome.reason}")
         anew = cases.load(case, profile)
     return compare(case, _load(published.folder(profile) / name), anew)
+
+
+def _rests_on(case, profile):
+    """What must be finished before a case: for a fit, structure, measurements and runs."""
+    if case.kind != "fit":
+        return []
+    place = case.specimen, case.cutout
+    if not case.resolved:
+        return [Case("structure", *place, case.method), *cases.measurements(profile, *place)]
+    target = [
+        one
+        for one in cases.measurements(profile, *place, case.voxels_per_cell)
+        if one.current_mA_cm2 == case.current_mA_cm2
+    ]
+    if profile.resolved_control_variate:  # its runs are its own work
+        return [cases.part_structure(case, profile), *target]
+    return [*target, *cases.scan(case, profile)]
 
 
 def compare(case, recorded, anew):

@@ -2,6 +2,7 @@
 
 from analysis import profiles
 from analysis.record import collect, verify
+from analysis.simulation import cases
 from analysis.storage import published
 
 SMOKE = profiles.get("smoke")
@@ -25,3 +26,13 @@ def test_its_files_are_as_they_were_written_and_small():
     assert sum(entry["bytes"] for entry in files.values()) < 1e6
     paper = published.manifest(profiles.get("paper"))["files"]
     assert sum(entry["bytes"] for entry in paper.values()) <= 1e6 * collect.LIMIT_MB
+
+
+def test_a_fit_is_verified_though_the_record_lacks_runs_that_it_rests_on():
+    recorded = verify.recorded_cases(SMOKE)
+    there = [case for case, _, _ in recorded]
+    fit = next(one for one in recorded if one[0].kind == "fit" and one[0].resolved)
+    assert not set(cases.scan(fit[0], SMOKE)) <= set(there)
+    verdict = verify.run_anew(*fit, SMOKE)
+    assert verdict.agrees, str(verdict)
+    assert "gamma" in verdict.said
