@@ -396,7 +396,11 @@ def main():
     if args.record:
         old = json.loads(args.record.read_text()) if args.record.is_file() else {}
         trained = old.get("curves", {}) | curves(args)
-        text = json.dumps(old | found | {"curves": trained, "made on": machine()}, indent=0)
+        made = machine()
+        if old.keys() - found.keys() & set(kinds):  # rows of another day stay, with their weights
+            for name, weights in old.get("made on", {}).get("weights", {}).items():
+                made["weights"][name] = sorted({*weights, *made["weights"].get(name, [])})
+        text = json.dumps(old | found | {"curves": trained, "made on": made}, indent=0)
         part = args.record.with_suffix(".part")
         part.write_text(text + "\n")
         part.rename(args.record)
