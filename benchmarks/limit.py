@@ -7,7 +7,7 @@ Usage: python benchmarks/limit.py [evidence] [sweep] [shift] [learning] [gamma] 
                                   [--record benchmarks/results/limit.json]
 
 evidence  kappa and calibration error of the posterior and of the U-Net, without and with the depth
-          profile, on whole fresh electrodes at the reference setting, both scenarios
+          profile, and of the twelve, on whole fresh electrodes, both scenarios, --noises
 sweep     the same, the twelve methods and the floor, over noises and distances
 shift     both posteriors and thresholding where their prior is wrong (and on the measured AM,
           with --measured FILE)
@@ -48,7 +48,6 @@ from analysis.study.own_data import measured
 from analysis.study.trinarization import standing
 
 NAMES, SCENARIOS = ("SL", "TL"), ("bridging", "cluster")
-REFERENCE_NOISE = 0.12
 NOISES, DISTANCES_MM = (0.04, 0.08, 0.12, 0.18, 0.24), (0.5, 1.0, 3.0, 10.0)
 KEYS = ("kappa", "Jaccard AM", "Jaccard CBD", "chance CBD", "Jaccard pore", "chance pore",
         "calibration error")  # fmt: skip
@@ -196,7 +195,7 @@ def evidence(args):
 
     places = []
     for noise in args.noises:
-        told = () if noise == REFERENCE_NOISE else (noise,)
+        told = () if noise == kept_figures.REFERENCE_NOISE else (noise,)
         for place in itertools.product(SCENARIOS, range(args.numbers), NAMES):
             place = (place[2], *place[:2])
             where = (*place, args.lateral, *told)
@@ -375,7 +374,7 @@ def main():
     parser.add_argument("--numbers", type=int, default=3, help="specimens of each kind")
     parser.add_argument("--lateral", type=int, default=96, help="voxels, of evidence")
     parser.add_argument(
-        "--noises", type=float, nargs="+", default=[0.04, REFERENCE_NOISE, 0.24],
+        "--noises", type=float, nargs="+", default=[0.04, kept_figures.REFERENCE_NOISE, 0.24],
         help="of the tomograms of evidence",
     )  # fmt: skip
     parser.add_argument("--rows", default="_build/limit-rows")

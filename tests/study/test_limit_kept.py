@@ -259,7 +259,10 @@ def test_the_recipe_is_json(tmp_path):
 
 @pytest.mark.parametrize(
     ("best", "said"),
-    [(0.3, "in all of them of 4 settings"), (0.36, "in 3 of 4 settings (lead -0.010 to 0.050)")],
+    [
+        (0.3, "in all 4 settings (lead 0.050 to 0.050)"),
+        (0.36, "in 3 of 4 settings (lead -0.010 to 0.050)"),
+    ],
 )
 def test_whether_the_posterior_is_ahead_turns_with_the_figures(record, best, said):
     other = copy.deepcopy(record["evidence"])
@@ -269,9 +272,9 @@ def test_whether_the_posterior_is_ahead_turns_with_the_figures(record, best, sai
     for one in rival:
         one["kappa"] = best
     record["evidence"] += other
-    first, second = kept_text.ahead(record).split(" With it ")
+    first, second = kept_text.ahead(record).split(" With it the posterior ")
     assert said in first
-    assert "in all of them of 4 settings (lead " in second
+    assert "in all 4 settings (lead " in second
     assert ("0.010 behind thresholding" in first) == (best > 0.35)
 
 
@@ -280,8 +283,8 @@ def test_a_method_told_the_profile_is_no_rival_of_one_that_is_not(record):
         row("edx-closing", 0.45, scenario="bridging", specimen=s, number=0, noise=0.12)
         for s in ("SL", "TL")
     ]
-    first, second = kept_text.ahead(record).split(" With it ")
-    assert "each of 1 methods" in first and "in all of them" in first
+    first, second = kept_text.ahead(record).split(" With it the posterior ")
+    assert "each of 1 methods" in first and "in all 2 settings" in first
     assert "in 0 of 2 settings" in second and "0.050 behind edx-closing" in second
 
 

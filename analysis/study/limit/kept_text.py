@@ -46,8 +46,12 @@ def ahead(record):
     paper = [name for name in wide if name not in OURS]
     sentences = []
     for name, told, rivals in (
-        ("posterior", "Without the depth profile", [m for m in paper if m != "edx-closing"]),
-        ("posterior with profile", "With it", paper),
+        (
+            "posterior",
+            "Without the depth profile the posterior",
+            [m for m in paper if m != "edx-closing"],
+        ),
+        ("posterior with profile", "With it the posterior", paper),
     ):
         lead = wide[name] - wide[rivals].max(axis=1)
         behind = [
@@ -57,10 +61,10 @@ def ahead(record):
             )
             if value <= 0
         ]
-        said = "in all of them" if not behind else f"in {len(lead) - len(behind)}"
+        said = "all" if not behind else f"{len(lead) - len(behind)} of"
         sentences.append(
-            f"{told} it is above each of {len(rivals)} methods of the paper that know no more "
-            f"{said} of {len(lead)} settings (lead {lead.min():.3f} to {lead.max():.3f})"
+            f"{told} is above each of {len(rivals)} methods of the paper that know no more "
+            f"in {said} {len(lead)} settings (lead {lead.min():.3f} to {lead.max():.3f})"
             + (f", but not in: {'; '.join(behind)}" if behind else "")
             + "."
         )
